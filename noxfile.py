@@ -1,0 +1,159 @@
+"""The checks of the project: plain ``nox`` runs all of them but ``gpu``."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.error_on_external_run = True
+
+GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
+REPORTS = Path(".nox", "reports").resolve()
+
+# A bare "torch" brings gigabytes of CUDA libraries with it; installed first, this one stays.
+TORCH = "torch==2.13.0"
+
+# Without the CUDA libraries nothing can run, but everything can be imported.
+CUPY = ("--no-deps", "cupy-cuda12x==14.2.0", "cuda-pathfinder")
+
+reports: list[Path] = []
+
+
+def pytest(session: nox.Session, *arguments: str, **env: str) -> None:
+    """Run pytest, and leave its counts for ``summary``."""
+    report = REPORTS / f"{session.name}.xml"
+    report.unlink(missing_ok=True)
+    reports.append(report)
+    session.run("pytest", f"--junitxml={report}", *arguments, *session.posargs, env=env)
+
+
+def check_backend(session: nox.Session, backend: str, *requirements: str) -> None:
+    """Run the whole suite on one backend, with nothing else installed."""
+    session.install(".", *GROUPS["test"], *requirements)
+    pytest(session, ARRAYINIT_TEST_BACKENDS=backend)
+
+
+@nox.session
+def numpy(session: nox.Session) -> None:
+    """Run the tests on NumPy."""
+    check_backend(session, "numpy")
+
+
+@nox.session
+def strict(session: nox.Session) -> None:
+    """Run the tests on array-api-strict, which stands for any array API library."""
+    check_backend(session, "strict", "array-api-strict")
+
+
+@nox.session
+def torch(session: nox.Session) -> None:
+    """Run the tests on PyTorch."""
+    session.install(TORCH)
+    check_backend(session, "torch")
+
+
+@nox.session
+def jax(session: nox.Session) -> None:
+    """Run the tests on JAX."""
+    check_backend(session, "jax", "jax")
+
+
+@nox.session
+def cupy(session: nox.Session) -> None:
+    """Check the calls to CuPy against its signatures; no GPU is needed."""
+    session.install(*CUPY)
+    check_backend(session, "cupy")
+
+
+@nox.session(default=False, venv_backend="none")
+def gpu(session: nox.Session) -> None:
+    """Run the tests on the GPU, with the libraries of the environment that nox runs in."""
+    # Which builds of CuPy, PyTorch and JAX fit is up to the driver, so none is installed here.
+    pytest(session, ARRAYINIT_TEST_BACKENDS="cupy,torch:cuda,jax:gpu", PYTHONPATH="src")
+
+
+@nox.session
+def oldest(session: nox.Session) -> None:
+    """Run the tests on the oldest supported dependencies."""
+    check_backend(session, "numpy", "numpy==2.0.0", "scipy==1.13.0", "array-api-compat==1.11")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install(*GROUPS["lint"])
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types with two checkers."""
+    # With every backend: where one is missing, basedpyright takes `import torch` for our own torch.py.
+    session.install(TORCH)
+    session.install(*CUPY)
+    session.install(".", *GROUPS["types"], "jax", "dask[array]", "array-api-strict")
+    session.run("mypy")
+    session.run("basedpyright")
+
+
+@nox.session
+def doctests(session: nox.Session) -> None:
+    """Run the examples in the docstrings and the README."""
+    session.install(TORCH)
+    session.install("--editable", ".", *GROUPS["test"], "jax", "array-api-strict")
+    # An import error can only be a backend's that is not installed: any other fails every session.
+    doctests = ("--doctest-modules", "--doctest-ignore-import-errors", "--doctest-glob=README.md")
+    pytest(session, *doctests, "src", "README.md")
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every example."""
+    session.install(TORCH)
+    session.install(".", *GROUPS["examples"], "jax")
+    for example in sorted(Path("examples").glob("*.py")):
+        session.run("python", str(example))
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the distributions and try the wheel in an empty environment."""
+    session.install("build")
+    directory = Path(session.create_tmp()).resolve()
+    shutil.rmtree(directory / "dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(directory / "dist"))
+    (wheel,) = (directory / "dist").glob("*.whl")
+    session.run("python", "-m", "venv", "--clear", str(directory / "empty"))
+    python = str(directory / "empty" / ("Scripts" if os.name == "nt" else "bin") / "python")
+    session.run(python, "-m", "pip", "install", str(wheel), external=True)
+    # Away from the checkout, so that only the wheel can be imported.
+    with session.chdir(directory):
+        session.run(python, "-c", "import arrayinit", external=True)
+        session.run(python, "-m", "arrayinit", "--help", external=True)
+        session.run(python, "-m", "arrayinit", "--backend", "numpy", external=True)
+
+
+@nox.session(venv_backend="none")
+def summary(_session: nox.Session) -> None:
+    """Sum the tests of all sessions before this one."""
+    passed = failed = skipped = 0
+    for report in reports:
+        if not report.exists():
+            failed += 1  # pytest did not live to write it
+            continue
+        for suite in ET.parse(report).iter("testsuite"):
+            bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+            idle = int(suite.get("skipped", 0))
+            passed += int(suite.get("tests", 0)) - bad - idle
+            failed += bad
+            skipped += idle
+    # nox prints its own table after the last session; the totals are to close the output.
+    atexit.register(print, f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)

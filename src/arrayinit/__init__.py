@@ -1,0 +1,36 @@
+"""Initializers for the arrays of any library, by the names of torch.nn.init."""
+
+from arrayinit.backends.registry import register_backend
+from arrayinit.core.gains import calculate_gain
+from arrayinit.initializers.basic import normal_, trunc_normal_, uniform_
+from arrayinit.initializers.constant import constant_, dirac_, eye_, ones_, zeros_
+from arrayinit.initializers.fan_based import (
+    calculate_fan_in_and_fan_out,
+    kaiming_normal_,
+    kaiming_uniform_,
+    xavier_normal_,
+    xavier_uniform_,
+)
+from arrayinit.initializers.matrix import orthogonal_, sparse_
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "calculate_fan_in_and_fan_out",
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "register_backend",
+    "sparse_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]

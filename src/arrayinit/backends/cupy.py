@@ -1,0 +1,136 @@
+"""CuPy: its global state or its Generator, on the device of the array."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import array_api_compat.cupy as xp
+import cupy
+import numpy as np
+from cupyx.scipy.special import erfinv
+
+from arrayinit.backends.native import Native
+from arrayinit.backends.protocol import Array, describe
+from arrayinit.core.distributions import Distribution, Normal, Uniform
+from arrayinit.core.dtypes import Format
+
+Generator = Any
+
+
+class CuPy(Native):
+    """Adapter for `cupy.ndarray`."""
+
+    name = "cupy"
+
+    def accepts(self, cls: type) -> bool:
+        """As in `Backend`."""
+        return issubclass(cls, cupy.ndarray)
+
+    def namespace(self, x: Array) -> Any:
+        """As in `Backend`."""
+        return xp
+
+    def dtype(self, x: Array) -> str:
+        """As in `Backend`."""
+        return str(x.dtype.name)
+
+    def check_writable(self, x: Array) -> None:
+        """As in `Backend`: CuPy has no read-only arrays."""
+
+    def is_abstract(self, x: Array) -> bool:
+        """As in `Backend`."""
+        return False
+
+    def generator(self, x: Array, rng: Any) -> Generator:
+        """As in `Backend`: None is CuPy's global state on the device of ``x``."""
+        if rng is None:
+            with x.device:
+                return cupy.random.get_random_state()
+        if isinstance(rng, (cupy.random.Generator, cupy.random.RandomState, np.random.Generator)):
+            return rng
+        raise TypeError(
+            "rng for a CuPy array must be None (CuPy's global state), a cupy.random.Generator or RandomState, or a "
+            f"numpy.random.Generator, got {describe(rng)}"
+        )
+
+    def fill(self, x: Array, value: complex) -> Array:
+        """As in `Backend`."""
+        with x.device:
+            x[...] = x.dtype.type(value)
+        return x
+
+    def assign(self, x: Array, values: Array) -> Array:
+        """As in `Backend`."""
+        if values is not x:
+            with x.device:
+                cupy.copyto(x, values, casting="unsafe")
+        return x
+
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+        """As in `Backend`."""
+        with x.device:
+            x[index] = value
+        return x
+
+    def arange(self, x: Array, count: int) -> Array:
+        """As in `Backend`."""
+        with x.device:
+            return cupy.arange(count)
+
+    def host(self, x: Array) -> np.ndarray[Any, Any] | None:
+        """As in `Backend`."""
+        return None
+
+    def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
+        """As in `Backend`."""
+        with x.device:
+            return cupy.asarray(values)
+
+    def split(self, generator: Generator, count: int) -> list[Generator]:
+        """As in `Drawing`: consecutive draws are independent."""
+        return [generator] * count
+
+    def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
+        """As in `Drawing`."""
+        with x.device:
+            return cupy.empty(shape, dtype)
+
+    def subsets(self, x: Array, count: int, generator: Generator) -> tuple[Array, Array]:
+        """As in `Drawing`."""
+        with x.device:
+            keys = self.uniform(cupy.empty(x.shape, "float64"), Uniform(0.0, 1.0), generator)
+            order = cupy.argsort(keys, axis=0)[:count]
+            return order, cupy.broadcast_to(cupy.arange(x.shape[1]), order.shape)
+
+    def draw(self, x: Array, distribution: Distribution, generator: Generator, form: Format) -> Array:
+        """As in `Drawing`."""
+        with x.device:
+            return super().draw(x, distribution, generator, form)
+
+    def uniform(self, x: Array, d: Uniform, generator: Generator) -> Array:
+        """As in `Native`."""
+        if isinstance(generator, cupy.random.RandomState):
+            u = generator.random_sample(x.shape, x.dtype)
+        else:
+            u = generator.random(x.shape, x.dtype)
+        cupy.multiply(u, d.high - d.low, out=x)
+        x += d.low
+        return x
+
+    def normal(self, x: Array, d: Normal, generator: Generator) -> Array:
+        """As in `Native`."""
+        cupy.multiply(generator.standard_normal(x.shape, x.dtype), d.std, out=x)
+        x += d.mean
+        return x
+
+    def quantile(self, namespace: Any, q: Array) -> Array:
+        """As in `Native`."""
+        q *= 2.0
+        erfinv(q, out=q)
+        q *= math.sqrt(2.0)
+        return q
+
+    def clip(self, x: Array, limits: tuple[float, float]) -> Array:
+        """As in `Native`."""
+        return cupy.clip(x, *limits, out=x)

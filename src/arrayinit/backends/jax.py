@@ -1,0 +1,169 @@
+"""JAX: arrays cannot be written, so each method returns a new one, eagerly, under a transformation, or from a struct."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from arrayinit.backends.native import Native
+from arrayinit.backends.protocol import Array, describe
+from arrayinit.core.distributions import Distribution, Normal, Uniform
+from arrayinit.core.dtypes import Format
+from arrayinit.core.truncation import Central, Extreme, Tail, Truncation
+from arrayinit.random.inverse_normal import truncated_normal
+
+Key = Any
+
+
+class Jax(Native):
+    """Adapter for `jax.Array`, tracers and `jax.ShapeDtypeStruct`."""
+
+    name = "jax"
+
+    def accepts(self, cls: type) -> bool:
+        """As in `Backend`."""
+        return issubclass(cls, (jax.Array, jax.core.Tracer, jax.ShapeDtypeStruct))
+
+    def namespace(self, x: Array) -> Any:
+        """As in `Backend`."""
+        return jnp
+
+    def dtype(self, x: Array) -> str:
+        """As in `Backend`."""
+        return str(x.dtype.name)
+
+    def check_writable(self, x: Array) -> None:
+        """As in `Backend`."""
+
+    def is_abstract(self, x: Array) -> bool:
+        """As in `Backend`: a struct is replaced by an array."""
+        return False
+
+    def generator(self, x: Array, rng: Any) -> Key:
+        """As in `Backend`."""
+        if rng is None or isinstance(rng, np.random.Generator):
+            if _is_traced(x):
+                raise ValueError(
+                    f"rng={rng!r} under a JAX trace would bake one draw into the compiled program; pass a JAX key"
+                )
+            return _fresh_key() if rng is None else rng
+        if _is_key(rng):
+            return rng
+        raise TypeError(
+            "rng for a JAX array must be None (fresh entropy), a JAX key (jax.random.key(0)) or a "
+            f"numpy.random.Generator, got {describe(rng)}"
+        )
+
+    def fill(self, x: Array, value: complex) -> Array:
+        """As in `Backend`."""
+        return _placed(x, jnp.full(x.shape, value, x.dtype))
+
+    def assign(self, x: Array, values: Array) -> Array:
+        """As in `Backend`."""
+        return _placed(x, values.astype(x.dtype))
+
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+        """As in `Backend`."""
+        return x.at[index].set(value)
+
+    def arange(self, x: Array, count: int) -> Array:
+        """As in `Backend`."""
+        return jnp.arange(count)
+
+    def host(self, x: Array) -> np.ndarray[Any, Any] | None:
+        """As in `Backend`."""
+        return None
+
+    def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
+        """As in `Backend`."""
+        return jnp.asarray(values)
+
+    def split(self, generator: Key, count: int) -> list[Key]:
+        """As in `Drawing`."""
+        return list(jax.random.split(generator, count))
+
+    def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
+        """As in `Drawing`."""
+        return jax.ShapeDtypeStruct(shape, jnp.dtype(dtype))
+
+    def subsets(self, x: Array, count: int, generator: Key) -> tuple[Array, Array]:
+        """As in `Drawing`."""
+        order = jnp.argsort(jax.random.bits(generator, x.shape, jnp.uint32), axis=0)[:count]
+        return order, jnp.broadcast_to(jnp.arange(x.shape[1]), order.shape)
+
+    def uniform(self, x: Array, d: Uniform, generator: Key) -> Array:
+        """As in `Native`: with the roundings of jax.random and jax.nn.initializers."""
+        if d.variance is None:
+            return jax.random.uniform(generator, x.shape, x.dtype, d.low, d.high)
+        return jax.random.uniform(generator, x.shape, x.dtype, -1.0) * jnp.sqrt(3 * jnp.array(d.variance, x.dtype))
+
+    def normal(self, x: Array, d: Normal, generator: Key) -> Array:
+        """As in `Native`: with the roundings of jax.random and jax.nn.initializers."""
+        std = jnp.array(d.std, x.dtype) if d.variance is None else jnp.sqrt(jnp.array(d.variance, x.dtype))
+        z = jax.random.normal(generator, x.shape, x.dtype) * std
+        return z + jnp.array(d.mean, x.dtype) if d.mean else z
+
+    def truncated(self, x: Array, plan: Truncation, mean: float, generator: Key) -> Array:
+        """As in `Native`: compiled once for each shape, whatever the bounds."""
+        return _truncated(generator, plan, mean, shape=tuple(x.shape), dtype=x.dtype)
+
+    def draw(self, x: Array, distribution: Distribution, generator: Key, form: Format) -> Array:
+        """As in `Drawing`."""
+        if isinstance(distribution, Uniform) and form.name in self.drawn:
+            # jax.random rounds the lower bound to nearest: to clip there would change its values.
+            drawn = jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(form)[1])
+        else:
+            drawn = super().draw(x, distribution, generator, form)
+        return _placed(x, drawn)
+
+    def clip(self, x: Array, limits: tuple[float, float]) -> Array:
+        """As in `Native`."""
+        return jnp.clip(x, *limits)
+
+
+for _plan, _static in ((Central, ["reaches_end"]), (Tail, ["mid", "far"]), (Extreme, [])):
+    _data = [field.name for field in fields(_plan) if field.name not in _static]
+    jax.tree_util.register_dataclass(_plan, data_fields=_data, meta_fields=_static)
+
+
+@partial(jax.jit, static_argnames=("shape", "dtype"))
+def _truncated(key: Key, plan: Truncation, mean: float, *, shape: tuple[int, ...], dtype: Any) -> Array:
+    return truncated_normal(jnp, jax.random.uniform(key, shape, dtype), plan, mean, _quantile)
+
+
+def _quantile(xp: Any, q: Array) -> Array:
+    return jax.lax.erf_inv(2.0 * q) * math.sqrt(2.0)
+
+
+def _placed(x: Array, values: Array) -> Array:
+    """Return ``values`` with the sharding of ``x``, where ``x`` is not traced and has one."""
+    if isinstance(x, jax.core.Tracer) or isinstance(values, jax.core.Tracer):
+        return values
+    if x.sharding is None or x.sharding == values.sharding:
+        return values
+    return jax.device_put(values, x.sharding)
+
+
+def _is_traced(x: Array) -> bool:
+    # Under jit even a new array is a tracer, so this also sees a struct or a constant used inside one.
+    return isinstance(x, jax.core.Tracer) or isinstance(jnp.zeros(()), jax.core.Tracer)
+
+
+def _is_key(rng: Any) -> bool:
+    if not isinstance(rng, jax.Array):
+        return False
+    if jax.dtypes.issubdtype(rng.dtype, jax.dtypes.prng_key):
+        return rng.ndim == 0
+    return rng.dtype == jnp.uint32 and rng.shape in ((2,), (4,))
+
+
+def _fresh_key() -> Key:
+    # Two words, since without x64 jax.random.key takes one.
+    return jax.random.fold_in(jax.random.key(secrets.randbits(31)), secrets.randbits(31))

@@ -1,0 +1,100 @@
+"""The draws that a library's generator lacks, built from its real uniforms and normals."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from arrayinit.backends.protocol import Array, Generator
+from arrayinit.core.distributions import Disk, Distribution, Limits, Normal, TruncatedNormal, Uniform
+from arrayinit.core.dtypes import FORMATS, Format
+from arrayinit.core.truncation import Truncation, truncation
+from arrayinit.random.disk import disk
+from arrayinit.random.inverse_normal import quantile, truncated_normal
+
+_UNIT = Uniform(0.0, 1.0)
+
+
+class Native(ABC):
+    """Draws any distribution in any dtype, given uniform and normal draws in the dtypes that the library has."""
+
+    drawn: frozenset[str] = frozenset({"float32", "float64"})
+    """The dtypes that `uniform` and `normal` fill as they are; others are drawn wider, or in parts."""
+
+    @abstractmethod
+    def uniform(self, x: Array, d: Uniform, generator: Generator) -> Array:
+        """Fill a real ``x`` with uniform numbers; rounding may carry them onto the bounds."""
+
+    @abstractmethod
+    def normal(self, x: Array, d: Normal, generator: Generator) -> Array:
+        """Fill ``x`` with normal numbers."""
+
+    def truncated(self, x: Array, plan: Truncation, mean: float, generator: Generator) -> Array:
+        """Fill a real ``x`` with truncated normal numbers; rounding may carry them past the bounds."""
+        u = self.uniform(x, _UNIT, generator)
+        return self.assign(x, truncated_normal(self.namespace(u), u, plan, mean, self.quantile))
+
+    @abstractmethod
+    def clip(self, x: Array, limits: tuple[float, float]) -> Array:
+        """Clip ``x`` to the closed interval, in place where it can be written."""
+
+    @abstractmethod
+    def namespace(self, x: Array) -> Any:
+        """As in `Backend`."""
+
+    @abstractmethod
+    def dtype(self, x: Array) -> str:
+        """As in `Backend`."""
+
+    @abstractmethod
+    def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
+        """As in `Drawing`."""
+
+    @abstractmethod
+    def assign(self, x: Array, values: Array) -> Array:
+        """As in `Backend`."""
+
+    def quantile(self, xp: Any, q: Array) -> Array:
+        """Return z with Phi(z) - 1/2 = q; libraries with an inverse error function have a faster one."""
+        return quantile(xp, q)
+
+    def draw(self, x: Array, distribution: Distribution, generator: Generator, form: Format) -> Array:
+        """As in `Drawing`."""
+        return self.draw_within(x, distribution, generator, distribution.limits(form))
+
+    def draw_within(self, x: Array, distribution: Distribution, generator: Generator, limits: Limits) -> Array:
+        """Fill ``x`` with draws clipped to ``limits``, by way of a wider dtype or of parts if it must be."""
+        form = FORMATS[self.dtype(x)]
+        if form.is_complex and form.name not in self.drawn:
+            return self._complex(x, form, distribution, generator)
+        if form.name not in self.drawn:
+            wide = self.draw_within(self.empty(x, tuple(x.shape), form.compute), distribution, generator, limits)
+            return self.assign(x, wide)
+        drawn = self._real(x, distribution, generator)
+        return drawn if limits is None else self.clip(drawn, limits)
+
+    def _real(self, x: Array, distribution: Distribution, generator: Generator) -> Array:
+        match distribution:
+            case Uniform():
+                return self.uniform(x, distribution, generator)
+            case Normal():
+                return self.normal(x, distribution, generator)
+            case TruncatedNormal():
+                return self.truncated(x, truncation(distribution), distribution.mean, generator)
+            case Disk():
+                raise AssertionError("a disk is drawn in complex dtypes only")
+
+    def _complex(self, x: Array, form: Format, distribution: Distribution, generator: Generator) -> Array:
+        # Interleaved, so that a draw in chunks takes the same numbers as a draw at once.
+        pairs = self.empty(x, (*x.shape, 2), form.real)
+        xp = self.namespace(pairs)
+        match distribution:
+            case Disk():
+                real, imaginary = disk(xp, self.draw_within(pairs, _UNIT, generator, None), distribution)
+            case Normal():
+                parts = self.draw_within(pairs, distribution.part(), generator, None)
+                real, imaginary = parts[..., 0] + distribution.mean, parts[..., 1]
+            case _:
+                raise AssertionError(f"{distribution} is drawn in real dtypes only")
+        dtype = getattr(xp, form.name)
+        return self.assign(x, xp.astype(real, dtype) + xp.astype(imaginary, dtype) * 1j)

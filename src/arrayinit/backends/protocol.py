@@ -1,0 +1,115 @@
+"""What an adapter must do."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from arrayinit.core.distributions import Distribution
+from arrayinit.core.dtypes import Format
+
+Array = Any
+"""An array of whichever library; the one thing that this package cannot know statically."""
+
+Generator = Any
+"""A source of random numbers, of the array's own library or NumPy's."""
+
+
+class Backend(Protocol):
+    """Reads what must be known of an array, and writes into it.
+
+    Every method that writes returns the filled array: ``x`` itself where ``x`` can be written, and a new array of the
+    same shape, dtype and device where it cannot.
+    """
+
+    name: str
+
+    def accepts(self, cls: type) -> bool:
+        """Whether arrays of this type belong to this backend."""
+        ...
+
+    def namespace(self, x: Array) -> Any:
+        """Return the array API namespace of ``x``."""
+        ...
+
+    def dtype(self, x: Array) -> str:
+        """Return the array API's name of the dtype of ``x``, "bfloat16" included."""
+        ...
+
+    def check_writable(self, x: Array) -> None:
+        """Raise ValueError if ``x`` can neither be written nor replaced."""
+        ...
+
+    def is_abstract(self, x: Array) -> bool:
+        """Whether ``x`` has a shape but no storage, so that there is nothing to fill."""
+        ...
+
+    def generator(self, x: Array, rng: Any) -> Generator:
+        """Return the generator that ``rng`` means for ``x``: the library's own, or a NumPy one; TypeError if neither."""
+        ...
+
+    def fill(self, x: Array, value: complex) -> Array:
+        """Set every element to ``value``."""
+        ...
+
+    def assign(self, x: Array, values: Array) -> Array:
+        """Set ``x`` to ``values``, an array of this backend of the same shape, rounded to the dtype of ``x``."""
+        ...
+
+    def put(self, x: Array, index: tuple[Any, ...], value: complex) -> Array:
+        """Set ``x[index]`` to ``value`` and leave the rest; ``index`` holds integers, slices and what `arange` gave."""
+        ...
+
+    def arange(self, x: Array, count: int) -> Array:
+        """Return the integers below ``count``, to index ``x`` with."""
+        ...
+
+    def host(self, x: Array) -> np.ndarray[Any, Any] | None:
+        """Return a writable NumPy view of the memory of ``x``, or None where there is none."""
+        ...
+
+    def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
+        """Bring a NumPy array to the device of ``x``."""
+        ...
+
+
+class Drawing(Backend, Protocol):
+    """A backend whose library has a random generator of its own. The others are drawn by NumPy on the host."""
+
+    def draw(self, x: Array, distribution: Distribution, generator: Generator, form: Format) -> Array:
+        """Fill ``x`` with independent draws that keep within the distribution's bounds once they are rounded to ``form``."""
+        ...
+
+    def split(self, generator: Generator, count: int) -> list[Generator]:
+        """Return ``count`` generators for draws that must be independent of each other."""
+        ...
+
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+        """As in `Backend`, and with an array of values."""
+        ...
+
+    def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
+        """Return something on the device of ``x`` that `draw` can fill."""
+        ...
+
+    def subsets(self, x: Array, count: int, generator: Generator) -> tuple[Array, Array]:
+        """Choose ``count`` rows of each column of the matrix ``x``; return row and column indices, each (count, columns).
+
+        Each choice is uniform among all of that size, and independent of the other columns'.
+        """
+        ...
+
+
+def describe(rng: Any) -> str:
+    """Say what was given as rng, for an error."""
+    cls = type(rng)
+    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    return f"{rng!r} ({name})" if isinstance(rng, (bool, int, float, str)) else name
+
+
+def describe(rng: Any) -> str:
+    """Say what was given as rng, for an error."""
+    cls = type(rng)
+    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    return f"{rng!r} ({name})" if isinstance(rng, (bool, int, float, str)) else name

@@ -1,0 +1,109 @@
+"""From the type of an array to its backend, without importing a library that is not loaded."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+from arrayinit.backends.protocol import Array, Backend
+
+ENTRY_POINTS = "arrayinit.backends"
+
+# library -> (module, class) of its adapter. A library that is not in sys.modules cannot have made the array.
+_BUILT_IN = {
+    "numpy": ("arrayinit.backends.numpy", "NumPy"),
+    "torch": ("arrayinit.backends.torch", "Torch"),
+    "jax": ("arrayinit.backends.jax", "Jax"),
+    "cupy": ("arrayinit.backends.cupy", "CuPy"),
+}
+_GENERIC = ("arrayinit.backends.generic", "Generic")
+
+_loaded: dict[tuple[str, str], Backend] = {}
+_registered: list[Backend] = []
+_by_type: dict[type, Backend] = {}
+
+
+def backend_of(x: Array) -> Backend:
+    """Return the backend of an array."""
+    backend = _by_type.get(type(x))
+    if backend is None:
+        backend = _by_type[type(x)] = _find(type(x))
+    return backend
+
+
+def register_backend(backend: Backend) -> None:
+    """Make a backend of your own known, for arrays that no built-in backend accepts.
+
+    A package can do the same without being imported, through the entry-point group ``arrayinit.backends``: each entry
+    point names a function of no arguments, or a class, that returns the backend. Both are asked after the built-in
+    backends for NumPy, torch, JAX and CuPy, and before the generic one for any array with an array API namespace.
+
+    Parameters
+    ----------
+    backend
+        An object with the methods of `arrayinit.backends.protocol.Backend`, or, if its library has a random generator,
+        of `arrayinit.backends.protocol.Drawing`.
+
+    Raises
+    ------
+    TypeError
+        The object lacks one of the methods.
+
+    Examples
+    --------
+    >>> import arrayinit
+    >>> from arrayinit.backends.generic import Generic
+    >>> class MyArray: ...
+    >>> class MyBackend(Generic):
+    ...     name = "mine"
+    ...
+    ...     def accepts(self, cls):
+    ...         return issubclass(cls, MyArray)
+    >>> arrayinit.register_backend(MyBackend())
+    """
+    missing = [name for name in _required() if not hasattr(backend, name)]
+    if missing:
+        raise TypeError(f"backend {backend!r} lacks {', '.join(missing)}; see arrayinit.backends.protocol.Backend")
+    _registered.append(backend)
+    # What the generic backend took before may be this one's.
+    _by_type.clear()
+
+
+def numpy_backend() -> Any:
+    """Return the backend of NumPy, on which host draws are made."""
+    return _load(_BUILT_IN["numpy"])
+
+
+def _find(cls: type) -> Backend:
+    for library, adapter in _BUILT_IN.items():
+        if library in sys.modules and _load(adapter).accepts(cls):
+            return _load(adapter)
+    for backend in [*_registered, *_entry_points()]:
+        if backend.accepts(cls):
+            return backend
+    generic = _load(_GENERIC)
+    if generic.accepts(cls):
+        return generic
+    raise TypeError(
+        f"x must be an array of NumPy, torch, JAX (or a jax.ShapeDtypeStruct), CuPy, or of a library that follows the "
+        f"array API standard; got {cls.__module__}.{cls.__qualname__}"
+    )
+
+
+def _load(adapter: tuple[str, str]) -> Backend:
+    if adapter not in _loaded:
+        module, name = adapter
+        _loaded[adapter] = getattr(import_module(module), name)()
+    return _loaded[adapter]
+
+
+def _entry_points() -> list[Backend]:
+    # Imported here: it takes longer than all of arrayinit, and arrays of the built-in backends never need it.
+    from importlib.metadata import entry_points
+
+    return [point.load()() for point in entry_points(group=ENTRY_POINTS)]
+
+
+def _required() -> list[str]:
+    return [name for name in (*vars(Backend), *Backend.__annotations__) if not name.startswith("_")]

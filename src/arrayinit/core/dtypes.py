@@ -1,0 +1,92 @@
+"""The floating-point formats, and rounding into them from a Python float."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+
+class Format(NamedTuple):
+    """A dtype that random numbers can be drawn in; a complex one is described by its parts."""
+
+    name: str
+    real: str
+    compute: str
+    precision: int
+    emin: int
+    emax: int
+    is_complex: bool = False
+
+    @property
+    def max(self) -> float:
+        """The largest finite value."""
+        return math.ldexp(2.0 - math.ldexp(1.0, 1 - self.precision), self.emax)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether numbers are computed in a wider format and rounded."""
+        return self.compute != self.name
+
+    def floor(self, value: float) -> float:
+        """Return the largest value of this format that is at most ``value``."""
+        if math.isinf(value) or value == 0:
+            return value
+        if value > self.max:
+            return self.max
+        if value < -self.max:
+            return -math.inf
+        exponent = max(math.frexp(value)[1] - 1, self.emin) - self.precision + 1
+        return math.ldexp(math.floor(math.ldexp(value, -exponent)), exponent)
+
+    def ceil(self, value: float) -> float:
+        """Return the smallest value of this format that is at least ``value``."""
+        return -self.floor(-value)
+
+    def below(self, value: float) -> float:
+        """Return the largest value of this format that is less than ``value``."""
+        return self.floor(math.nextafter(value, -math.inf))
+
+    def nearest(self, value: float) -> float:
+        """Return the value of this format nearest to ``value``."""
+        low, high = self.floor(value), self.ceil(value)
+        return low if value - low <= high - value else high
+
+
+_REAL = (
+    Format("float16", "float16", "float32", 11, -14, 15),
+    Format("bfloat16", "bfloat16", "float32", 8, -126, 127),
+    Format("float32", "float32", "float32", 24, -126, 127),
+    Format("float64", "float64", "float64", 53, -1022, 1023),
+)
+_COMPLEX = (
+    Format("complex64", "float32", "complex64", 24, -126, 127, is_complex=True),
+    Format("complex128", "float64", "complex128", 53, -1022, 1023, is_complex=True),
+)
+
+FORMATS: dict[str, Format] = {form.name: form for form in _REAL + _COMPLEX}
+
+
+def floating(name: str) -> Format:
+    """Return the format of a dtype that random numbers can be drawn in."""
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise TypeError(
+            f"x has dtype {name}, but random initializers fill {', '.join(FORMATS)} arrays only; "
+            "integers and booleans are for constant_, ones_, zeros_, eye_ and dirac_"
+        ) from None
+
+
+def check_fill(name: str, value: complex) -> None:
+    """Raise unless an array of dtype ``name`` can be filled with ``value``."""
+    if not isinstance(value, (int, float, complex)):
+        raise TypeError(f"val must be a number, got {value!r} of type {type(value).__name__}")
+    if name.startswith("complex") or name == "bool":
+        return
+    if isinstance(value, complex):
+        raise TypeError(f"val={value!r} is complex, but x has dtype {name}; pass a real number")
+    if name.startswith(("int", "uint")):
+        bits = int(name.lstrip("uint"))
+        low, high = (0, 2**bits - 1) if name[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        if not low <= value <= high:
+            raise ValueError(f"val={value!r} does not fit dtype {name}, which holds {low} to {high}")

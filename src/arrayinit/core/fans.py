@@ -1,0 +1,42 @@
+"""Fan in, fan out, and the one that a mode picks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from arrayinit.core.layouts import DEFAULT, parse
+
+Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
+
+
+def fans(shape: Sequence[int], layout: str = DEFAULT, groups: int = 1) -> tuple[int, int]:
+    """Return (fan_in, fan_out) of a weight."""
+    outputs, inputs, kernel = parse(layout, shape).sizes(shape)
+    if groups != 1 or isinstance(groups, bool):
+        outputs = per_group(outputs, groups)
+    return inputs * kernel, outputs * kernel
+
+
+def per_group(outputs: int, groups: int) -> int:
+    """Return the output features of each group."""
+    if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
+        raise ValueError(f"groups must be an integer of at least 1, got {groups!r}")
+    if outputs % groups:
+        raise ValueError(f"groups={groups} must divide the {outputs} output features of x")
+    return outputs // groups
+
+
+def pick(fan_in: int, fan_out: int, mode: Mode) -> float:
+    """Return the fan that ``mode`` names, in any case, as torch accepts it."""
+    name = mode.lower() if isinstance(mode, str) else mode
+    if name == "fan_in":
+        return fan_in
+    if name == "fan_out":
+        return fan_out
+    if name == "fan_avg":
+        return (fan_in + fan_out) / 2
+    if name == "fan_geo_avg":
+        return math.sqrt(fan_in * fan_out)
+    raise ValueError(f"mode must be one of fan_in, fan_out, fan_avg, fan_geo_avg; got {mode!r}")

@@ -1,0 +1,88 @@
+"""Layouts: what each axis of a weight is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+DEFAULT = "OI..."
+
+
+class Axes(NamedTuple):
+    """The axes of one array by role, each in the order of the array."""
+
+    batch: tuple[int, ...]
+    outputs: tuple[int, ...]
+    inputs: tuple[int, ...]
+    kernel: tuple[int, ...]
+
+    @property
+    def canonical(self) -> tuple[int, ...]:
+        """The permutation that brings the array into the order batch, outputs, inputs, kernel."""
+        return self.batch + self.outputs + self.inputs + self.kernel
+
+    def sizes(self, shape: Sequence[int]) -> tuple[int, int, int]:
+        """Return the numbers of output features, of input features and of kernel elements."""
+        return _product(shape, self.outputs), _product(shape, self.inputs), _product(shape, self.kernel)
+
+
+def _product(shape: Sequence[int], axes: tuple[int, ...]) -> int:
+    product = 1
+    for i in axes:
+        product *= shape[i]
+    return product
+
+
+# Few layouts and ranks ever occur; a plain dict is also what torch.compile can trace, unlike an lru_cache.
+_PARSED: dict[tuple[str, int], Axes] = {}
+
+
+def parse(layout: str, shape: Sequence[int]) -> Axes:
+    """Say which axes of ``shape`` are outputs, inputs, batch and kernel."""
+    axes = _PARSED.get((layout, len(shape)))
+    if axes is None:
+        axes = _PARSED[layout, len(shape)] = _parse(layout, tuple(shape))
+    return axes
+
+
+def _parse(layout: str, shape: tuple[int, ...]) -> Axes:
+    letters = _letters(layout)
+    ndim = len(shape)
+    named = len(letters) - ("..." in letters)
+    if ndim < named or (ndim > named and "..." not in letters):
+        least = "at least " if "..." in letters else ""
+        raise ValueError(
+            f"x of shape {shape} has {ndim} axes, but layout {layout!r} needs {least}{named}; "
+            + ("pass the layout of your array" if ndim > 1 else _BIAS_HINT)
+        )
+    roles: list[str] = []
+    for letter in letters:
+        roles += ["kernel"] * (ndim - named) if letter == "..." else [letter]
+    return Axes(
+        batch=tuple(i for i, role in enumerate(roles) if role == "B"),
+        outputs=tuple(i for i, role in enumerate(roles) if role == "O"),
+        inputs=tuple(i for i, role in enumerate(roles) if role == "I"),
+        kernel=tuple(i for i, role in enumerate(roles) if role not in ("B", "O", "I")),
+    )
+
+
+_BIAS_HINT = (
+    "for a bias, pass layout='O', or call uniform_(x, -bound, bound) with bound = 1 / sqrt(fan_in) of its weight"
+)
+
+_MEANING = (
+    "'O' output features, 'I' input features, 'B' a batch of independent weights, any other letter a kernel axis, "
+    "and at most one '...' for any number of kernel axes, e.g. 'OI...' or '...IO'"
+)
+
+
+def _letters(layout: str) -> list[str]:
+    if not isinstance(layout, str):
+        raise ValueError(f"layout must be a string of letters, got {layout!r}; {_MEANING}")
+    head, dots, tail = layout.partition("...")
+    for letter in head + tail:
+        if not (letter.isascii() and letter.isalpha()) or letter in "oib":
+            raise ValueError(f"layout {layout!r} has an unknown letter {letter!r}; the letters are {_MEANING}")
+    if "O" not in layout and "I" not in layout:
+        raise ValueError(f"layout {layout!r} names neither output nor input features; the letters are {_MEANING}")
+    return [*head, *([dots] if dots else []), *tail]

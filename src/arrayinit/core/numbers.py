@@ -1,0 +1,50 @@
+"""Checks of the scalar arguments: each error names the argument, the value it got and what would be right."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+
+
+def real(name: str, value: float) -> float:
+    """Return ``value`` as a float if it is a real number, infinite or not."""
+    if type(value) is not float:
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise TypeError(f"{name} must be a real number, got {value!r} of type {type(value).__name__}")
+        try:
+            value = float(value)
+        except OverflowError:
+            raise ValueError(f"{name} must fit a double, got {value!r}") from None
+    if value != value:
+        raise ValueError(f"{name} must not be NaN")
+    return value
+
+
+def finite(name: str, value: float) -> float:
+    """Return ``value`` as a float if it is a finite real number."""
+    value = real(name, value)
+    if math.isinf(value):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    return value
+
+
+def non_negative(name: str, value: float) -> float:
+    """Return ``value`` as a float if it is finite and not below zero."""
+    value = finite(name, value)
+    if value < 0:
+        raise ValueError(f"{name} must be at least 0, got {value!r}")
+    return value
+
+
+def positive(name: str, value: float) -> float:
+    """Return ``value`` as a float if it is finite and above zero."""
+    value = finite(name, value)
+    if value <= 0:
+        raise ValueError(f"{name} must be above 0, got {value!r}")
+    return value
+
+
+def ordered(low_name: str, low: float, high_name: str, high: float) -> None:
+    """Raise unless the two bounds of an interval are in order."""
+    if low > high:
+        raise ValueError(f"{low_name} must be at most {high_name}, got {low_name}={low!r} and {high_name}={high!r}")

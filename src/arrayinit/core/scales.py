@@ -1,0 +1,37 @@
+"""The standard deviations of the fan-based initializers."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from arrayinit.core.fans import Mode, pick
+from arrayinit.core.gains import Nonlinearity, squared_gain
+from arrayinit.core.numbers import non_negative
+
+
+class Scale(NamedTuple):
+    """A standard deviation, rounded in the order that torch rounds it, and its square, rounded as JAX does."""
+
+    std: float
+    variance: float
+
+
+def xavier(fan_in: int, fan_out: int, gain: float) -> Scale:
+    """Return std = gain * sqrt(2 / (fan_in + fan_out))."""
+    gain = non_negative("gain", gain)
+    total = _divisor(fan_in + fan_out)
+    return Scale(gain * math.sqrt(2.0 / total), gain * gain / (total / 2.0))
+
+
+def kaiming(fan_in: int, fan_out: int, a: float, mode: Mode, nonlinearity: Nonlinearity) -> Scale:
+    """Return std = gain / sqrt(fan)."""
+    fan = _divisor(pick(fan_in, fan_out, mode))
+    square = squared_gain(nonlinearity, a)
+    return Scale(math.sqrt(square) / math.sqrt(fan), square / fan)
+
+
+def _divisor(fan: float) -> float:
+    if fan <= 0:
+        raise ValueError(f"a fan must be above 0 to scale by it, got {fan}")
+    return fan

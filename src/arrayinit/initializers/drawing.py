@@ -1,0 +1,43 @@
+"""The straight line from a public function to the backend: check, resolve the generator, draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from arrayinit.backends.protocol import Array, Drawing, Generator
+from arrayinit.backends.registry import backend_of, numpy_backend
+from arrayinit.core.distributions import Distribution
+from arrayinit.core.dtypes import Format, floating
+
+Body = Callable[[Drawing, Array, Generator, Format], Array]
+"""Fills an array with draws of a generator, for the format that they are rounded to in the end."""
+
+
+def draw(x: Array, distribution: Distribution, rng: Any) -> Array:
+    """Fill ``x`` with independent draws."""
+
+    def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
+        return backend.draw(target, distribution.circular() if form.is_complex else distribution, generator, form)
+
+    return run(x, rng, body)
+
+
+def run(x: Array, rng: Any, body: Body) -> Array:
+    """Let ``body`` fill ``x``, or, where NumPy draws for another library, an array on the host that is then copied."""
+    backend: Any = backend_of(x)
+    form = floating(backend.dtype(x))
+    generator = backend.generator(x, rng)
+    backend.check_writable(x)
+    if generator is None or not isinstance(generator, np.random.Generator) or backend is numpy_backend():
+        return body(backend, x, generator, form)
+    if backend.is_abstract(x):
+        return x
+    shared = backend.host(x)
+    if shared is not None:
+        body(numpy_backend(), shared, generator, form)
+        return x
+    host = body(numpy_backend(), np.empty(tuple(x.shape), form.compute), generator, form)
+    return backend.assign(x, backend.from_host(x, host))
