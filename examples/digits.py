@@ -180,8 +180,8 @@ class Result(NamedTuple):
     accuracy: float
 
 
-def train(backend: str, epochs: int = 12, batch: int = 64, rate: float = 0.5) -> Result:
-    """Train the network on one backend and test it on images it has not seen."""
+def train(backend: str, epochs: int = 12, batch: int = 64, rate: float = 0.35) -> Result:
+    """Train the network on one backend, at a falling rate, and test it on images it has not seen."""
     xp = import_module(NAMESPACES[backend])
     pixels, labels = load_digits(return_X_y=True)
     images = pixels.reshape(-1, 1, 8, 8).astype(np.float32) / 16
@@ -193,11 +193,11 @@ def train(backend: str, epochs: int = 12, batch: int = 64, rate: float = 0.5) ->
     start = time.perf_counter()
     layers = network(xp)
     rng = np.random.default_rng(1)
-    for _ in range(epochs):
+    for epoch in range(epochs):
         order = rng.permutation(x.shape[0])
         for i in range(0, x.shape[0] - batch + 1, batch):
             index = xp.asarray(order[i : i + batch])
-            descend(layers, xp.take(x, index, axis=0), xp.take(y, index, axis=0), rate)
+            descend(layers, xp.take(x, index, axis=0), xp.take(y, index, axis=0), rate * (1 - epoch / epochs))
     hits = 0
     for i in range(0, x_test.shape[0], batch):
         logits, _ = predict(layers, x_test[i : i + batch, ...])

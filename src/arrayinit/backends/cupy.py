@@ -134,3 +134,6 @@ class CuPy(Native):
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         """As in `Native`."""
         return cupy.clip(x, *limits, out=x)
+
+
+BACKEND = CuPy()

@@ -81,3 +81,6 @@ class Generic:
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
         """As in `Backend`."""
         return self.namespace(x).asarray(values, device=array_api_compat.device(x))
+
+
+BACKEND = Generic()

@@ -98,20 +98,22 @@ class Jax(Native):
         order = jnp.argsort(jax.random.bits(generator, x.shape, jnp.uint32), axis=0)[:count]
         return order, jnp.broadcast_to(jnp.arange(x.shape[1]), order.shape)
 
+    # The operations of jax.random and jax.nn.initializers, in their order, so that the values are theirs, eagerly and
+    # under jit; XLA folds the scale into the draw where it sees both, so a jit of our own would change them.
     def uniform(self, x: Array, d: Uniform, generator: Key) -> Array:
-        """As in `Native`: with the roundings of jax.random and jax.nn.initializers."""
+        """As in `Native`."""
         if d.variance is None:
             return jax.random.uniform(generator, x.shape, x.dtype, d.low, d.high)
         return jax.random.uniform(generator, x.shape, x.dtype, -1.0) * jnp.sqrt(3 * jnp.array(d.variance, x.dtype))
 
     def normal(self, x: Array, d: Normal, generator: Key) -> Array:
-        """As in `Native`: with the roundings of jax.random and jax.nn.initializers."""
+        """As in `Native`."""
         std = jnp.array(d.std, x.dtype) if d.variance is None else jnp.sqrt(jnp.array(d.variance, x.dtype))
         z = jax.random.normal(generator, x.shape, x.dtype) * std
         return z + jnp.array(d.mean, x.dtype) if d.mean else z
 
     def truncated(self, x: Array, plan: Truncation, mean: float, generator: Key) -> Array:
-        """As in `Native`: compiled once for each shape, whatever the bounds."""
+        """As in `Native`."""
         return _truncated(generator, plan, mean, shape=tuple(x.shape), dtype=x.dtype)
 
     def draw(self, x: Array, distribution: Distribution, generator: Key, form: Format) -> Array:
@@ -128,11 +130,15 @@ class Jax(Native):
         return jnp.clip(x, *limits)
 
 
+BACKEND = Jax()
+
+
 for _plan, _static in ((Central, ["reaches_end"]), (Tail, ["mid", "far"]), (Extreme, [])):
     _data = [field.name for field in fields(_plan) if field.name not in _static]
     jax.tree_util.register_dataclass(_plan, data_fields=_data, meta_fields=_static)
 
 
+# One compilation for each shape, whatever the bounds.
 @partial(jax.jit, static_argnames=("shape", "dtype"))
 def _truncated(key: Key, plan: Truncation, mean: float, *, shape: tuple[int, ...], dtype: Any) -> Array:
     return truncated_normal(jnp, jax.random.uniform(key, shape, dtype), plan, mean, _quantile)

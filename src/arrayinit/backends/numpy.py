@@ -124,6 +124,9 @@ class NumPy(Native):
         return np.clip(x, *limits, out=x)
 
 
+BACKEND = NumPy()
+
+
 def _chunks(x: Array) -> Iterator[Array]:
     """Yield ``x`` in C order as contiguous one-dimensional chunks in the dtype that numbers are computed in.
 

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from typing import Any
 
 from arrayinit.backends.protocol import Array, Backend
 
 ENTRY_POINTS = "arrayinit.backends"
 
-# library -> (module, class) of its adapter. A library that is not in sys.modules cannot have made the array.
-_BUILT_IN = {
-    "numpy": ("arrayinit.backends.numpy", "NumPy"),
-    "torch": ("arrayinit.backends.torch", "Torch"),
-    "jax": ("arrayinit.backends.jax", "Jax"),
-    "cupy": ("arrayinit.backends.cupy", "CuPy"),
-}
-_GENERIC = ("arrayinit.backends.generic", "Generic")
 
-_loaded: dict[tuple[str, str], Backend] = {}
+def _numpy() -> Backend:
+    from arrayinit.backends.numpy import BACKEND
+
+    return BACKEND
+
+
+def _torch() -> Backend:
+    from arrayinit.backends.torch import BACKEND
+
+    return BACKEND
+
+
+def _jax() -> Backend:
+    from arrayinit.backends.jax import BACKEND
+
+    return BACKEND
+
+
+def _cupy() -> Backend:
+    from arrayinit.backends.cupy import BACKEND
+
+    return BACKEND
+
+
+def _generic() -> Backend:
+    from arrayinit.backends.generic import BACKEND
+
+    return BACKEND
+
+
+# A library that is not in sys.modules cannot have made the array. Import statements, unlike importlib, can be traced
+# by torch.compile.
+_BUILT_IN = {"numpy": _numpy, "torch": _torch, "jax": _jax, "cupy": _cupy}
+
 _registered: list[Backend] = []
 _by_type: dict[type, Backend] = {}
 
@@ -70,32 +93,17 @@ def register_backend(backend: Backend) -> None:
     _by_type.clear()
 
 
-def numpy_backend() -> Any:
-    """Return the backend of NumPy, on which host draws are made."""
-    return _load(_BUILT_IN["numpy"])
-
-
 def _find(cls: type) -> Backend:
-    for library, adapter in _BUILT_IN.items():
-        if library in sys.modules and _load(adapter).accepts(cls):
-            return _load(adapter)
-    for backend in [*_registered, *_entry_points()]:
+    for library, load in _BUILT_IN.items():
+        if library in sys.modules and load().accepts(cls):
+            return load()
+    for backend in [*_registered, *_entry_points(), _generic()]:
         if backend.accepts(cls):
             return backend
-    generic = _load(_GENERIC)
-    if generic.accepts(cls):
-        return generic
     raise TypeError(
         f"x must be an array of NumPy, torch, JAX (or a jax.ShapeDtypeStruct), CuPy, or of a library that follows the "
         f"array API standard; got {cls.__module__}.{cls.__qualname__}"
     )
-
-
-def _load(adapter: tuple[str, str]) -> Backend:
-    if adapter not in _loaded:
-        module, name = adapter
-        _loaded[adapter] = getattr(import_module(module), name)()
-    return _loaded[adapter]
 
 
 def _entry_points() -> list[Backend]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from arrayinit.backends.protocol import Array, Drawing, Generator
-from arrayinit.backends.registry import backend_of, numpy_backend
+from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import Format, floating
 
@@ -31,13 +31,18 @@ def run(x: Array, rng: Any, body: Body) -> Array:
     form = floating(backend.dtype(x))
     generator = backend.generator(x, rng)
     backend.check_writable(x)
-    if generator is None or not isinstance(generator, np.random.Generator) or backend is numpy_backend():
+    if generator is None or not isinstance(generator, np.random.Generator):
         return body(backend, x, generator, form)
     if backend.is_abstract(x):
         return x
     shared = backend.host(x)
-    if shared is not None:
-        body(numpy_backend(), shared, generator, form)
-        return x
-    host = body(numpy_backend(), np.empty(tuple(x.shape), form.compute), generator, form)
-    return backend.assign(x, backend.from_host(x, host))
+    host = np.empty(tuple(x.shape), form.compute) if shared is None else shared
+    body(_numpy(), host, generator, form)
+    return x if shared is not None else backend.assign(x, backend.from_host(x, host))
+
+
+def _numpy() -> Drawing:
+    # Not at the top: a fifth of the time to import arrayinit, which may never draw on the host.
+    from arrayinit.backends.numpy import BACKEND
+
+    return BACKEND

@@ -1,0 +1,1 @@
+"""The command line: two real models, initialized on whatever the machine has."""

@@ -1,0 +1,77 @@
+"""Initialize a model on a target, and hold each array against what was asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from arrayinit.cli.models import Parameter
+from arrayinit.cli.targets import Target
+
+LIMIT = 6.0
+"""Standard errors that a measured std may be off: one array in 500 million is further off by chance."""
+
+_CHUNK = 1 << 20
+
+
+class Row(NamedTuple):
+    """One line of the report."""
+
+    model: str
+    backend: str
+    version: str
+    device: str
+    arrays: int
+    parameters: int
+    seconds: float
+    ns_per_parameter: float
+    worst_std_error: float
+    worst_array: str
+    ok: bool
+
+
+def measure(model: str, parameters: Sequence[Parameter], target: Target, advance: Callable[[], None]) -> Row:
+    """Fill every parameter, one at a time, and time the filling alone."""
+    seconds, worst, worst_array, sound = 0.0, 0.0, "", True
+    for parameter in parameters:
+        x = target.empty(parameter.shape)
+        start = perf_counter()
+        x = parameter.fill(x)
+        target.finish(x)
+        seconds += perf_counter() - start
+        values = target.to_host(x)
+        sound &= values.shape == parameter.shape and values.dtype == np.float32
+        error = deviation(values, parameter)
+        if not abs(error) <= abs(worst):
+            worst, worst_array = error, parameter.name
+        advance()
+    total = sum(parameter.size for parameter in parameters)
+    return Row(
+        model=model,
+        backend=target.backend,
+        version=target.version,
+        device=target.device,
+        arrays=len(parameters),
+        parameters=total,
+        seconds=seconds,
+        ns_per_parameter=seconds / total * 1e9,
+        worst_std_error=worst,
+        worst_array=worst_array,
+        ok=sound and abs(worst) <= LIMIT,
+    )
+
+
+def deviation(values: np.ndarray[Any, Any], parameter: Parameter) -> float:
+    """Return how far the measured std is from the expected one, in standard errors; infinite for a wrong constant."""
+    if not parameter.std:
+        return 0.0 if bool((values == parameter.constant).all()) else math.inf
+    flat = values.reshape(-1)
+    chunks = (flat[i : i + _CHUNK].astype(np.float64) for i in range(0, flat.size, _CHUNK))
+    std = math.sqrt(sum(float(chunk @ chunk) for chunk in chunks) / flat.size)
+    # The variance of a mean of squares, by the delta method for its root.
+    standard_error = parameter.std * math.sqrt((parameter.kurtosis - 1.0) / (4.0 * flat.size))
+    return (std - parameter.std) / standard_error

@@ -1,0 +1,108 @@
+"""The parameters of two real models, and how each one is initialized where the model comes from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import arrayinit
+from arrayinit.core.fans import fans
+from arrayinit.core.scales import kaiming
+
+
+class Parameter(NamedTuple):
+    """One array: its initializer, and the standard deviation and kurtosis to expect; a constant has neither."""
+
+    name: str
+    shape: tuple[int, ...]
+    fill: Callable[[Any], Any]
+    std: float = 0.0
+    kurtosis: float = 1.0
+    constant: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+
+_NORMAL, _UNIFORM = 3.0, 1.8
+
+
+def _ones(name: str, *shape: int) -> Parameter:
+    return Parameter(name, shape, arrayinit.ones_, constant=1.0)
+
+
+def _zeros(name: str, *shape: int) -> Parameter:
+    return Parameter(name, shape, arrayinit.zeros_)
+
+
+def _normal(name: str, std: float, *shape: int) -> Parameter:
+    return Parameter(name, shape, lambda x: arrayinit.normal_(x, std=std), std, _NORMAL)
+
+
+def gpt2() -> Iterator[Parameter]:
+    """GPT-2 small: Radford et al., "Language Models are Unsupervised Multitask Learners", 2019."""
+    width, blocks, std = 768, 12, 0.02
+    # Each block adds twice to the residual stream, so the weights that do are scaled down.
+    residual = std / math.sqrt(2 * blocks)
+    yield _normal("wte.weight", std, 50257, width)
+    yield _normal("wpe.weight", std, 1024, width)
+    for i in range(blocks):
+        yield _ones(f"h.{i}.ln_1.weight", width)
+        yield _zeros(f"h.{i}.ln_1.bias", width)
+        yield _normal(f"h.{i}.attn.c_attn.weight", std, width, 3 * width)
+        yield _zeros(f"h.{i}.attn.c_attn.bias", 3 * width)
+        yield _normal(f"h.{i}.attn.c_proj.weight", residual, width, width)
+        yield _zeros(f"h.{i}.attn.c_proj.bias", width)
+        yield _ones(f"h.{i}.ln_2.weight", width)
+        yield _zeros(f"h.{i}.ln_2.bias", width)
+        yield _normal(f"h.{i}.mlp.c_fc.weight", std, width, 4 * width)
+        yield _zeros(f"h.{i}.mlp.c_fc.bias", 4 * width)
+        yield _normal(f"h.{i}.mlp.c_proj.weight", residual, 4 * width, width)
+        yield _zeros(f"h.{i}.mlp.c_proj.bias", width)
+    yield _ones("ln_f.weight", width)
+    yield _zeros("ln_f.bias", width)
+
+
+def resnet50() -> Iterator[Parameter]:
+    """ResNet-50: He et al., "Deep Residual Learning for Image Recognition", 2015; torchvision's initialization."""
+    yield from _conv_norm("conv1", "bn1", 64, 3, 7)
+    channels = 64
+    for layer, (blocks, width) in enumerate(((3, 64), (4, 128), (6, 256), (3, 512)), start=1):
+        for block in range(blocks):
+            prefix = f"layer{layer}.{block}."
+            yield from _conv_norm(f"{prefix}conv1", f"{prefix}bn1", width, channels, 1)
+            yield from _conv_norm(f"{prefix}conv2", f"{prefix}bn2", width, width, 3)
+            yield from _conv_norm(f"{prefix}conv3", f"{prefix}bn3", 4 * width, width, 1)
+            if block == 0:
+                yield from _conv_norm(f"{prefix}downsample.0", f"{prefix}downsample.1", 4 * width, channels, 1)
+            channels = 4 * width
+    # torch's default for a Linear layer: both its weight and its bias are uniform within 1 / sqrt(fan_in).
+    bound = 1 / math.sqrt(channels)
+    yield Parameter(
+        "fc.weight",
+        (1000, channels),
+        lambda x: arrayinit.kaiming_uniform_(x, a=math.sqrt(5)),
+        bound / math.sqrt(3),
+        _UNIFORM,
+    )
+    yield Parameter(
+        "fc.bias", (1000,), lambda x: arrayinit.uniform_(x, -bound, bound), bound / math.sqrt(3), _UNIFORM
+    )
+
+
+def _conv_norm(conv: str, norm: str, outputs: int, inputs: int, kernel: int) -> Iterator[Parameter]:
+    shape = (outputs, inputs, kernel, kernel)
+    std = kaiming(*fans(shape), 0, "fan_out", "relu").std
+    yield Parameter(f"{conv}.weight", shape, _kaiming_fan_out, std, _NORMAL)
+    yield _ones(f"{norm}.weight", outputs)
+    yield _zeros(f"{norm}.bias", outputs)
+
+
+def _kaiming_fan_out(x: Any) -> Any:
+    return arrayinit.kaiming_normal_(x, mode="fan_out", nonlinearity="relu")
+
+
+MODELS: dict[str, Callable[[], Iterator[Parameter]]] = {"gpt2": gpt2, "resnet50": resnet50}

@@ -1,0 +1,132 @@
+"""The backends and devices of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Target(NamedTuple):
+    """A place to make arrays."""
+
+    backend: str
+    version: str
+    device: str
+    empty: Callable[[tuple[int, ...]], Any]
+    """Return a float32 array of a shape, to be filled."""
+    finish: Callable[[Any], None]
+    """Wait until an array is there."""
+    to_host: Callable[[Any], np.ndarray[Any, Any]]
+
+
+def _ready(x: Any) -> None:
+    """Nothing to wait for."""
+
+
+def _numpy() -> Iterator[Target]:
+    yield Target("numpy", np.__version__, "cpu", lambda shape: np.empty(shape, np.float32), _ready, np.asarray)
+
+
+def _torch() -> Iterator[Target]:
+    import torch
+
+    devices = ["cpu"]
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if accelerator is not None:
+        devices += [f"{accelerator.type}:{i}" for i in range(torch.accelerator.device_count())]
+    for device in devices:
+        yield Target(
+            "torch",
+            torch.__version__,
+            device,
+            lambda shape, device=device: torch.empty(shape, dtype=torch.float32, device=device),
+            _ready if device == "cpu" else lambda x: torch.accelerator.synchronize(x.device),
+            lambda x: x.cpu().numpy(),
+        )
+
+
+def _jax() -> Iterator[Target]:
+    import jax
+
+    devices = jax.devices()
+    if devices[0].platform != "cpu":
+        devices = [*jax.devices("cpu"), *devices]
+    for device in devices:
+        sharding = jax.sharding.SingleDeviceSharding(device)
+        yield Target(
+            "jax",
+            jax.__version__,
+            f"{device.platform}:{device.id}",
+            lambda shape, sharding=sharding: jax.ShapeDtypeStruct(shape, np.float32, sharding=sharding),
+            lambda x: jax.block_until_ready(x),
+            np.asarray,
+        )
+
+
+def _cupy() -> Iterator[Target]:
+    import cupy
+
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError:
+        return
+
+    def empty(shape: tuple[int, ...], device: int) -> Any:
+        with cupy.cuda.Device(device):
+            return cupy.empty(shape, cupy.float32)
+
+    for i in range(count):
+        yield Target(
+            "cupy",
+            cupy.__version__,
+            f"cuda:{i}",
+            lambda shape, i=i: empty(shape, i),
+            lambda x: x.device.synchronize(),
+            cupy.asnumpy,
+        )
+
+
+def _strict() -> Iterator[Target]:
+    import array_api_strict as xp
+
+    yield Target(
+        "array_api_strict",
+        xp.__version__,
+        "cpu",
+        lambda shape: xp.empty(shape, dtype=xp.float32),
+        _ready,
+        lambda x: np.from_dlpack(x),
+    )
+
+
+LIBRARIES: dict[str, Callable[[], Iterator[Target]]] = {
+    "numpy": _numpy,
+    "torch": _torch,
+    "jax": _jax,
+    "cupy": _cupy,
+    "array_api_strict": _strict,
+}
+
+
+def targets(backends: list[str] | None) -> list[Target]:
+    """Return the targets of the named backends, or of all that are installed.
+
+    Raises
+    ------
+    LookupError
+        A named backend is not installed, or has no device.
+    """
+    if backends is None:
+        return [target for name, find in LIBRARIES.items() if find_spec(name) for target in find()]
+    found = []
+    for name in backends:
+        if find_spec(name) is None:
+            raise LookupError(f"backend {name} is not installed")
+        of_backend = list(LIBRARIES[name]())
+        if not of_backend:
+            raise LookupError(f"backend {name} is installed, but finds no device")
+        found += of_backend
+    return found

@@ -1,0 +1,91 @@
+"""Every test that takes the `library` fixture runs on every array library.
+
+ARRAYINIT_TEST_BACKENDS names the libraries that must be there, by commas; without it all that are installed are used,
+and the others are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# Two CPU devices, so that the tests place JAX arrays on one that is not the default.
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
+
+import pytest
+
+from libraries import LIBRARIES, Library, available
+
+_ASKED = [name for name in os.environ.get("ARRAYINIT_TEST_BACKENDS", "").split(",") if name]
+_cache: dict[str, Library] = {}
+
+
+def _get(name: str) -> Library:
+    if _ASKED and name not in _ASKED:
+        pytest.skip(f"{name} is not among ARRAYINIT_TEST_BACKENDS={','.join(_ASKED)}")
+    if name not in _cache:
+        if name == "cupy" and not available(name) and _has_cupy():
+            pytest.skip("cupy is installed, but there is no GPU: tests/test_cupy.py checks it without one")
+        if not _ASKED and not available(name):
+            pytest.skip(f"{name} is not installed, or has no device")
+        _cache[name] = LIBRARIES[name]()
+    return _cache[name]
+
+
+def _has_cupy() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("cupy") is not None
+
+
+def require(name: str) -> Library:
+    """Return one library; skip if it may be missing, fail if it was asked for."""
+    return _get(name)
+
+
+@pytest.fixture(params=LIBRARIES)
+def library(request: pytest.FixtureRequest) -> Library:
+    """Each array library, on each device."""
+    return _get(request.param)
+
+
+@pytest.fixture
+def torch_library() -> Library:
+    """Torch on the CPU, for what only torch has."""
+    return _get("torch")
+
+
+@pytest.fixture
+def jax_library() -> Library:
+    """JAX on the CPU, for what only JAX has."""
+    return _get("jax")
+
+
+@pytest.fixture(params=("float16", "bfloat16", "float32", "float64"))
+def real(request: pytest.FixtureRequest, library: Library) -> str:
+    """Each real dtype that the library has."""
+    return _dtype(request.param, library)
+
+
+@pytest.fixture(params=("float16", "bfloat16", "float32", "float64", "complex64", "complex128"))
+def dtype(request: pytest.FixtureRequest, library: Library) -> str:
+    """Each floating dtype that the library has."""
+    return _dtype(request.param, library)
+
+
+def _dtype(name: str, library: Library) -> str:
+    if name not in library.dtypes:
+        pytest.skip(f"{library.name} has no {name}")
+    return name
+
+
+@pytest.fixture(autouse=True)
+def _double_precision(request: pytest.FixtureRequest) -> object:
+    """JAX has 64-bit dtypes only where they are switched on."""
+    if "jax" not in sys.modules:
+        yield
+        return
+    import jax
+
+    with jax.enable_x64(True):
+        yield

@@ -1,0 +1,144 @@
+"""The array libraries under test, behind one small interface."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+REAL = ("float16", "bfloat16", "float32", "float64")
+COMPLEX = ("complex64", "complex128")
+
+
+@dataclass(frozen=True)
+class Library:
+    """How the tests make arrays of one library on one device, and read them."""
+
+    name: str
+    module: str
+    dtypes: tuple[str, ...]
+    empty: Callable[[tuple[int, ...], str], Any]
+    to_numpy: Callable[[Any], np.ndarray]
+    generator: Callable[[int], Any]
+    """A generator of the library's own; of NumPy where it has none."""
+    device: Callable[[Any], Any]
+    in_place: bool = True
+
+    def full(self, shape: tuple[int, ...], dtype: str, value: float) -> Any:
+        """Return an array that shows where it was written."""
+        import arrayinit
+
+        return arrayinit.constant_(self.empty(shape, dtype), value)
+
+
+def _numpy() -> Library:
+    return Library(
+        "numpy",
+        "numpy",
+        ("float16", "float32", "float64", *COMPLEX),
+        lambda shape, dtype: np.empty(shape, dtype),
+        np.asarray,
+        np.random.default_rng,
+        lambda x: "cpu",
+    )
+
+
+def _strict() -> Library:
+    import array_api_strict as xp
+
+    device = xp.Device("device1")
+    cpu = xp.Device("CPU_DEVICE")
+    return Library(
+        "strict",
+        "array_api_strict",
+        ("float32", "float64", *COMPLEX),
+        lambda shape, dtype: xp.empty(shape, dtype=getattr(xp, dtype), device=device),
+        lambda x: np.array(np.from_dlpack(x.to_device(cpu))),
+        np.random.default_rng,
+        lambda x: x.device,
+    )
+
+
+def _torch(device: str) -> Library:
+    import torch
+
+    def to_numpy(x: Any) -> np.ndarray:
+        x = x.detach().cpu()
+        return (x.double() if x.dtype == torch.bfloat16 else x).numpy()
+
+    return Library(
+        f"torch:{device}" if device != "cpu" else "torch",
+        "torch",
+        (*REAL, *COMPLEX),
+        lambda shape, dtype: torch.empty(shape, dtype=getattr(torch, dtype), device=device),
+        to_numpy,
+        lambda seed: torch.Generator(device).manual_seed(seed),
+        lambda x: x.device,
+    )
+
+
+def _jax(platform: str) -> Library:
+    import jax
+
+    device = jax.devices(platform)[-1]
+    with jax.enable_x64(False):
+        sharding = jax.sharding.SingleDeviceSharding(device)
+
+    def empty(shape: tuple[int, ...], dtype: str) -> Any:
+        return jax.device_put(np.zeros(shape, jax.numpy.dtype(dtype)), sharding)
+
+    def to_numpy(x: Any) -> np.ndarray:
+        values = np.asarray(x)
+        return values.astype(np.float64) if values.dtype.name == "bfloat16" else values
+
+    return Library(
+        "jax" if platform == "cpu" else f"jax:{platform}",
+        "jax",
+        (*REAL, *COMPLEX),
+        empty,
+        to_numpy,
+        jax.random.key,
+        lambda x: x.sharding,
+        in_place=False,
+    )
+
+
+def _cupy() -> Library:
+    import cupy
+
+    return Library(
+        "cupy",
+        "cupy",
+        ("float16", "float32", "float64", *COMPLEX),
+        lambda shape, dtype: cupy.empty(shape, dtype),
+        cupy.asnumpy,
+        cupy.random.default_rng,
+        lambda x: x.device,
+    )
+
+
+LIBRARIES: dict[str, Callable[[], Library]] = {
+    "numpy": _numpy,
+    "strict": _strict,
+    "torch": lambda: _torch("cpu"),
+    "jax": lambda: _jax("cpu"),
+    "cupy": _cupy,
+    "torch:cuda": lambda: _torch("cuda"),
+    "jax:gpu": lambda: _jax("gpu"),
+}
+
+
+def available(name: str) -> bool:
+    """Whether the library is installed and has its device."""
+    try:
+        if name == "cupy":
+            return importlib.import_module("cupy").cuda.runtime.getDeviceCount() > 0
+        if name == "torch:cuda":
+            return bool(importlib.import_module("torch").cuda.is_available())
+        LIBRARIES[name]()
+    except Exception:
+        return False
+    return True
