@@ -39,7 +39,7 @@ def _numpy() -> Library:
         "numpy",
         "numpy",
         ("float16", "float32", "float64", *COMPLEX),
-        lambda shape, dtype: np.empty(shape, dtype),
+        np.empty,
         np.asarray,
         np.random.default_rng,
         lambda x: "cpu",
@@ -113,7 +113,7 @@ def _cupy() -> Library:
         "cupy",
         "cupy",
         ("float16", "float32", "float64", *COMPLEX),
-        lambda shape, dtype: cupy.empty(shape, dtype),
+        cupy.empty,
         cupy.asnumpy,
         cupy.random.default_rng,
         lambda x: x.device,
@@ -139,6 +139,6 @@ def available(name: str) -> bool:
         if name == "torch:cuda":
             return bool(importlib.import_module("torch").cuda.is_available())
         LIBRARIES[name]()
-    except Exception:
+    except (ImportError, RuntimeError):
         return False
     return True

@@ -4,14 +4,10 @@ from arrayinit.backends.registry import register_backend
 from arrayinit.core.gains import calculate_gain
 from arrayinit.initializers.basic import normal_, trunc_normal_, uniform_
 from arrayinit.initializers.constant import constant_, dirac_, eye_, ones_, zeros_
-from arrayinit.initializers.fan_based import (
-    calculate_fan_in_and_fan_out,
-    kaiming_normal_,
-    kaiming_uniform_,
-    xavier_normal_,
-    xavier_uniform_,
-)
+from arrayinit.initializers.fans import calculate_fan_in_and_fan_out
+from arrayinit.initializers.kaiming import kaiming_normal_, kaiming_uniform_
 from arrayinit.initializers.matrix import orthogonal_, sparse_
+from arrayinit.initializers.xavier import xavier_normal_, xavier_uniform_
 
 __version__ = "0.1.0"
 

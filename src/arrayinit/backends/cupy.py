@@ -124,7 +124,7 @@ class CuPy(Native):
         x += d.mean
         return x
 
-    def quantile(self, namespace: Any, q: Array) -> Array:
+    def quantile(self, _: Any, q: Array, /) -> Array:
         """As in `Native`."""
         q *= 2.0
         erfinv(q, out=q)

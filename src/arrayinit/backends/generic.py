@@ -8,11 +8,7 @@ import array_api_compat
 import numpy as np
 
 from arrayinit.backends.protocol import Array, describe
-
-_KINDS = (
-    "float32 float64 complex64 complex128 float16 bfloat16 "
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64"
-).split()
+from arrayinit.core.dtypes import NAMES
 
 
 class Generic:
@@ -31,7 +27,7 @@ class Generic:
     def dtype(self, x: Array) -> str:
         """As in `Backend`."""
         xp = self.namespace(x)
-        return next((name for name in _KINDS if x.dtype == getattr(xp, name, None)), str(x.dtype))
+        return next((name for name in NAMES if x.dtype == getattr(xp, name, None)), str(x.dtype))
 
     def check_writable(self, x: Array) -> None:
         """As in `Backend`."""

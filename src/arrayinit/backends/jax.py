@@ -1,4 +1,4 @@
-"""JAX: arrays cannot be written, so each method returns a new one, eagerly, under a transformation, or from a struct."""
+"""JAX: arrays cannot be written, so each method returns a new one, eagerly, under a trace, or from a struct."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 
@@ -166,8 +167,8 @@ def _is_key(rng: Any) -> bool:
     if not isinstance(rng, jax.Array):
         return False
     if jax.dtypes.issubdtype(rng.dtype, jax.dtypes.prng_key):
-        return rng.ndim == 0
-    return rng.dtype == jnp.uint32 and rng.shape in ((2,), (4,))
+        return bool(rng.ndim == 0)
+    return bool(rng.dtype == jnp.uint32 and rng.shape in ((2,), (4,)))
 
 
 def _fresh_key() -> Key:

@@ -54,7 +54,7 @@ class Native(ABC):
     def assign(self, x: Array, values: Array) -> Array:
         """As in `Backend`."""
 
-    def quantile(self, xp: Any, q: Array) -> Array:
+    def quantile(self, xp: Any, q: Array, /) -> Array:
         """Return z with Phi(z) - 1/2 = q; libraries with an inverse error function have a faster one."""
         return quantile(xp, q)
 

@@ -16,6 +16,9 @@ from arrayinit.random.subsets import KEY_BITS, pack, unpack
 
 _CHUNK = 1 << 16
 
+# NumPy's own annotations misspell "contig".
+_CONTIGUOUS: Any = [["writeonly", "contig", "nbo", "aligned"]]
+
 
 class NumPy(Native):
     """Adapter for `numpy.ndarray` and its subclasses."""
@@ -135,11 +138,10 @@ def _chunks(x: Array) -> Iterator[Array]:
     with np.nditer(
         x,
         flags=["external_loop", "buffered", "zerosize_ok"],
-        op_flags=[["writeonly", "contig", "nbo", "aligned"]],
+        op_flags=_CONTIGUOUS,
         op_dtypes=[FORMATS[x.dtype.name].compute],
         casting="unsafe",
         order="C",
         buffersize=_CHUNK,
     ) as chunks:
-        for chunk in chunks:
-            yield chunk
+        yield from chunks

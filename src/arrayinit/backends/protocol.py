@@ -46,7 +46,7 @@ class Backend(Protocol):
         ...
 
     def generator(self, x: Array, rng: Any) -> Generator:
-        """Return the generator that ``rng`` means for ``x``: the library's own, or a NumPy one; TypeError if neither."""
+        """Return the generator that ``rng`` means for ``x``: the library's own, or a NumPy one."""
         ...
 
     def fill(self, x: Array, value: complex) -> Array:
@@ -78,7 +78,7 @@ class Drawing(Backend, Protocol):
     """A backend whose library has a random generator of its own. The others are drawn by NumPy on the host."""
 
     def draw(self, x: Array, distribution: Distribution, generator: Generator, form: Format) -> Array:
-        """Fill ``x`` with independent draws that keep within the distribution's bounds once they are rounded to ``form``."""
+        """Fill ``x`` with independent draws, within the distribution's bounds even when rounded to ``form``."""
         ...
 
     def split(self, generator: Generator, count: int) -> list[Generator]:
@@ -94,18 +94,11 @@ class Drawing(Backend, Protocol):
         ...
 
     def subsets(self, x: Array, count: int, generator: Generator) -> tuple[Array, Array]:
-        """Choose ``count`` rows of each column of the matrix ``x``; return row and column indices, each (count, columns).
+        """Choose ``count`` rows of each column of a matrix; return row and column indices, each (count, columns).
 
         Each choice is uniform among all of that size, and independent of the other columns'.
         """
         ...
-
-
-def describe(rng: Any) -> str:
-    """Say what was given as rng, for an error."""
-    cls = type(rng)
-    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    return f"{rng!r} ({name})" if isinstance(rng, (bool, int, float, str)) else name
 
 
 def describe(rng: Any) -> str:

@@ -12,17 +12,11 @@ import torch
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array, describe
 from arrayinit.core.distributions import Distribution, Normal, Uniform
-from arrayinit.core.dtypes import Format
+from arrayinit.core.dtypes import NAMES, Format
 from arrayinit.random.subsets import pack, unpack
 
-_NAMES: dict[torch.dtype, str] = {
-    getattr(torch, name): name
-    for name in (
-        "float16 bfloat16 float32 float64 complex64 complex128 "
-        "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64"
-    ).split()
-}
-_DTYPES = {name: dtype for dtype, name in _NAMES.items()}
+_DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 class Torch(Native):
@@ -85,7 +79,8 @@ class Torch(Native):
         """As in `Backend`: a CPU tensor shares its memory with NumPy."""
         if not _is_plain(x) or x.dtype == torch.bfloat16 or x.is_neg() or x.is_conj() or x.layout is not torch.strided:
             return None
-        return x.detach().numpy()
+        shared: np.ndarray[Any, Any] = x.detach().numpy()
+        return shared
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
         """As in `Backend`."""
@@ -119,6 +114,7 @@ class Torch(Native):
         # Cheaper than torch.no_grad(), and as traceless: the memory and the version counter are shared.
         bare = x.detach() if x.requires_grad else x
         if isinstance(distribution, Uniform):
+            distribution.check_range(form)
             self.uniform(bare, distribution, generator)
         elif isinstance(distribution, Normal):
             self.normal(bare, distribution, generator)
@@ -132,9 +128,12 @@ class Torch(Native):
 
     def normal(self, x: Array, d: Normal, generator: torch.Generator | None) -> Array:
         """As in `Native`."""
+        if d.mean and x.is_complex():
+            # torch would give the imaginary parts the mean too.
+            return x.normal_(0.0, d.std, generator=generator).add_(d.mean)
         return x.normal_(d.mean, d.std, generator=generator)
 
-    def quantile(self, namespace: Any, q: Array) -> Array:
+    def quantile(self, _: Any, q: Array, /) -> Array:
         """As in `Native`."""
         q *= 2.0
         q.erfinv_()

@@ -88,9 +88,7 @@ def resnet50() -> Iterator[Parameter]:
         bound / math.sqrt(3),
         _UNIFORM,
     )
-    yield Parameter(
-        "fc.bias", (1000,), lambda x: arrayinit.uniform_(x, -bound, bound), bound / math.sqrt(3), _UNIFORM
-    )
+    yield Parameter("fc.bias", (1000,), lambda x: arrayinit.uniform_(x, -bound, bound), bound / math.sqrt(3), _UNIFORM)
 
 
 def _conv_norm(conv: str, norm: str, outputs: int, inputs: int, kernel: int) -> Iterator[Parameter]:

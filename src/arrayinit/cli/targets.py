@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ def _ready(x: Any) -> None:
 
 
 def _numpy() -> Iterator[Target]:
-    yield Target("numpy", np.__version__, "cpu", lambda shape: np.empty(shape, np.float32), _ready, np.asarray)
+    yield Target("numpy", np.__version__, "cpu", partial(np.empty, dtype=np.float32), _ready, np.asarray)
 
 
 def _torch() -> Iterator[Target]:
@@ -42,7 +43,7 @@ def _torch() -> Iterator[Target]:
             "torch",
             torch.__version__,
             device,
-            lambda shape, device=device: torch.empty(shape, dtype=torch.float32, device=device),
+            partial(torch.empty, dtype=torch.float32, device=device),
             _ready if device == "cpu" else lambda x: torch.accelerator.synchronize(x.device),
             lambda x: x.cpu().numpy(),
         )
@@ -60,8 +61,8 @@ def _jax() -> Iterator[Target]:
             "jax",
             jax.__version__,
             f"{device.platform}:{device.id}",
-            lambda shape, sharding=sharding: jax.ShapeDtypeStruct(shape, np.float32, sharding=sharding),
-            lambda x: jax.block_until_ready(x),
+            partial(jax.ShapeDtypeStruct, dtype=np.float32, sharding=sharding),
+            jax.block_until_ready,
             np.asarray,
         )
 
@@ -83,7 +84,7 @@ def _cupy() -> Iterator[Target]:
             "cupy",
             cupy.__version__,
             f"cuda:{i}",
-            lambda shape, i=i: empty(shape, i),
+            partial(empty, device=i),
             lambda x: x.device.synchronize(),
             cupy.asnumpy,
         )
@@ -96,9 +97,9 @@ def _strict() -> Iterator[Target]:
         "array_api_strict",
         xp.__version__,
         "cpu",
-        lambda shape: xp.empty(shape, dtype=xp.float32),
+        partial(xp.empty, dtype=xp.float32),
         _ready,
-        lambda x: np.from_dlpack(x),
+        np.from_dlpack,
     )
 
 

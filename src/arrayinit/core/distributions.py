@@ -41,16 +41,20 @@ class Uniform(NamedTuple):
 
     def limits(self, form: Format) -> tuple[float, float]:
         """Half open; closed for 16-bit formats, which round."""
-        if max(abs(self.low), abs(self.high), self.high - self.low) > form.max:
-            raise ValueError(
-                f"a={self.low!r} and b={self.high!r} do not fit dtype {form.name}: "
-                f"both, and b - a, must be within {form.max!r}"
-            )
+        self.check_range(form)
         low = form.ceil(self.low)
         high = form.floor(self.high) if form.is_narrow else form.below(self.high)
         if low > high:
             low = high = form.nearest(self.low)
         return low, high
+
+    def check_range(self, form: Format) -> None:
+        """Raise unless the interval fits ``form``."""
+        if max(abs(self.low), abs(self.high), self.high - self.low) > form.max:
+            raise ValueError(
+                f"a={self.low!r} and b={self.high!r} do not fit dtype {form.name}: "
+                f"both, and b - a, must be within {form.max!r}"
+            )
 
 
 class Normal(NamedTuple):
@@ -116,6 +120,10 @@ class Disk(NamedTuple):
 
     centre: float
     radius: float
+
+    def circular(self) -> Disk:
+        """Already complex."""
+        return self
 
     def limits(self, _: Format) -> None:
         """A disk is no interval; nothing leaves it, as the root of a number below one is below one."""

@@ -65,6 +65,11 @@ _COMPLEX = (
 
 FORMATS: dict[str, Format] = {form.name: form for form in _REAL + _COMPLEX}
 
+_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+
+NAMES = (*FORMATS, "bool", *_INTEGERS)
+"""All dtypes of the array API, and the 16-bit floats."""
+
 
 def floating(name: str) -> Format:
     """Return the format of a dtype that random numbers can be drawn in."""

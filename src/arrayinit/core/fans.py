@@ -14,7 +14,7 @@ Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
 def fans(shape: Sequence[int], layout: str = DEFAULT, groups: int = 1) -> tuple[int, int]:
     """Return (fan_in, fan_out) of a weight."""
     outputs, inputs, kernel = parse(layout, shape).sizes(shape)
-    if groups != 1 or isinstance(groups, bool):
+    if type(groups) is not int or groups != 1:
         outputs = per_group(outputs, groups)
     return inputs * kernel, outputs * kernel
 

@@ -15,7 +15,7 @@ def real(name: str, value: float) -> float:
             value = float(value)
         except OverflowError:
             raise ValueError(f"{name} must fit a double, got {value!r}") from None
-    if value != value:
+    if math.isnan(value):
         raise ValueError(f"{name} must not be NaN")
     return value
 

@@ -214,10 +214,11 @@ def dirac_(x: Array, groups: int = 1, *, layout: str = DEFAULT) -> Array:
     channel = backend.arange(x, groups * min(size, inputs))
     group, channel = channel // min(size, inputs), channel % min(size, inputs)
     index: list[Any] = [n // 2 if i in axes.kernel else slice(None) for i, n in enumerate(shape)]
-    for numbers, role in ((group * size + channel, axes.outputs), (channel, axes.inputs)):
+    for features, role in ((group * size + channel, axes.outputs), (channel, axes.inputs)):
+        stride = 1
         for i in reversed(role):
-            index[i] = numbers % shape[i]
-            numbers = numbers // shape[i]
+            index[i] = features // stride % shape[i]
+            stride *= shape[i]
     return backend.put(backend.fill(x, 0), tuple(index), 1)
 
 

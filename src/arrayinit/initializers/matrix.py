@@ -21,7 +21,7 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
     r"""Fill ``x`` with a (semi-)orthogonal matrix, uniform over all of them; unitary where ``x`` is complex.
 
     ``x`` is seen as a matrix of one row an output feature, and its other axes flattened. A standard normal matrix
-    :math:`A`, transposed if it is wide, is decomposed, and the signs of the diagonal of :math:`R` make :math:`Q` unique:
+    :math:`A`, transposed if it is wide, is decomposed; the signs of the diagonal of :math:`R` make :math:`Q` unique:
 
     .. math::
         A = QR, \qquad W = \text{gain} \cdot Q \operatorname{diag}(\operatorname{sign} R_{ii}).
@@ -101,7 +101,7 @@ def _orthogonal(xp: Any, matrix: Array) -> Array:
 
 
 def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) -> Array:
-    r"""Fill the matrix ``x`` with a fixed number of zeros a column, and draws from :math:`\mathcal{N}(0, \text{std}^2)`.
+    r"""Fill the matrix ``x`` with draws from :math:`\mathcal{N}(0, \text{std}^2)` and a fixed share of zeros.
 
     Each column has :math:`\lceil \text{sparsity} \cdot \text{rows} \rceil` zeros, in rows chosen uniformly, and
     independently of the other columns.

@@ -118,23 +118,28 @@ def tail_quantile(xp: Any, r: Array, *, mid: bool, far: bool) -> Array:
 
 def truncated_normal(xp: Any, u: Array, plan: Truncation, mean: float, central: Quantile = quantile) -> Array:
     """Turn uniform numbers on [0, 1) into truncated normals; ``u`` may be overwritten."""
-    match plan:
-        case Central(start, width, scale, reaches_end):
-            u *= width
-            u += start
-            if reaches_end:
-                last = 0.5 - float(xp.finfo(u.dtype).eps) / 4.0
-                u = xp.clip(u, -last, last)
-            z = central(xp, u)
-        case Tail(start, mass, scale, mid, far):
-            z = -tail_quantile(xp, xp.sqrt(_exponential(xp, u, mass) + start), mid=mid, far=far)
-        case Extreme(mass, curvature, scale):
-            h = _exponential(xp, u, mass)
-            h *= curvature
-            z = xp.sqrt((1.0 + h) - xp.log1p(h) * (curvature / 2.0))
-    z *= scale
+    z = _standard(xp, u, plan, central)
+    z *= plan.scale
     z += mean
     return z
+
+
+def _standard(xp: Any, u: Array, plan: Truncation, central: Quantile) -> Array:
+    match plan:
+        case Central():
+            u *= plan.width
+            u += plan.start
+            if plan.reaches_end:
+                last = 0.5 - float(xp.finfo(u.dtype).eps) / 4.0
+                u = xp.clip(u, -last, last)
+            return central(xp, u)
+        case Tail():
+            r = xp.sqrt(_exponential(xp, u, plan.mass) + plan.start)
+            return -tail_quantile(xp, r, mid=plan.mid, far=plan.far)
+        case Extreme():
+            h = _exponential(xp, u, plan.mass)
+            h *= plan.curvature
+            return xp.sqrt((1.0 + h) - xp.log1p(h) * (plan.curvature / 2.0))
 
 
 def _exponential(xp: Any, u: Array, mass: float) -> Array:

@@ -1,0 +1,75 @@
+"""calculate_fan_in_and_fan_out, and the fans that scale a draw."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+from arrayinit.backends.protocol import Array
+from arrayinit.backends.registry import backend_of
+from arrayinit.core.fans import fans
+from arrayinit.core.layouts import DEFAULT
+
+
+def calculate_fan_in_and_fan_out(
+    x: Array | Sequence[int], *, layout: str = DEFAULT, groups: int = 1
+) -> tuple[int, int]:
+    r"""Return the number of inputs to each output of the layer, and of outputs from each input.
+
+    .. math::
+        \text{fan\_in} = \prod_I n_I \prod_K n_K, \qquad
+        \text{fan\_out} = \frac{1}{\text{groups}} \prod_O n_O \prod_K n_K,
+
+    the products over the input, output and kernel axes that ``layout`` names.
+
+    Parameters
+    ----------
+    x
+        An array, or its shape.
+    layout
+        One letter an axis: ``O`` output features, ``I`` input features, ``B`` a batch of independent weights, any
+        other letter a kernel axis, ``...`` any number of kernel axes. ``"OI..."`` is torch's Linear and Conv,
+        ``"IO..."`` a transposed convolution, ``"...IO"`` a Keras or Flax kernel, ``"O...I"`` MLX, ``"IOO"`` an
+        attention kernel (embed, heads, head_dim), ``"BIO"`` stacked experts. A repeated letter multiplies.
+    groups
+        Number of groups of the convolution. It divides the fan out; a grouped weight already shows its fan in.
+
+    Returns
+    -------
+    tuple of int
+        fan_in and fan_out.
+
+    Raises
+    ------
+    TypeError
+        ``x`` is neither an array nor a shape.
+    ValueError
+        ``layout`` or ``groups`` does not fit the shape.
+
+    Examples
+    --------
+    >>> import arrayinit
+    >>> arrayinit.calculate_fan_in_and_fan_out((64, 16, 3, 3), groups=4)
+    (144, 144)
+    >>> arrayinit.calculate_fan_in_and_fan_out((3, 3, 16, 64), layout="...IO")
+    (144, 576)
+
+    References
+    ----------
+    X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
+    """
+    if isinstance(x, (tuple, list)):
+        return fans(x, layout, groups)
+    array: Array = x
+    backend_of(array)
+    return fans(array.shape, layout, groups)
+
+
+def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:
+    """Return the fans of ``x``; warn if it is empty, and return some that scale nothing."""
+    backend_of(x)
+    if 0 in x.shape:
+        # As torch: any fans will do where nothing is drawn.
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        return 1, 1
+    return fans(x.shape, layout, groups)

@@ -1,0 +1,140 @@
+"""kaiming_uniform_, kaiming_normal_: the scale follows from one fan and the nonlinearity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from arrayinit.backends.protocol import Array
+from arrayinit.core.distributions import Normal, Uniform
+from arrayinit.core.fans import Mode
+from arrayinit.core.gains import Nonlinearity
+from arrayinit.core.layouts import DEFAULT
+from arrayinit.core.scales import kaiming
+from arrayinit.initializers.drawing import draw
+from arrayinit.initializers.fans import fans_of
+
+
+def kaiming_uniform_(
+    x: Array,
+    a: float = 0,
+    mode: Mode = "fan_in",
+    nonlinearity: Nonlinearity = "leaky_relu",
+    *,
+    layout: str = DEFAULT,
+    groups: int = 1,
+    rng: Any = None,
+) -> Array:
+    r"""Fill ``x`` with draws from :math:`\mathcal{U}(-\text{bound}, \text{bound})`, also known as He uniform.
+
+    .. math::
+        \text{bound} = \sqrt{3}\,\text{std}, \qquad \text{std} = \frac{\text{gain}}{\sqrt{\text{fan}}}
+
+    Parameters
+    ----------
+    x
+        Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are uniform on the disk
+        of the same variance :math:`E|w|^2 = \text{std}^2`.
+    a
+        Negative slope of the rectifier after this layer; used with ``leaky_relu`` only.
+    mode
+        The fan to divide by: ``fan_in`` keeps the variance in the forward pass, ``fan_out`` in the backward pass,
+        ``fan_avg`` and ``fan_geo_avg`` are their arithmetic and geometric mean.
+    nonlinearity
+        Name of the function after this layer, which gives the gain; see `calculate_gain`.
+    layout, groups
+        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+    rng
+        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+
+    Returns
+    -------
+    Array
+        ``x`` itself, filled; for JAX a new array of the same shape, dtype and sharding.
+
+    Raises
+    ------
+    TypeError
+        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+    ValueError
+        ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a slope that is not a finite
+        number; a read-only ``x``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arrayinit
+    >>> w = arrayinit.kaiming_uniform_(np.empty((200, 100)), nonlinearity="relu", rng=np.random.default_rng(0))
+    >>> bool(abs(w).max() < (6 / 100) ** 0.5)
+    True
+
+    References
+    ----------
+    K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
+    Classification", 2015.
+    """
+    return draw(x, Uniform.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng)
+
+
+def kaiming_normal_(
+    x: Array,
+    a: float = 0,
+    mode: Mode = "fan_in",
+    nonlinearity: Nonlinearity = "leaky_relu",
+    *,
+    layout: str = DEFAULT,
+    groups: int = 1,
+    rng: Any = None,
+) -> Array:
+    r"""Fill ``x`` with draws from :math:`\mathcal{N}(0, \text{std}^2)`, also known as He normal; not truncated.
+
+    .. math::
+        \text{std} = \frac{\text{gain}}{\sqrt{\text{fan}}}
+
+    Parameters
+    ----------
+    x
+        Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are circular, with
+        :math:`E|w|^2 = \text{std}^2`.
+    a
+        Negative slope of the rectifier after this layer; used with ``leaky_relu`` only.
+    mode
+        The fan to divide by: ``fan_in`` keeps the variance in the forward pass, ``fan_out`` in the backward pass,
+        ``fan_avg`` and ``fan_geo_avg`` are their arithmetic and geometric mean.
+    nonlinearity
+        Name of the function after this layer, which gives the gain; see `calculate_gain`.
+    layout, groups
+        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+    rng
+        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+
+    Returns
+    -------
+    Array
+        ``x`` itself, filled; for JAX a new array of the same shape, dtype and sharding.
+
+    Raises
+    ------
+    TypeError
+        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+    ValueError
+        ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a slope that is not a finite
+        number; a read-only ``x``.
+
+    Notes
+    -----
+    Keras and JAX truncate their ``he_normal``; torch and this function do not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arrayinit
+    >>> w = arrayinit.kaiming_normal_(np.empty((200, 100)), mode="fan_out", rng=np.random.default_rng(0))
+    >>> round(float(w.std() / (2 / 200) ** 0.5), 2)
+    1.0
+
+    References
+    ----------
+    K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
+    Classification", 2015.
+    """
+    return draw(x, Normal.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng)

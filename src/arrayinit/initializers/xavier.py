@@ -1,0 +1,107 @@
+"""xavier_uniform_, xavier_normal_: the scale follows from the mean of the two fans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from arrayinit.backends.protocol import Array
+from arrayinit.core.distributions import Normal, Uniform
+from arrayinit.core.layouts import DEFAULT
+from arrayinit.core.scales import xavier
+from arrayinit.initializers.drawing import draw
+from arrayinit.initializers.fans import fans_of
+
+
+def xavier_uniform_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, groups: int = 1, rng: Any = None) -> Array:
+    r"""Fill ``x`` with draws from :math:`\mathcal{U}(-\text{bound}, \text{bound})`, also known as Glorot uniform.
+
+    .. math::
+        \text{bound} = \sqrt{3}\,\text{std}, \qquad
+        \text{std} = \text{gain} \sqrt{\frac{2}{\text{fan\_in} + \text{fan\_out}}}
+
+    Parameters
+    ----------
+    x
+        Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are uniform on the disk
+        of the same variance :math:`E|w|^2 = \text{std}^2`.
+    gain
+        Factor, at least 0; see `calculate_gain`.
+    layout, groups
+        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+    rng
+        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+
+    Returns
+    -------
+    Array
+        ``x`` itself, filled; for JAX a new array of the same shape, dtype and sharding.
+
+    Raises
+    ------
+    TypeError
+        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+    ValueError
+        ``layout`` or ``groups`` does not fit ``x``; ``gain < 0``; a read-only ``x``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arrayinit
+    >>> w = arrayinit.xavier_uniform_(np.empty((200, 100)), rng=np.random.default_rng(0))
+    >>> bool(abs(w).max() < (6 / 300) ** 0.5)
+    True
+
+    References
+    ----------
+    X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
+    """
+    return draw(x, Uniform.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng)
+
+
+def xavier_normal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, groups: int = 1, rng: Any = None) -> Array:
+    r"""Fill ``x`` with draws from :math:`\mathcal{N}(0, \text{std}^2)`, also known as Glorot normal; not truncated.
+
+    .. math::
+        \text{std} = \text{gain} \sqrt{\frac{2}{\text{fan\_in} + \text{fan\_out}}}
+
+    Parameters
+    ----------
+    x
+        Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are circular, with
+        :math:`E|w|^2 = \text{std}^2`.
+    gain
+        Factor, at least 0; see `calculate_gain`.
+    layout, groups
+        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+    rng
+        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+
+    Returns
+    -------
+    Array
+        ``x`` itself, filled; for JAX a new array of the same shape, dtype and sharding.
+
+    Raises
+    ------
+    TypeError
+        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+    ValueError
+        ``layout`` or ``groups`` does not fit ``x``; ``gain < 0``; a read-only ``x``.
+
+    Notes
+    -----
+    Keras and JAX truncate their ``glorot_normal``; torch and this function do not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arrayinit
+    >>> w = arrayinit.xavier_normal_(np.empty((200, 100)), rng=np.random.default_rng(0))
+    >>> round(float(w.std() / (2 / 300) ** 0.5), 2)
+    1.0
+
+    References
+    ----------
+    X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
+    """
+    return draw(x, Normal.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng)

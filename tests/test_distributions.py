@@ -1,0 +1,146 @@
+"""Every random function on every library and in every dtype, against scipy.stats."""
+
+import math
+
+import numpy as np
+import pytest
+from laws import SIZE, check, kolmogorov_smirnov, moment
+from scipy import stats
+
+import arrayinit as ai
+
+# Three axes, so that fans, columns and the order of elements differ from each other.
+SHAPE = (40, 60, 200)
+FAN_IN, FAN_OUT = 60 * 200, 40 * 200
+SPACING = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
+
+
+def uniform(bound):
+    return stats.uniform(-bound, 2 * bound)
+
+
+def truncated(mean, std, a, b):
+    return stats.truncnorm((a - mean) / std, (b - mean) / std, loc=mean, scale=std)
+
+
+KAIMING = math.sqrt(2 / (1 + 0.1**2) / FAN_OUT)
+XAVIER = 1.5 * math.sqrt(2 / (FAN_IN + FAN_OUT))
+LAWS = {
+    "uniform_": (lambda x, rng: ai.uniform_(x, -1.0, 3.0, rng=rng), stats.uniform(-1, 4)),
+    "normal_": (lambda x, rng: ai.normal_(x, 0.5, 2.0, rng=rng), stats.norm(0.5, 2)),
+    "trunc_normal_": (lambda x, rng: ai.trunc_normal_(x, 0.1, 1.0, -2.0, 1.5, rng=rng), truncated(0.1, 1, -2, 1.5)),
+    "xavier_uniform_": (lambda x, rng: ai.xavier_uniform_(x, 1.5, rng=rng), uniform(math.sqrt(3) * XAVIER)),
+    "xavier_normal_": (lambda x, rng: ai.xavier_normal_(x, 1.5, rng=rng), stats.norm(0, XAVIER)),
+    "kaiming_uniform_": (
+        lambda x, rng: ai.kaiming_uniform_(x, 0.1, "fan_out", rng=rng),
+        uniform(math.sqrt(3) * KAIMING),
+    ),
+    "kaiming_normal_": (lambda x, rng: ai.kaiming_normal_(x, 0.1, "fan_out", rng=rng), stats.norm(0, KAIMING)),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_real_draws_follow_their_law(name, library, real):
+    draw, law = LAWS[name]
+    x = library.to_numpy(draw(library.empty(SHAPE, real), library.generator(12)))
+    if "uniform" in name and real in ("float16", "bfloat16") and library.module == "torch":
+        # torch's own 16-bit uniforms, which are biased; the values are held against torch's in test_torch_bits.
+        moment(x.astype(np.float64).ravel(), law.mean(), law.std(), "mean", 2 * SPACING[real] * law.std())
+        return
+    check(x, law, SPACING[real])
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_default_generators_follow_the_law_and_never_repeat(name, library):
+    draw, law = LAWS[name]
+    first, second = (library.to_numpy(draw(library.empty(SHAPE, "float32"), None)) for _ in range(2))
+    check(first, law, SPACING["float32"])
+    assert (first != second).mean() > 0.99
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "a", "b"),
+    [
+        (0, 1, -2, 2),
+        (0, 1, 2, 3),
+        (0, 1, 0, 10),
+        (0, 0.02, 0.6, 100),
+        (0, 1, -40, -39),
+        (5, 2, -math.inf, 4),
+        (0, 1, -1e-6, 1e-6),
+        (0, 1, -math.inf, math.inf),
+        (-3, 0.5, -math.inf, -4.4),
+        (0, 1, 36, math.inf),
+    ],
+)
+@pytest.mark.parametrize("wide", ["float32", "float64"])
+def test_any_bounds_of_the_truncated_normal(mean, std, a, b, wide, library):
+    x = library.empty((SIZE // 4,), wide)
+    x = library.to_numpy(ai.trunc_normal_(x, mean, std, a, b, rng=library.generator(3))).astype(np.float64)
+    assert a <= x.min() <= x.max() <= b
+    law = truncated(mean, std, a, b)
+    # Far out scipy's moments lose their digits, so there the distribution function alone is compared.
+    kolmogorov_smirnov(x, law.cdf, SPACING[wide])
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("name", ["uniform_", "normal_", "xavier_uniform_", "kaiming_normal_"])
+def test_complex_draws_are_circular_and_of_the_stated_variance(name, dtype, library):
+    if dtype not in library.dtypes:
+        pytest.skip(f"{library.name} has no {dtype}")
+    draw, centre, variance = {
+        "uniform_": (LAWS["uniform_"][0], 1.0, 2.0),
+        "normal_": (LAWS["normal_"][0], 0.5, 4.0),
+        "xavier_uniform_": (LAWS["xavier_uniform_"][0], 0.0, XAVIER**2),
+        "kaiming_normal_": (LAWS["kaiming_normal_"][0], 0.0, KAIMING**2),
+    }[name]
+    z = library.to_numpy(draw(library.empty(SHAPE, dtype), library.generator(5))).astype(np.complex128).ravel() - centre
+    square = np.abs(z) ** 2
+    if "uniform" in name:
+        check(square, stats.uniform(0, 2 * variance), 2.0**-20)
+    else:
+        check(square, stats.expon(scale=variance), 2.0**-20)
+    check(np.angle(z), stats.uniform(-math.pi, 2 * math.pi), 2.0**-20)
+    # The angle says nothing of the size.
+    moment(square * np.cos(2 * np.angle(z)), 0.0, math.sqrt((square**2).mean() / 2), "covariance")
+
+
+def test_orthogonal_matrices_are_haar_distributed(library):
+    n, size = 2000, 4
+    w = library.empty((n, size, size), "float64")
+    w = library.to_numpy(ai.orthogonal_(w, layout="BOI", rng=library.generator(1)))
+    np.testing.assert_allclose(w @ w.transpose(0, 2, 1), np.broadcast_to(np.eye(size), w.shape), atol=1e-13)
+    # Each row is uniform on the sphere, so (w + 1) / 2 is Beta; and each determinant is a fair coin.
+    for i in range(size):
+        for j in range(size):
+            check((w[:, i, j] + 1) / 2, stats.beta((size - 1) / 2, (size - 1) / 2), 2.0**-50)
+    moment(np.linalg.det(w), 0.0, 1.0, "determinant")
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.5, 0.7, 1.0])
+@pytest.mark.parametrize("shape", [(300, 500), (1, 7), (7, 1), (50_000, 2)])
+def test_sparse_columns(sparsity, shape, library):
+    x = library.to_numpy(ai.sparse_(library.empty(shape, "float32"), sparsity, 0.5, rng=library.generator(2)))
+    assert ((x == 0).sum(axis=0) == math.ceil(sparsity * shape[0])).all()
+    if 0 < (x != 0).sum() >= 1000:
+        check(x[x != 0], stats.norm(0, 0.5), SPACING["float32"])
+
+
+@pytest.mark.parametrize("sparsity", [0.3, 0.7])
+def test_sparse_rows_are_chosen_uniformly_and_independently(sparsity, library):
+    rows, columns = 10, 20_000
+    x = library.to_numpy(ai.sparse_(library.empty((rows, columns), "float32"), sparsity, rng=library.generator(2)))
+    zeros = (x == 0).astype(float)
+    p = math.ceil(sparsity * rows) / rows
+    for row in zeros:
+        moment(row, p, math.sqrt(p * (1 - p)), "frequency")
+    # Neighbouring columns agree in a row as often as independent ones.
+    together = (zeros[:, 1:] * zeros[:, :-1]).mean(axis=0)
+    moment(together[::2], p * p, together.std(), "agreement")
+
+
+def test_drawing_in_parts_does_not_repeat_numbers(library):
+    x = library.empty((1000, 1000), "float32")
+    x = library.to_numpy(ai.normal_(x, rng=library.generator(7)))
+    assert np.unique(x).size > 0.9 * x.size
+    assert abs(np.corrcoef(x[:-1].ravel(), x[1:].ravel())[0, 1]) < 6 / 1000

@@ -1,0 +1,236 @@
+"""Each error: its type, its text, and an array that is as it was."""
+
+import math
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import arrayinit as ai
+
+VALUE = 7.0
+MATRIX = (4, 6)
+KERNEL = (4, 2, 3)
+
+# function, shape, arguments, error, what the message must say
+CASES = [
+    (ai.uniform_, MATRIX, {"a": 1.0, "b": 0.0}, ValueError, "a must be at most b, got a=1.0 and b=0.0"),
+    (ai.uniform_, MATRIX, {"a": math.nan}, ValueError, "a must not be NaN"),
+    (ai.uniform_, MATRIX, {"b": math.inf}, ValueError, "b must be finite, got inf"),
+    (ai.uniform_, MATRIX, {"a": "0"}, TypeError, "a must be a real number, got '0' of type str"),
+    (ai.uniform_, MATRIX, {"a": True}, TypeError, "a must be a real number, got True of type bool"),
+    (ai.uniform_, MATRIX, {"b": 1j}, TypeError, "b must be a real number, got 1j of type complex"),
+    (ai.uniform_, MATRIX, {"b": 10**400}, ValueError, "b must fit a double"),
+    (ai.normal_, MATRIX, {"std": -1.0}, ValueError, "std must be at least 0, got -1.0"),
+    (ai.normal_, MATRIX, {"std": math.nan}, ValueError, "std must not be NaN"),
+    (ai.normal_, MATRIX, {"mean": math.inf}, ValueError, "mean must be finite, got inf"),
+    (ai.normal_, MATRIX, {"mean": None}, TypeError, "mean must be a real number, got None of type NoneType"),
+    (ai.trunc_normal_, MATRIX, {"std": 0.0}, ValueError, "std must be above 0, got 0.0"),
+    (ai.trunc_normal_, MATRIX, {"a": 3.0}, ValueError, "a must be at most b, got a=3.0 and b=2.0"),
+    (ai.trunc_normal_, MATRIX, {"b": math.nan}, ValueError, "b must not be NaN"),
+    (ai.trunc_normal_, MATRIX, {"a": math.inf, "b": math.inf}, ValueError, "from a=inf to b=inf is empty"),
+    (ai.constant_, MATRIX, {"val": "1"}, TypeError, "val must be a number, got '1' of type str"),
+    (ai.constant_, MATRIX, {"val": 1j}, TypeError, "val=1j is complex, but x has dtype float32"),
+    (ai.eye_, (4,), {}, ValueError, "eye_ needs a matrix, of 2 axes, got x of shape (4,)"),
+    (ai.eye_, KERNEL, {}, ValueError, "eye_ needs a matrix, of 2 axes, got x of shape (4, 2, 3)"),
+    (ai.dirac_, MATRIX, {}, ValueError, "dirac_ needs a kernel of 3, 4 or 5 axes, got x of shape (4, 6)"),
+    (ai.dirac_, KERNEL, {"groups": 3}, ValueError, "groups=3 must divide the 4 output features of x"),
+    (ai.dirac_, KERNEL, {"groups": 0}, ValueError, "groups must be an integer of at least 1, got 0"),
+    (ai.dirac_, KERNEL, {"groups": -2}, ValueError, "groups must be an integer of at least 1, got -2"),
+    (ai.dirac_, KERNEL, {"groups": True}, ValueError, "groups must be an integer of at least 1, got True"),
+    (ai.dirac_, KERNEL, {"layout": "OI"}, ValueError, "x of shape (4, 2, 3) has 3 axes, but layout 'OI' needs 2"),
+    (ai.orthogonal_, (4,), {}, ValueError, "orthogonal_ needs x to have 2 axes or more, got shape (4,)"),
+    (ai.orthogonal_, MATRIX, {"gain": math.inf}, ValueError, "gain must be finite, got inf"),
+    (ai.sparse_, KERNEL, {"sparsity": 0.5}, ValueError, "sparse_ needs a matrix, of 2 axes, got x of shape (4, 2, 3)"),
+    (ai.sparse_, MATRIX, {"sparsity": 1.5}, ValueError, "sparsity must be within [0, 1], got 1.5"),
+    (ai.sparse_, MATRIX, {"sparsity": -0.1}, ValueError, "sparsity must be within [0, 1], got -0.1"),
+    (ai.sparse_, MATRIX, {"sparsity": math.nan}, ValueError, "sparsity must not be NaN"),
+    (ai.sparse_, MATRIX, {"sparsity": 0.5, "std": -1}, ValueError, "std must be at least 0, got -1.0"),
+    (ai.xavier_uniform_, MATRIX, {"gain": -1.0}, ValueError, "gain must be at least 0, got -1.0"),
+    (ai.xavier_normal_, MATRIX, {"gain": math.nan}, ValueError, "gain must not be NaN"),
+]
+for scaled in (ai.xavier_uniform_, ai.xavier_normal_, ai.kaiming_uniform_, ai.kaiming_normal_):
+    CASES += [
+        (scaled, (4,), {}, ValueError, "has 1 axes, but layout 'OI...' needs at least 2; for a bias, pass layout='O'"),
+        (scaled, (), {}, ValueError, "x of shape () has 0 axes, but layout 'OI...' needs at least 2"),
+        (scaled, MATRIX, {"layout": "BIO"}, ValueError, "has 2 axes, but layout 'BIO' needs 3"),
+        (
+            scaled,
+            MATRIX,
+            {"layout": "O1"},
+            ValueError,
+            "layout 'O1' has an unknown letter '1'; the letters are 'O' out",
+        ),
+        (scaled, MATRIX, {"layout": "oi"}, ValueError, "layout 'oi' has an unknown letter 'o'"),
+        (scaled, MATRIX, {"layout": "O...I..."}, ValueError, "layout 'O...I...' has an unknown letter '.'"),
+        (scaled, MATRIX, {"layout": "HW"}, ValueError, "layout 'HW' names neither output nor input features"),
+        (scaled, MATRIX, {"layout": None}, ValueError, "layout must be a string of letters, got None"),
+        (scaled, MATRIX, {"groups": 3}, ValueError, "groups=3 must divide the 4 output features of x"),
+        (scaled, MATRIX, {"groups": 0}, ValueError, "groups must be an integer of at least 1, got 0"),
+        (scaled, MATRIX, {"groups": 1.0}, ValueError, "groups must be an integer of at least 1, got 1.0"),
+    ]
+for scaled in (ai.kaiming_uniform_, ai.kaiming_normal_):
+    CASES += [
+        (
+            scaled,
+            MATRIX,
+            {"mode": "fan"},
+            ValueError,
+            "mode must be one of fan_in, fan_out, fan_avg, fan_geo_avg; got 'fan'",
+        ),
+        (scaled, MATRIX, {"mode": 3}, ValueError, "got 3"),
+        (scaled, MATRIX, {"nonlinearity": "gelu"}, ValueError, "leaky_relu; got 'gelu'"),
+        (scaled, MATRIX, {"nonlinearity": ["relu"]}, ValueError, "leaky_relu; got ['relu']"),
+        (scaled, MATRIX, {"a": True}, ValueError, "the negative slope of leaky_relu must be a finite number, got True"),
+        (scaled, MATRIX, {"a": "x"}, ValueError, "the negative slope of leaky_relu must be a finite number, got 'x'"),
+        (scaled, MATRIX, {"a": math.nan}, ValueError, "must be a finite number, got nan"),
+    ]
+CASES += [
+    (function, shape, {**arguments, "rng": rng}, TypeError, text)
+    for function, shape, arguments in (
+        (ai.uniform_, MATRIX, {}),
+        (ai.normal_, MATRIX, {}),
+        (ai.trunc_normal_, MATRIX, {}),
+        (ai.xavier_uniform_, MATRIX, {}),
+        (ai.xavier_normal_, MATRIX, {}),
+        (ai.kaiming_uniform_, MATRIX, {}),
+        (ai.kaiming_normal_, MATRIX, {}),
+        (ai.orthogonal_, MATRIX, {}),
+        (ai.sparse_, MATRIX, {"sparsity": 0.5}),
+    )
+    for rng, text in (
+        (True, "must be None"),
+        (1.5, "got 1.5 (float)"),
+        ("0", "got '0' (str)"),
+        (np.random.RandomState(0), "numpy.random"),
+    )
+]
+
+
+def named(case):
+    function, shape, arguments, error, _ = case
+    return f"{function.__name__}-{shape}-{arguments}-{error.__name__}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=named)
+def test_wrong_arguments(case, library):
+    function, shape, arguments, error, text = case
+    if library.name == "cupy" and isinstance(arguments.get("rng"), np.random.RandomState):
+        text = "cupy.random.Generator"
+    x = library.full(shape, "float32", VALUE)
+    before = library.to_numpy(x).copy()
+    with pytest.raises(error, match=re.escape(text)):
+        function(x, **arguments)
+    np.testing.assert_array_equal(library.to_numpy(x), before)
+
+
+RANDOM = {
+    "uniform_": (ai.uniform_, {}),
+    "normal_": (ai.normal_, {}),
+    "trunc_normal_": (ai.trunc_normal_, {}),
+    "xavier_uniform_": (ai.xavier_uniform_, {}),
+    "xavier_normal_": (ai.xavier_normal_, {}),
+    "kaiming_uniform_": (ai.kaiming_uniform_, {}),
+    "kaiming_normal_": (ai.kaiming_normal_, {}),
+    "orthogonal_": (ai.orthogonal_, {}),
+    "sparse_": (ai.sparse_, {"sparsity": 0.5}),
+}
+FILLS = {
+    "constant_": (ai.constant_, {"val": 1}),
+    "ones_": (ai.ones_, {}),
+    "zeros_": (ai.zeros_, {}),
+    "eye_": (ai.eye_, {}),
+}
+
+
+@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])
+def test_integers_cannot_be_drawn(name, dtype, library):
+    function, arguments = RANDOM[name]
+    x = library.full(MATRIX, dtype, 1)
+    before = library.to_numpy(x).copy()
+    with pytest.raises(TypeError, match=f"x has dtype {dtype}, but random initializers fill float16, bfloat16"):
+        function(x, **arguments)
+    np.testing.assert_array_equal(library.to_numpy(x), before)
+
+
+@pytest.mark.parametrize("name", RANDOM | FILLS)
+@pytest.mark.parametrize("x", [None, 1.0, "x", [[1.0, 2.0]], object()], ids=repr)
+def test_what_is_no_array_is_refused(name, x):
+    function, arguments = (RANDOM | FILLS)[name]
+    with pytest.raises(TypeError, match=r"x must be an array of NumPy, torch, JAX .* got builtins\."):
+        function(x, **arguments)
+
+
+@pytest.mark.parametrize("name", RANDOM | FILLS)
+def test_a_read_only_array_is_never_written_nor_copied(name):
+    function, arguments = (RANDOM | FILLS)[name]
+    x = np.full(MATRIX, VALUE)
+    x.flags.writeable = False
+    with pytest.raises(ValueError, match=r"x of shape \(4, 6\) is a read-only array.*pass x.copy\(\)"):
+        function(x, **arguments)
+    assert (x == VALUE).all()
+
+
+def test_a_complex_array_cannot_be_truncated(library):
+    if "complex64" not in library.dtypes:
+        pytest.skip(f"{library.name} has no complex64")
+    with pytest.raises(TypeError, match="trunc_normal_ truncates to an interval, which complex numbers do not have"):
+        ai.trunc_normal_(library.empty(MATRIX, "complex64"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "val", "error", "text"),
+    [
+        ("int8", 128, ValueError, "val=128 does not fit dtype int8, which holds -128 to 127"),
+        ("uint8", -1, ValueError, "val=-1 does not fit dtype uint8, which holds 0 to 255"),
+        ("int32", math.nan, ValueError, "val=nan does not fit dtype int32"),
+        ("int64", math.inf, ValueError, "val=inf does not fit dtype int64"),
+        ("bool", None, TypeError, "val must be a number, got None of type NoneType"),
+    ],
+)
+def test_constants_that_do_not_fit(dtype, val, error, text, library):
+    with pytest.raises(error, match=re.escape(text)):
+        ai.constant_(library.full((3,), dtype, 1), val)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float16", 7e4), ("float32", 1e39), ("float32", 3e38)])
+def test_bounds_that_do_not_fit_the_dtype(dtype, bound, library):
+    if dtype not in library.dtypes:
+        pytest.skip(f"{library.name} has no {dtype}")
+    with pytest.raises(ValueError, match=rf"a={re.escape(repr(-bound))} and b=.* do not fit dtype {dtype}"):
+        ai.uniform_(library.full((3,), dtype, VALUE), -bound, bound)
+
+
+@pytest.mark.parametrize("name", ["xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_"])
+@pytest.mark.parametrize("shape", [(0,), (0, 4), (4, 0), (2, 0, 3)])
+def test_fan_based_functions_warn_of_an_empty_array_as_torch_does(name, shape, library):
+    x = library.empty(shape, "float32")
+    with pytest.warns(UserWarning, match="Initializing zero-element tensors is a no-op") as record:
+        y = RANDOM[name][0](x)
+    assert record[0].filename == __file__
+    assert tuple(y.shape) == shape
+    with pytest.warns(UserWarning, match="zero-element"), pytest.raises(TypeError):
+        RANDOM[name][0](x, rng="0")
+
+
+@pytest.mark.parametrize("name", [*RANDOM, *FILLS, "dirac_"])
+def test_an_empty_array_is_a_no_op(name, library):
+    function, arguments = (RANDOM | FILLS | {"dirac_": (ai.dirac_, {})})[name]
+    for shape in ((0, 4, 3), (4, 0, 3), (4, 2, 0)) if name == "dirac_" else ((0, 4), (4, 0)):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Initializing zero-element")
+            assert tuple(function(library.empty(shape, "float32"), **arguments).shape) == shape
+
+
+@pytest.mark.parametrize("nonlinearity", ["gelu", None, 3, ["relu"]])
+def test_unknown_nonlinearities_of_calculate_gain(nonlinearity):
+    with pytest.raises(ValueError, match="nonlinearity must be one of linear, identity, conv1d"):
+        ai.calculate_gain(nonlinearity)
+
+
+@pytest.mark.parametrize("x", [3, None, "ab"])
+def test_fans_of_what_has_no_shape(x):
+    with pytest.raises(TypeError, match="x must be an array"):
+        ai.calculate_fan_in_and_fan_out(x)

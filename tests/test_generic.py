@@ -1,0 +1,250 @@
+"""Arrays that follow the array API standard, and backends of others."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import arrayinit
+from arrayinit.backends import registry
+from arrayinit.backends.generic import Generic
+
+strict_only = pytest.mark.parametrize("library", ["strict"], indirect=True)
+
+# What each device of array-api-strict has.
+DEVICES = {
+    "device1": ("float32", "float64", "complex64", "complex128"),
+    "no_float64": ("float32", "complex64"),
+    "no_x64": ("float32", "complex64"),
+}
+CASES = [(device, dtype) for device, dtypes in DEVICES.items() for dtype in dtypes]
+
+Fill = Callable[[Any, Any], Any]
+RANDOM: dict[str, Fill] = {
+    "uniform_": lambda x, rng: arrayinit.uniform_(x, -1, 2, rng=rng),
+    "normal_": lambda x, rng: arrayinit.normal_(x, 1, 2, rng=rng),
+    "trunc_normal_": lambda x, rng: arrayinit.trunc_normal_(x, rng=rng),
+    "xavier_uniform_": lambda x, rng: arrayinit.xavier_uniform_(x, 2.0, rng=rng),
+    "xavier_normal_": lambda x, rng: arrayinit.xavier_normal_(x, rng=rng),
+    "kaiming_uniform_": lambda x, rng: arrayinit.kaiming_uniform_(x, mode="fan_out", rng=rng),
+    "kaiming_normal_": lambda x, rng: arrayinit.kaiming_normal_(x, layout="IO", rng=rng),
+    "orthogonal_": lambda x, rng: arrayinit.orthogonal_(x, rng=rng),
+    "sparse_, few zeros": lambda x, rng: arrayinit.sparse_(x, 0.2, rng=rng),
+    "sparse_, many zeros": lambda x, rng: arrayinit.sparse_(x, 0.8, rng=rng),
+}
+FIXED: dict[str, Fill] = {
+    "constant_": lambda x, _: arrayinit.constant_(x, 2),
+    "ones_": lambda x, _: arrayinit.ones_(x),
+    "zeros_": lambda x, _: arrayinit.zeros_(x),
+    "eye_": lambda x, _: arrayinit.eye_(x),
+    "dirac_": lambda x, _: arrayinit.dirac_(x, 2),
+}
+INTEGERS = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+
+
+def strict_array(shape: tuple[int, ...], dtype: str, device: str) -> Any:
+    import array_api_strict as xp
+
+    return xp.ones(shape, dtype=getattr(xp, dtype), device=xp.Device(device))
+
+
+def on_host(x: Any) -> np.ndarray:
+    import array_api_strict as xp
+
+    return np.from_dlpack(x.to_device(xp.Device("CPU_DEVICE")))
+
+
+def fills_like_numpy(fill: Fill, shape: tuple[int, ...], dtype: str, device: str) -> None:
+    x = strict_array(shape, dtype, device)
+    given = (x.dtype, x.device, x.shape)
+    assert fill(x, np.random.default_rng(3)) is x
+    assert (x.dtype, x.device, x.shape) == given
+    np.testing.assert_array_equal(on_host(x), fill(np.ones(shape, dtype), np.random.default_rng(3)))
+
+
+@strict_only
+@pytest.mark.parametrize(("device", "dtype"), CASES)
+@pytest.mark.parametrize("name", RANDOM)
+def test_random_initializers_fill_in_place_with_the_values_of_numpy(
+    library: Any, name: str, device: str, dtype: str
+) -> None:
+    if name == "trunc_normal_" and dtype.startswith("complex"):
+        with pytest.raises(TypeError, match="real"):
+            arrayinit.trunc_normal_(strict_array((10, 7), dtype, device))
+        return
+    fills_like_numpy(RANDOM[name], (10, 7), dtype, device)
+
+
+@strict_only
+@pytest.mark.parametrize(
+    ("device", "dtype"),
+    [
+        *CASES,
+        *((device, dtype) for device in DEVICES for dtype in INTEGERS if (device, "64" in dtype) != ("no_x64", True)),
+    ],
+)
+@pytest.mark.parametrize("name", FIXED)
+def test_fixed_initializers_fill_in_place_with_the_values_of_numpy(
+    library: Any, name: str, device: str, dtype: str
+) -> None:
+    fills_like_numpy(FIXED[name], (4, 2, 3) if name == "dirac_" else (4, 6), dtype, device)
+
+
+@strict_only
+@pytest.mark.parametrize("shape", [(), (5,), (0, 3), (2, 3, 4, 5)])
+def test_any_shape_will_do(library: Any, shape: tuple[int, ...]) -> None:
+    fills_like_numpy(RANDOM["normal_"], shape, "float32", "device1")
+    fills_like_numpy(FIXED["zeros_"], shape, "float32", "device1")
+
+
+@strict_only
+@pytest.mark.parametrize("device", DEVICES)
+def test_without_a_generator_every_call_differs(library: Any, device: str) -> None:
+    first, second = (on_host(arrayinit.uniform_(strict_array((4, 4), "float32", device))) for _ in range(2))
+    assert (first != second).any()
+
+
+@strict_only
+@pytest.mark.parametrize("rng", [np.random.RandomState(0), True, 1.5, "0"], ids=repr)
+def test_another_kind_of_generator_is_refused_with_what_to_pass(library: Any, rng: Any) -> None:
+    x = strict_array((4, 4), "float32", "device1")
+    with pytest.raises(TypeError, match=r"rng .*numpy\.random\.Generator.*got"):
+        arrayinit.uniform_(x, rng=rng)
+    assert (on_host(x) == 1).all()
+
+
+@strict_only
+def test_integers_are_refused_by_the_random_initializers(library: Any) -> None:
+    with pytest.raises(TypeError, match="dtype int32"):
+        arrayinit.uniform_(strict_array((4, 4), "int32", "device1"))
+
+
+class Crate:
+    """The array of a small library: no array API namespace, and its values lie in a NumPy array."""
+
+    def __init__(self, *shape: int) -> None:
+        self.values = np.full(shape, np.nan, "float32")
+        self.shape, self.dtype = shape, self.values.dtype
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.values[index] = value
+
+
+class StandardCrate(Crate):
+    """The same in a library that follows the standard."""
+
+    device = "cpu"
+
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
+        return np
+
+
+class Crates(Generic):
+    """The backend that the library brings along."""
+
+    name = "crates"
+
+    def __init__(self, cls: type = Crate) -> None:
+        self.cls, self.asked = cls, []
+
+    def accepts(self, cls: type) -> bool:
+        self.asked.append(cls)
+        return issubclass(cls, self.cls)
+
+    def namespace(self, x: Any) -> Any:
+        return np
+
+    def check_writable(self, x: Any) -> None:
+        pass
+
+    def fill(self, x: Any, value: complex) -> Any:
+        x[...] = value
+        return x
+
+    def assign(self, x: Any, values: Any) -> Any:
+        x[...] = values
+        return x
+
+    def from_host(self, x: Any, values: np.ndarray) -> Any:
+        return values
+
+
+@pytest.fixture
+def entry_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """A registry as it is after the import, and the entry points of the packages installed, by group."""
+    groups: dict[str, list[Any]] = {}
+    monkeypatch.setattr(registry, "_registered", [])
+    monkeypatch.setattr(registry, "_by_type", {})
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group: groups.get(group, []))
+    return groups
+
+
+@pytest.mark.parametrize("name", [*RANDOM, *FIXED])
+def test_a_registered_backend_serves_every_function(name: str, entry_points: Any) -> None:
+    arrayinit.register_backend(Crates())
+    fill = {**RANDOM, **FIXED}[name]
+    shape = (4, 2, 3) if name == "dirac_" else (10, 7)
+    x = Crate(*shape)
+    assert fill(x, np.random.default_rng(0)) is x
+    np.testing.assert_array_equal(x.values, fill(np.empty(shape, "float32"), np.random.default_rng(0)))
+
+
+def test_a_registered_backend_is_asked_after_the_built_in_ones(entry_points: Any) -> None:
+    greedy = Crates(object)
+    arrayinit.register_backend(greedy)
+    x = np.empty((3, 4))
+    assert arrayinit.uniform_(x) is x
+    assert greedy.asked == []
+
+
+def test_a_registered_backend_is_asked_before_the_generic_one(entry_points: Any) -> None:
+    assert registry.backend_of(StandardCrate(2, 2)).name == "generic"
+    arrayinit.register_backend(Crates())
+    assert registry.backend_of(StandardCrate(2, 2)).name == "crates"
+
+
+def test_the_first_backend_registered_that_accepts_is_taken_and_remembered(entry_points: Any) -> None:
+    first, second = Crates(), Crates()
+    arrayinit.register_backend(first)
+    arrayinit.register_backend(second)
+    assert registry.backend_of(Crate(2)) is registry.backend_of(Crate(3)) is first
+    assert first.asked == [Crate]
+
+
+def test_entry_points_are_asked_only_when_nothing_before_accepts(entry_points: Any) -> None:
+    loaded = []
+    from_package = Crates(StandardCrate)
+    point = SimpleNamespace(load=lambda: loaded.append("loaded") or (lambda: from_package))
+    entry_points["arrayinit.backends"] = [point]
+    entry_points["another group"] = [SimpleNamespace(load=lambda: pytest.fail("it belongs to another group"))]
+    arrayinit.zeros_(np.empty(3))
+    assert loaded == []
+    assert registry.backend_of(StandardCrate(2)) is from_package
+    assert loaded == ["loaded"]
+
+
+def test_entry_points_are_not_loaded_where_a_registered_backend_accepts(entry_points: Any) -> None:
+    entry_points["arrayinit.backends"] = [SimpleNamespace(load=lambda: pytest.fail("a registered backend accepts"))]
+    registered = Crates()
+    arrayinit.register_backend(registered)
+    assert registry.backend_of(Crate(2)) is registered
+
+
+@pytest.mark.parametrize(("lacking", "named"), [("fill", ["fill"]), ("name", ["name"]), ("put host", ["put", "host"])])
+def test_an_incomplete_backend_is_refused_with_what_it_lacks(lacking: str, named: list[str], entry_points: Any) -> None:
+    methods = {method: None for method in registry._required() if method not in lacking.split()}
+    with pytest.raises(TypeError, match=f"lacks {', '.join(named)};"):
+        arrayinit.register_backend(SimpleNamespace(**methods))
+    assert registry._registered == []
+
+
+@pytest.mark.parametrize("x", [[1.0, 2.0], 1.5, "weights", None, (3, 4), Crate(2)], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("name", [*RANDOM, *FIXED])
+def test_what_is_no_array_is_refused_with_what_is_accepted(name: str, x: Any, entry_points: Any) -> None:
+    with pytest.raises(TypeError, match=rf"x must be an array of NumPy, torch, JAX.*CuPy.*{type(x).__qualname__}$"):
+        {**RANDOM, **FIXED}[name](x, None)

@@ -1,0 +1,60 @@
+"""What is imported when: nothing that is not used."""
+
+import subprocess
+import sys
+
+import pytest
+
+BACKENDS = ("torch", "jax", "cupy", "dask", "array_api_strict")
+
+CHECK = f"""
+import sys
+loaded = [name for name in {BACKENDS!r} if name in sys.modules]
+assert not loaded, f"loaded: {{loaded}}"
+"""
+
+
+def run(code: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import arrayinit",
+        "import arrayinit, numpy as np; arrayinit.kaiming_uniform_(np.empty((4, 4)))",
+        "import arrayinit, numpy as np; arrayinit.orthogonal_(np.empty((4, 4), 'complex64'))",
+        "import arrayinit.__main__",
+    ],
+)
+def test_no_backend_is_imported(code):
+    done = run(code + CHECK)
+    assert done.returncode == 0, done.stderr
+
+
+def test_that_check_can_fail(tmp_path):
+    (tmp_path / "dask.py").touch()
+    done = run(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import arrayinit, dask" + CHECK)
+    assert done.returncode == 1
+    assert "loaded: ['dask']" in done.stderr
+
+
+def test_importing_arrayinit_imports_neither_numpy_random_nor_importlib_metadata():
+    done = run("import arrayinit, sys; assert not {'numpy.random', 'importlib.metadata'} & set(sys.modules)")
+    assert done.returncode == 0, done.stderr
+
+
+def test_dispatch_asks_the_adapter_once_for_each_type(monkeypatch):
+    import numpy as np
+
+    from arrayinit.backends import registry
+
+    class Array(np.ndarray):
+        pass
+
+    asked = []
+    adapter = type(registry._BUILT_IN["numpy"]())
+    monkeypatch.setattr(adapter, "accepts", lambda self, cls: asked.append(cls) or True)
+    x = np.empty((2, 2)).view(Array)
+    assert registry.backend_of(x) is registry.backend_of(x)
+    assert asked == [Array]

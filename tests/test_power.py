@@ -1,0 +1,65 @@
+"""The tests of distributions can fail: each mutant is caught."""
+
+import math
+
+import numpy as np
+import pytest
+from laws import SIZE, Mismatch, check
+from scipy import stats
+
+TRUNCATED = stats.truncnorm(-2, 2)
+CORRECTION = float(TRUNCATED.std())
+FAN_IN, FAN_OUT = 200, 225
+
+
+def draws(kind):
+    rng = np.random.default_rng(99)
+    z = rng.standard_normal(SIZE)
+    u = rng.uniform(-1, 1, SIZE)
+    t = TRUNCATED.ppf(rng.random(SIZE))
+    return {
+        "sound normal": (z, stats.norm()),
+        "sound uniform": (u, stats.uniform(-1, 2)),
+        "sound truncated": (t, TRUNCATED),
+        "uncorrected truncation": (t, stats.norm(0, 1)),
+        "corrected where it must not be": (t / CORRECTION, TRUNCATED),
+        "clipped instead of truncated": (np.clip(z, -2, 2), TRUNCATED),
+        "swapped fans": (z / math.sqrt(FAN_OUT), stats.norm(0, 1 / math.sqrt(FAN_IN))),
+        "swapped mean and std": (0.5 + 2.0 * z, stats.norm(2.0, 0.5)),
+        "variance 2 % off": (z * math.sqrt(1.02), stats.norm()),
+        "variance 2 % off, uniform": (np.clip(u * math.sqrt(0.98), -1, 1), stats.uniform(-1, 2)),
+        "one-sided uniform": (np.abs(u), stats.uniform(-1, 2)),
+        "uniform for normal": (u * math.sqrt(3), stats.norm()),
+        "mean 0.02 off": (z + 0.02, stats.norm()),
+        "outside the bounds": (np.append(t, 2.0000001), TRUNCATED),
+        "one infinite value": (np.append(z, np.inf), stats.norm()),
+        "too coarse": (np.round(u * 20) / 20, stats.uniform(-1, 2)),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform", "truncated"])
+def test_sound_draws_pass(kind):
+    check(*draws(f"sound {kind}"))
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        "uncorrected truncation",
+        "corrected where it must not be",
+        "clipped instead of truncated",
+        "swapped fans",
+        "swapped mean and std",
+        "variance 2 % off",
+        "variance 2 % off, uniform",
+        "one-sided uniform",
+        "uniform for normal",
+        "mean 0.02 off",
+        "outside the bounds",
+        "one infinite value",
+        "too coarse",
+    ],
+)
+def test_mutants_fail(mutant):
+    with pytest.raises(Mismatch):
+        check(*draws(mutant))

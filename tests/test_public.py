@@ -1,0 +1,57 @@
+"""The public surface: names, signatures, documentation, version."""
+
+import inspect
+import re
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+import arrayinit
+
+ROOT = Path(__file__).parents[1]
+FUNCTIONS = [name for name in arrayinit.__all__]
+SECTIONS = ("Parameters", "Returns", "Raises", "Examples", "References")
+
+
+def test_nothing_is_public_by_accident():
+    submodules = {"backends", "cli", "core", "initializers", "random"}
+    public = {name for name in vars(arrayinit) if not name.startswith("_")} - submodules
+    assert public == set(arrayinit.__all__)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_docstring_is_whole(name):
+    text = inspect.getdoc(getattr(arrayinit, name))
+    wanted = set(SECTIONS) - ({"Returns", "References"} if name == "register_backend" else set())
+    assert {section for section in SECTIONS if re.search(rf"^{section}\n---", text, re.MULTILINE)} >= wanted
+    for parameter in inspect.signature(getattr(arrayinit, name)).parameters:
+        assert re.search(rf"^(\w+, )*{parameter}(, \w+)*$", text, re.MULTILINE), f"{parameter} is not described"
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name.endswith("_")])
+def test_signatures_are_those_of_torch(name):
+    init = pytest.importorskip("torch", reason="torch is not installed").nn.init
+    ours = inspect.signature(getattr(arrayinit, name)).parameters
+    theirs = inspect.signature(getattr(init, name)).parameters
+    positional = [p for p in ours.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    expected = [p for p in theirs.values() if p.name != "generator"]
+    assert [p.name for p in positional[1:]] == [p.name for p in expected[1:]]
+    assert [p.default for p in positional] == [p.default for p in expected]
+    keywords = {p.name for p in ours.values() if p.kind is p.KEYWORD_ONLY}
+    assert keywords <= {"rng", "layout", "groups"}
+    assert ("rng" in keywords) == ("generator" in theirs or name == "trunc_normal_")
+
+
+def test_the_version_has_one_source():
+    assert f"version: {arrayinit.__version__}" in (ROOT / "CITATION.cff").read_text()
+    try:
+        installed = version("arrayinit")
+    except PackageNotFoundError:
+        pytest.skip("arrayinit is run from its sources, without metadata")
+    assert installed == arrayinit.__version__
+
+
+def test_no_source_file_is_long():
+    long = {p.name: n for p in (ROOT / "src").rglob("*.py") if (n := len(p.read_text().splitlines())) > 250}
+    assert not long

@@ -1,0 +1,190 @@
+"""What only torch has: Parameters, meta and fake tensors, memory formats, DTensors, subclasses, vmap."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pytest
+from libraries import Library
+from torch_calls import CALLS, RANDOM, empty, fill, filled
+
+import arrayinit
+
+# Without torch, torch_library skips the tests, or fails them where torch was asked for.
+with suppress(ImportError):
+    import torch
+
+pytestmark = pytest.mark.usefixtures("torch_library")
+
+every_function = pytest.mark.parametrize("name", CALLS)
+every_random_function = pytest.mark.parametrize("name", RANDOM)
+
+
+def test_the_table_of_calls_has_every_function():
+    assert set(CALLS) == {name for name in arrayinit.__all__ if name.endswith("_")}
+
+
+@every_function
+@pytest.mark.parametrize("kind", ["leaf", "Parameter"])
+def test_no_trace_is_left_in_autograd(name, kind):
+    x = empty(name, requires_grad=True) if kind == "leaf" else torch.nn.Parameter(empty(name))
+    before = x._version
+    torch.manual_seed(3)
+    assert fill(name, x) is x
+    assert x.is_leaf
+    assert x.requires_grad
+    assert x.grad_fn is None
+    assert x._version > before
+    assert torch.equal(x.detach(), filled(name))
+
+
+@every_function
+def test_a_slice_of_a_parameter_is_filled(name):
+    shape = CALLS[name][0]
+    whole = torch.nn.Parameter(torch.full((2, *shape), 7.0))
+    torch.manual_seed(3)
+    part = whole[1]
+    assert fill(name, part) is part
+    assert torch.equal(whole[1].detach(), filled(name))
+    assert torch.equal(whole[0].detach(), empty(name))
+    assert whole.is_leaf
+    assert whole.requires_grad
+
+
+@every_function
+def test_a_meta_tensor_is_returned_untouched(name):
+    x = empty(name, device="meta")
+    assert fill(name, x) is x
+    assert x.is_meta
+
+
+@every_random_function
+@pytest.mark.parametrize("rng", [lambda: torch.Generator("cpu"), lambda: np.random.default_rng(0)])
+def test_a_meta_tensor_takes_a_generator(name, rng):
+    x = torch.nn.Parameter(empty(name, device="meta"))
+    assert fill(name, x, rng=rng()) is x
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "arguments", "error"),
+    [
+        ("uniform_", (3,), {"a": 2.0, "b": 1.0}, ValueError),
+        ("uniform_", (3,), {"a": "0"}, TypeError),
+        ("normal_", (3,), {"std": -1.0}, ValueError),
+        ("trunc_normal_", (3,), {"std": 0.0}, ValueError),
+        ("constant_", (3,), {"val": "1"}, TypeError),
+        ("eye_", (3, 4, 5), {}, ValueError),
+        ("dirac_", (3, 4), {}, ValueError),
+        ("dirac_", (3, 4, 5), {"groups": 2}, ValueError),
+        ("xavier_uniform_", (3,), {}, ValueError),
+        ("xavier_normal_", (3, 4), {"gain": -1.0}, ValueError),
+        ("kaiming_uniform_", (3, 4), {"mode": "fan"}, ValueError),
+        ("kaiming_normal_", (3, 4), {"nonlinearity": "swish"}, ValueError),
+        ("orthogonal_", (3,), {}, ValueError),
+        ("orthogonal_", (3, 4), {"gain": math.nan}, ValueError),
+        ("sparse_", (3, 4), {"sparsity": 1.5}, ValueError),
+        ("sparse_", (3, 4, 5), {"sparsity": 0.5}, ValueError),
+        ("uniform_", (3,), {"rng": 1.5}, TypeError),
+    ],
+)
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_bad_arguments_raise_before_anything_is_written(name, shape, arguments, error, device):
+    x = torch.full(shape, 7.0, device=device)
+    with pytest.raises(error):
+        getattr(arrayinit, name)(x, **arguments)
+    assert x._version == 0
+
+
+@every_random_function
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_integer_tensors_are_no_place_for_random_numbers(name, device):
+    with pytest.raises(TypeError, match="int32"):
+        fill(name, empty(name, device=device, dtype=torch.int32))
+
+
+@every_function
+@pytest.mark.parametrize("inside", [True, False], ids=["inside the mode", "outside the mode"])
+def test_fake_tensors_stay_fake(name, inside):
+    from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+
+    mode = FakeTensorMode()
+    if inside:
+        with mode:
+            x = torch.nn.Parameter(empty(name))
+            returned = fill(name, x)
+    else:
+        x = mode.from_tensor(empty(name))
+        assert isinstance(x, FakeTensor)
+        returned = fill(name, x)
+    assert returned is x
+    assert x.shape == CALLS[name][0]
+
+
+@every_function
+def test_channels_last_is_kept_and_every_element_is_written(name):
+    x = torch.full(CALLS[name][0], math.nan)
+    x = x.t().contiguous().t() if x.ndim == 2 else x.to(memory_format=torch.channels_last)
+    strides = x.stride()
+    assert fill(name, x) is x
+    assert x.stride() == strides
+    assert x.isfinite().all()
+
+
+@every_function
+def test_a_tensor_is_filled_on_its_own_device_whatever_the_default(name):
+    expected, x = filled(name), empty(name)
+    torch.manual_seed(3)
+    with torch.device("meta"):
+        fill(name, x)
+    assert x.device.type == "cpu"
+    assert torch.equal(x, expected)
+
+
+@every_function
+def test_a_tensor_subclass_is_filled_and_returned_as_itself(name):
+    class Tagged(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, function, types, args=(), kwargs=None):
+            return super().__torch_function__(function, types, args, kwargs or {})
+
+    x = empty(name).as_subclass(Tagged)
+    torch.manual_seed(3)
+    assert fill(name, x) is x
+    assert type(x) is Tagged
+    assert x.isfinite().all()
+    if name != "sparse_":  # Its rows are chosen with other instructions, from other random bits.
+        assert torch.equal(x.as_subclass(torch.Tensor), filled(name))
+
+
+@pytest.fixture
+def mesh(torch_library: Library) -> Iterator[Any]:
+    """One process, as the only one of its mesh."""
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    yield dist.init_device_mesh("cpu", (1,))
+    dist.destroy_process_group()
+
+
+# torch says so of every draw into a DTensor that is not on a GPU.
+@pytest.mark.filterwarnings("ignore:DTensor random operators may not have complete support:UserWarning")
+@pytest.mark.parametrize("name", ["uniform_", "normal_", "kaiming_uniform_", "zeros_", "ones_", "constant_"])
+def test_dtensors_are_filled_in_place(name, mesh):
+    from torch.distributed.tensor import DTensor, Shard, distribute_tensor
+
+    x = distribute_tensor(empty(name), mesh, [Shard(0)])
+    assert fill(name, x) is x
+    assert type(x) is DTensor
+    local = x.to_local()
+    assert (local != 7).all()
+    assert local.unique().numel() == (1 if name in ("zeros_", "ones_", "constant_") else local.numel())
+
+
+@pytest.mark.parametrize("name", ["uniform_", "normal_", "kaiming_uniform_"])
+def test_vmap_draws_each_slice_on_its_own(name):
+    stack = torch.vmap(lambda x: fill(name, x), randomness="different")(torch.zeros(3, *CALLS[name][0]))
+    assert stack.unique().numel() > 0.99 * stack.numel()
