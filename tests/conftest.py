@@ -42,7 +42,7 @@ def require(name: str) -> Library:
     return _get(name)
 
 
-@pytest.fixture(params=LIBRARIES)
+@pytest.fixture(params=_ASKED or LIBRARIES)
 def library(request: pytest.FixtureRequest) -> Library:
     """Each array library, on each device."""
     return _get(request.param)

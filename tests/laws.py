@@ -15,22 +15,22 @@ SIGNIFICANCE = 1e-9
 STANDARD_ERRORS = float(stats.norm.isf(SIGNIFICANCE / 2))
 
 
-class Mismatch(AssertionError):
+class MismatchError(AssertionError):
     """The sample does not follow the law."""
 
 
 def check(sample: np.ndarray, law: stats.rv_continuous, spacing: float = 0.0) -> None:
-    """Raise Mismatch unless the sample follows the law: Kolmogorov-Smirnov, mean and variance.
+    """Raise MismatchError unless the sample follows the law: Kolmogorov-Smirnov, mean and variance.
 
-    ``spacing`` is the largest distance of neighbours in the dtype, relative: a sample rounded to it may differ that much
-    from a continuous one.
+    ``spacing`` is the relative distance of neighbours in the dtype, by which a rounded sample may differ from a
+    continuous one.
     """
     values = sample.astype(np.float64).ravel()
     if not np.isfinite(values).all():
-        raise Mismatch("not finite")
+        raise MismatchError("not finite")
     low, high = law.support()
     if values.min() < low or values.max() > high:
-        raise Mismatch(f"[{values.min()}, {values.max()}] leaves [{low}, {high}]")
+        raise MismatchError(f"[{values.min()}, {values.max()}] leaves [{low}, {high}]")
     moment(values, law.mean(), law.std(), "mean")
     fourth = float(law.stats("k")) + 3
     moment(
@@ -40,14 +40,14 @@ def check(sample: np.ndarray, law: stats.rv_continuous, spacing: float = 0.0) ->
 
 
 def moment(values: np.ndarray, expected: float, std: float, name: str, slack: float = 0.0) -> None:
-    """Raise Mismatch unless the mean of ``values`` is as expected, ``std`` being that of one value."""
+    """Raise MismatchError unless the mean of ``values`` is as expected, ``std`` being that of one value."""
     error = (abs(values.mean() - expected) - slack) / (std / math.sqrt(values.size))
     if error > STANDARD_ERRORS:
-        raise Mismatch(f"{name}: {values.mean()} is {error:.1f} standard errors from {expected}")
+        raise MismatchError(f"{name}: {values.mean()} is {error:.1f} standard errors from {expected}")
 
 
 def kolmogorov_smirnov(values: np.ndarray, cdf: Callable[[np.ndarray], np.ndarray], spacing: float) -> None:
-    """Raise Mismatch unless the empirical distribution is close to ``cdf``."""
+    """Raise MismatchError unless the empirical distribution is close to ``cdf``."""
     # Rounding moves a value by half a spacing at most, so each may count as being anywhere in that range.
     ordered = np.sort(values)
     half = np.abs(ordered) * spacing / 2
@@ -57,4 +57,4 @@ def kolmogorov_smirnov(values: np.ndarray, cdf: Callable[[np.ndarray], np.ndarra
     statistic = max(above, below, 0.0)
     p = stats.kstwo.sf(statistic, values.size)
     if p < SIGNIFICANCE:
-        raise Mismatch(f"Kolmogorov-Smirnov statistic {statistic:.5f}, p = {p:.1e}")
+        raise MismatchError(f"Kolmogorov-Smirnov statistic {statistic:.5f}, p = {p:.1e}")

@@ -131,6 +131,28 @@ def test_limits_hold_the_interval_and_no_more():
     assert Normal(0.0, 1.0).limits(FORMATS["float32"]) is None
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "float16", "float32", "complex64", "bool"])
+@pytest.mark.parametrize("val", [0, 1, True, 2.75, np.float32(2.5), np.int64(3), np.float64("nan"), 1 + 2j])
+def test_constants_are_converted_as_numpy_converts_them(dtype, val):
+    x = np.zeros(3, dtype)
+    if isinstance(val, complex) and dtype not in ("complex64", "bool"):
+        with pytest.raises(TypeError, match="is complex"):
+            arrayinit.constant_(x, val)
+    elif np.isnan(val) and dtype in ("int8", "uint16"):
+        with pytest.raises(ValueError, match="does not fit"):
+            arrayinit.constant_(x, val)
+    else:
+        np.testing.assert_array_equal(arrayinit.constant_(x, val), np.full(3, val).astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["longdouble", "object", "datetime64[s]", "S3", "i4,f4"])
+def test_dtypes_outside_the_array_api_are_refused(dtype):
+    x = np.zeros(3, dtype)
+    for fill in (arrayinit.zeros_, arrayinit.uniform_):
+        with pytest.raises(TypeError, match="x has dtype"):
+            fill(x)
+
+
 def test_complex_counterparts():
     assert Uniform(-1.0, 3.0).circular() == Disk(1.0, 2.0)
     assert Uniform.scaled(0.5, 0.25).circular() == Disk(0.0, math.sqrt(0.5))

@@ -187,6 +187,7 @@ def test_a_complex_array_cannot_be_truncated(library):
         ("uint8", -1, ValueError, "val=-1 does not fit dtype uint8, which holds 0 to 255"),
         ("int32", math.nan, ValueError, "val=nan does not fit dtype int32"),
         ("int64", math.inf, ValueError, "val=inf does not fit dtype int64"),
+        ("float32", 10**400, ValueError, "val must fit a double"),
         ("bool", None, TypeError, "val must be a number, got None of type NoneType"),
     ],
 )

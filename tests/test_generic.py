@@ -118,12 +118,6 @@ def test_another_kind_of_generator_is_refused_with_what_to_pass(library: Any, rn
     assert (on_host(x) == 1).all()
 
 
-@strict_only
-def test_integers_are_refused_by_the_random_initializers(library: Any) -> None:
-    with pytest.raises(TypeError, match="dtype int32"):
-        arrayinit.uniform_(strict_array((4, 4), "int32", "device1"))
-
-
 class Crate:
     """The array of a small library: no array API namespace, and its values lie in a NumPy array."""
 
@@ -176,7 +170,7 @@ class Crates(Generic):
 
 @pytest.fixture
 def entry_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """A registry as it is after the import, and the entry points of the packages installed, by group."""
+    """A registry as after the import, and the entry points of the packages installed, by group."""
     groups: dict[str, list[Any]] = {}
     monkeypatch.setattr(registry, "_registered", [])
     monkeypatch.setattr(registry, "_by_type", {})

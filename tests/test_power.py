@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from laws import SIZE, Mismatch, check
+from laws import SIZE, MismatchError, check
 from scipy import stats
 
 TRUNCATED = stats.truncnorm(-2, 2)
@@ -61,5 +61,5 @@ def test_sound_draws_pass(kind):
     ],
 )
 def test_mutants_fail(mutant):
-    with pytest.raises(Mismatch):
+    with pytest.raises(MismatchError):
         check(*draws(mutant))

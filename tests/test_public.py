@@ -10,7 +10,7 @@ import pytest
 import arrayinit
 
 ROOT = Path(__file__).parents[1]
-FUNCTIONS = [name for name in arrayinit.__all__]
+FUNCTIONS = list(arrayinit.__all__)
 SECTIONS = ("Parameters", "Returns", "Raises", "Examples", "References")
 
 

@@ -140,3 +140,25 @@ assert x.unique().numel() > 30
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "keyword", "std"),
+    [
+        ("uniform_", "b", lambda b: b / math.sqrt(12)),
+        ("normal_", "std", lambda std: std),
+        ("xavier_uniform_", "gain", lambda gain: gain * math.sqrt(2 / (48 + 64))),
+        ("kaiming_normal_", "a", lambda a: math.sqrt(2 / (1 + a * a) / 64)),
+        ("orthogonal_", "gain", lambda gain: gain / math.sqrt(64)),
+    ],
+)
+def test_a_compiled_function_takes_another_number(name, keyword, std):
+    @torch.compile(fullgraph=True, backend="aot_eager")
+    def function(x: Any, value: float) -> Any:
+        return getattr(arrayinit, name)(x, **{keyword: value})
+
+    torch.manual_seed(0)
+    # The second value is what makes torch compile for any, as it does for its own initializers.
+    for value in (0.5, 0.75, 2.0):
+        x = function(torch.full(SHAPE, 7.0), value)
+        assert abs(x.std() / std(value) - 1) < 6 / math.sqrt(2 * x.numel())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 
-from arrayinit.cli.measure import LIMIT, measure
+from arrayinit.cli.measure import LIMIT, Row, measure
 from arrayinit.cli.models import MODELS
 from arrayinit.cli.report import Progress, table
 from arrayinit.cli.targets import LIBRARIES, targets
@@ -30,8 +31,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             progress.label = f"{name} on {place.backend} {place.device}"
             rows.append(measure(name, parameters, place, progress.advance))
     progress.clear()
-    print(json.dumps([row._asdict() for row in rows], indent=2) if options.json else table(rows))
+    print(json.dumps([_plain(row) for row in rows], indent=2) if options.json else table(rows))
     return 0 if all(row.ok for row in rows) else 1
+
+
+def _plain(row: Row) -> dict[str, object]:
+    # JSON has no infinity.
+    error = row.worst_std_error if math.isfinite(row.worst_std_error) else None
+    return {**row._asdict(), "worst_std_error": error}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -36,17 +36,15 @@ class Row(NamedTuple):
 
 def measure(model: str, parameters: Sequence[Parameter], target: Target, advance: Callable[[], None]) -> Row:
     """Fill every parameter, one at a time, and time the filling alone."""
-    seconds, worst, worst_array, sound = 0.0, 0.0, "", True
+    seconds, worst, worst_array = 0.0, 0.0, ""
     for parameter in parameters:
         x = target.empty(parameter.shape)
         start = perf_counter()
         x = parameter.fill(x)
         target.finish(x)
         seconds += perf_counter() - start
-        values = target.to_host(x)
-        sound &= values.shape == parameter.shape and values.dtype == np.float32
-        error = deviation(values, parameter)
-        if not abs(error) <= abs(worst):
+        error = deviation(target.to_host(x), parameter)
+        if abs(error) > abs(worst):
             worst, worst_array = error, parameter.name
         advance()
     total = sum(parameter.size for parameter in parameters)
@@ -61,17 +59,24 @@ def measure(model: str, parameters: Sequence[Parameter], target: Target, advance
         ns_per_parameter=seconds / total * 1e9,
         worst_std_error=worst,
         worst_array=worst_array,
-        ok=sound and abs(worst) <= LIMIT,
+        ok=abs(worst) <= LIMIT,
     )
 
 
 def deviation(values: np.ndarray[Any, Any], parameter: Parameter) -> float:
-    """Return how far the measured std is from the expected one, in standard errors; infinite for a wrong constant."""
+    """Return how far the measured std is from the expected one, in standard errors.
+
+    It is infinite for another shape or dtype, for a wrong constant and for what is not finite.
+    """
+    if values.shape != parameter.shape or values.dtype != np.float32:
+        return math.inf
     if not parameter.std:
         return 0.0 if bool((values == parameter.constant).all()) else math.inf
     flat = values.reshape(-1)
     chunks = (flat[i : i + _CHUNK].astype(np.float64) for i in range(0, flat.size, _CHUNK))
     std = math.sqrt(sum(float(chunk @ chunk) for chunk in chunks) / flat.size)
+    if not math.isfinite(std):
+        return math.inf
     # The variance of a mean of squares, by the delta method for its root.
     standard_error = parameter.std * math.sqrt((parameter.kurtosis - 1.0) / (4.0 * flat.size))
     return (std - parameter.std) / standard_error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Number, Real
 from typing import NamedTuple
 
 
@@ -82,16 +83,25 @@ def floating(name: str) -> Format:
         ) from None
 
 
-def check_fill(name: str, value: complex) -> None:
-    """Raise unless an array of dtype ``name`` can be filled with ``value``."""
-    if not isinstance(value, (int, float, complex)):
+def fill_value(name: str, value: complex) -> complex:
+    """Return ``value`` as a Python number, if an array of dtype ``name`` can be filled with it."""
+    if name not in NAMES:
+        raise TypeError(f"x has dtype {name}, but only arrays of {', '.join(NAMES)} can be filled")
+    if not isinstance(value, Number):
         raise TypeError(f"val must be a number, got {value!r} of type {type(value).__name__}")
-    if name.startswith("complex") or name == "bool":
-        return
-    if isinstance(value, complex):
-        raise TypeError(f"val={value!r} is complex, but x has dtype {name}; pass a real number")
-    if name.startswith(("int", "uint")):
+    if not isinstance(value, Real):
+        if name not in ("complex64", "complex128", "bool"):
+            raise TypeError(f"val={value!r} is complex, but x has dtype {name}; pass a real number")
+        return complex(value)
+    if name in _INTEGERS:
         bits = int(name.lstrip("uint"))
         low, high = (0, 2**bits - 1) if name[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
         if not low <= value <= high:
             raise ValueError(f"val={value!r} does not fit dtype {name}, which holds {low} to {high}")
+        return int(value)
+    if name == "bool":
+        return bool(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"val must fit a double, got {value!r}") from None

@@ -137,7 +137,7 @@ def trunc_normal_(
     >>> import numpy as np
     >>> import arrayinit
     >>> arrayinit.trunc_normal_(np.empty(3), std=0.02, a=-0.04, b=0.04, rng=np.random.default_rng(0)).round(4)
-    array([ 0.0065, -0.0114, -0.0309])
+    array([ 0.0067, -0.0116, -0.0308])
 
     References
     ----------

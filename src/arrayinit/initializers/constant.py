@@ -6,7 +6,7 @@ from typing import Any
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
-from arrayinit.core.dtypes import check_fill
+from arrayinit.core.dtypes import fill_value
 from arrayinit.core.fans import per_group
 from arrayinit.core.layouts import DEFAULT, parse
 
@@ -45,9 +45,9 @@ def constant_(x: Array, val: complex) -> Array:
     Python array API standard, "full_like", 2021.
     """
     backend = backend_of(x)
-    check_fill(backend.dtype(x), val)
+    value = fill_value(backend.dtype(x), val)
     backend.check_writable(x)
-    return backend.fill(x, val)
+    return backend.fill(x, value)
 
 
 def ones_(x: Array) -> Array:

@@ -1,0 +1,155 @@
+"""CuPy without a GPU: what the adapter does, with NumPy in CuPy's place. `test_cupy_calls.py` checks how it calls."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import array_api_compat.numpy
+import cupy_on_numpy
+import numpy as np
+import pytest
+import scipy.special
+from cupy_on_numpy import DEVICE, Array, Generator, RandomState, plain
+from laws import check
+from scipy import stats
+
+import arrayinit
+from arrayinit.backends import registry
+
+SOURCE = Path(registry.__file__).with_name("cupy.py")
+
+
+@pytest.fixture(autouse=True)
+def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put NumPy in CuPy's place."""
+    special = ModuleType("cupyx.scipy.special")
+    special.erfinv = scipy.special.erfinv
+    monkeypatch.setitem(sys.modules, "cupy", cupy_on_numpy.cupy())
+    monkeypatch.setitem(sys.modules, "cupyx.scipy.special", special)
+    monkeypatch.setitem(sys.modules, "array_api_compat.cupy", array_api_compat.numpy)
+    monkeypatch.setattr(array_api_compat, "cupy", array_api_compat.numpy, raising=False)
+    spec = importlib.util.spec_from_file_location("arrayinit.backends.cupy_on_numpy", SOURCE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(registry, "_BUILT_IN", {"cupy": lambda: module.BACKEND})
+    monkeypatch.setattr(registry, "_by_type", {})
+    monkeypatch.setattr(DEVICE, "outside", [])
+
+
+def full(shape: tuple[int, ...], dtype: str = "float32") -> Array:
+    return np.full(shape, 7, dtype).view(Array)
+
+
+RNGS = {
+    "its Generator": lambda: Generator(1),
+    "its RandomState": lambda: RandomState(1),
+    "its global state": lambda: None,
+}
+every_rng = pytest.mark.parametrize("rng", RNGS)
+REAL = ["float16", "float32", "float64"]
+FIXED: dict[str, tuple[Any, ...]] = {"constant_": (1,), "ones_": (), "zeros_": (), "eye_": (), "dirac_": ()}
+RANDOM = sorted(name for name in arrayinit.__all__ if name.endswith("_") and name not in FIXED)
+
+
+@every_rng
+@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize(
+    ("fill", "law"),
+    [
+        (lambda x, rng: arrayinit.uniform_(x, -1, 2, rng=rng), stats.uniform(-1, 3)),
+        (lambda x, rng: arrayinit.normal_(x, 1, 2, rng=rng), stats.norm(1, 2)),
+        (lambda x, rng: arrayinit.kaiming_uniform_(x, layout="IO", rng=rng), stats.uniform(-0.125, 0.25)),
+        (lambda x, rng: arrayinit.xavier_normal_(x, rng=rng), stats.norm(0, (2 / 640) ** 0.5)),
+        (lambda x, rng: arrayinit.trunc_normal_(x, 0, 1, -1, 2, rng=rng), stats.truncnorm(-1, 2)),
+        (lambda x, rng: arrayinit.trunc_normal_(x, 1, 2, 3, 5, rng=rng), stats.truncnorm(1, 2, 1, 2)),
+    ],
+    ids=["uniform", "normal", "kaiming uniform", "xavier normal", "truncated", "truncated in the tail"],
+)
+def test_draws_follow_their_law(fill: Any, law: Any, dtype: str, rng: str) -> None:
+    x = full((384, 256), dtype)
+    assert fill(x, RNGS[rng]()) is x
+    check(plain(x), law, spacing=float(np.finfo(dtype).eps))
+
+
+@every_rng
+def test_complex_draws_are_circular(rng: str) -> None:
+    x = plain(arrayinit.normal_(full((300, 300), "complex64"), 1, 2, rng=RNGS[rng]()))
+    check(x.real, stats.norm(1, 2**0.5))
+    check(x.imag, stats.norm(0, 2**0.5))
+    x = plain(arrayinit.uniform_(full((300, 300), "complex128"), -1, 1, rng=RNGS[rng]()))
+    check(abs(x) ** 2, stats.uniform(0, 1))
+
+
+@every_rng
+@pytest.mark.parametrize("dtype", [*REAL, "complex64", "complex128"])
+@pytest.mark.parametrize("shape", [(12, 5), (5, 12), (6, 4, 3)])
+def test_orthogonal_is_orthogonal(shape: tuple[int, ...], dtype: str, rng: str) -> None:
+    x = full(shape, dtype)
+    assert arrayinit.orthogonal_(x, 2.0, rng=RNGS[rng]()) is x
+    w = plain(x).reshape(shape[0], -1).astype("complex128")
+    small = w @ w.conj().T if w.shape[0] <= w.shape[1] else w.conj().T @ w
+    np.testing.assert_allclose(small, 4 * np.eye(len(small)), atol=40 * np.finfo(dtype).eps)
+
+
+@every_rng
+@pytest.mark.parametrize("dtype", [*REAL, "complex64"])
+@pytest.mark.parametrize("sparsity", [0, 0.1, 0.5, 0.75, 1])
+def test_sparse_has_its_zeros_in_every_column(sparsity: float, dtype: str, rng: str) -> None:
+    x = full((20, 30), dtype)
+    assert arrayinit.sparse_(x, sparsity, std=1.0, rng=RNGS[rng]()) is x
+    zero = plain(x) == 0
+    assert (zero.sum(axis=0) == np.ceil(sparsity * 20)).all()
+    assert not 0 < sparsity < 1 or len({column.tobytes() for column in zero.T}) > 1
+
+
+@pytest.mark.parametrize("dtype", [*REAL, "complex64", "int8", "bool"])
+@pytest.mark.parametrize("name", FIXED)
+def test_fixed_values_are_those_of_numpy(name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = (4, 2, 3) if name == "dirac_" else (4, 6)
+    x = full(shape, dtype)
+    assert getattr(arrayinit, name)(x, *FIXED[name]) is x
+    monkeypatch.undo()
+    np.testing.assert_array_equal(plain(x), getattr(arrayinit, name)(np.full(shape, 7, dtype), *FIXED[name]))
+
+
+def test_a_numpy_generator_draws_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = arrayinit.kaiming_normal_(full((6, 4)), rng=np.random.default_rng(2))
+    monkeypatch.undo()
+    expected = arrayinit.kaiming_normal_(np.empty((6, 4), "float32"), rng=np.random.default_rng(2))
+    np.testing.assert_array_equal(plain(x), expected)
+
+
+@pytest.mark.parametrize("wrong", [True, 1.5, "0", np.random.RandomState(0)], ids=repr)
+def test_another_kind_of_generator_is_refused_with_what_to_pass(wrong: Any) -> None:
+    x = full((3, 4))
+    with pytest.raises(TypeError, match=r"rng .*cupy\.random\.Generator.*numpy\.random\.Generator.*got"):
+        arrayinit.uniform_(x, rng=wrong)
+    assert (plain(x) == 7).all()
+
+
+@pytest.mark.parametrize("rng", [*RNGS, "NumPy's Generator"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "complex64"])
+@pytest.mark.parametrize("name", RANDOM)
+def test_all_drawing_is_done_on_the_device_of_the_array(name: str, dtype: str, rng: str) -> None:
+    if (name, dtype) == ("trunc_normal_", "complex64"):
+        pytest.skip("complex numbers are not truncated")
+    generator = {**RNGS, "NumPy's Generator": lambda: np.random.default_rng(0)}[rng]()
+    getattr(arrayinit, name)(full((6, 4), dtype), *([0.7] if name == "sparse_" else []), rng=generator)
+    assert (DEVICE.outside, DEVICE.depth) == ([], 0)
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_all_writing_is_done_on_the_device_of_the_array(name: str) -> None:
+    getattr(arrayinit, name)(full((4, 2, 3) if name == "dirac_" else (6, 4)), *FIXED[name])
+    assert (DEVICE.outside, DEVICE.depth) == ([], 0)
+
+
+def test_that_check_fails_for_work_outside() -> None:
+    x = full((3, 4))
+    x += np.sqrt(x)
+    x[0] = 1
+    assert DEVICE.outside == ["sqrt", "add", "__setitem__"]
