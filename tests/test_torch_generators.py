@@ -195,3 +195,11 @@ def test_threads_that_share_the_global_generator_draw_different_numbers(name):
         drawn = torch.stack(list(pool.map(lambda _: fill(name, empty(name)), range(8))))
     assert drawn.isfinite().all()
     assert len(drawn.flatten(1).unique(dim=0)) == 8
+
+
+def test_an_expanded_tensor_is_refused_by_torch_whatever_draws(torch_library):
+    import torch
+
+    for rng in (None, np.random.default_rng(0)):
+        with pytest.raises(RuntimeError, match="single memory location"):
+            arrayinit.uniform_(torch.empty(1, 3).expand(2, 3), rng=rng)

@@ -77,8 +77,10 @@ class Torch(Native):
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
         """As in `Backend`: a CPU tensor shares its memory with NumPy."""
-        if not _is_plain(x) or x.dtype == torch.bfloat16 or x.is_neg() or x.is_conj() or x.layout is not torch.strided:
+        if not _is_plain(x) or x.dtype == torch.bfloat16 or x.is_neg() or x.is_conj() or _overlaps(x):
             return None
+        # NumPy writes behind autograd's back.
+        torch.autograd.graph.increment_version(x)
         shared: np.ndarray[Any, Any] = x.detach().numpy()
         return shared
 
@@ -103,7 +105,7 @@ class Torch(Native):
             return order, self.arange(x, columns).expand(order.shape)
         # On the CPU NumPy selects ten times as fast as torch sorts, and torch makes four 16-bit keys out of one word in
         # half of the time that it takes for four.
-        words = torch.empty(-(-rows * columns // 4), dtype=torch.int64)
+        words = torch.empty(-(-rows * columns // 4), dtype=torch.int64, device=x.device)
         words.random_(-(1 << 63), None, generator=generator)
         packed = pack(xp, words.view(torch.int16)[: rows * columns].view(columns, rows))
         packed.numpy().partition(count - 1, axis=-1)
@@ -149,4 +151,9 @@ BACKEND = Torch()
 
 
 def _is_plain(x: Array) -> bool:
-    return type(x) in (torch.Tensor, torch.nn.Parameter) and x.device.type == "cpu"
+    is_dense = type(x) in (torch.Tensor, torch.nn.Parameter) and x.layout is torch.strided
+    return is_dense and x.device.type == "cpu"
+
+
+def _overlaps(x: Array) -> bool:
+    return any(step == 0 and size > 1 for step, size in zip(x.stride(), x.shape, strict=True))

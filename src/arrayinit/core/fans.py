@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Literal
 
 from arrayinit.core.layouts import DEFAULT, parse
@@ -21,7 +22,7 @@ def fans(shape: Sequence[int], layout: str = DEFAULT, groups: int = 1) -> tuple[
 
 def per_group(outputs: int, groups: int) -> int:
     """Return the output features of each group."""
-    if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
+    if isinstance(groups, bool) or not isinstance(groups, Integral) or groups < 1:
         raise ValueError(f"groups must be an integer of at least 1, got {groups!r}")
     if outputs % groups:
         raise ValueError(f"groups={groups} must divide the {outputs} output features of x")

@@ -42,7 +42,7 @@ def squared_gain(nonlinearity: Nonlinearity, param: float | None = None) -> floa
     """Return gain ** 2; see `calculate_gain`."""
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
-        if isinstance(slope, bool) or not isinstance(slope, (int, float)) or not math.isfinite(slope):
+        if isinstance(slope, bool) or not isinstance(slope, (int, float)) or not -math.inf < slope < math.inf:
             raise ValueError(f"the negative slope of leaky_relu must be a finite number, got {slope!r}")
         return 2.0 / (1.0 + slope * slope)
     try:

@@ -15,7 +15,8 @@ def real(name: str, value: float) -> float:
             value = float(value)
         except OverflowError:
             raise ValueError(f"{name} must fit a double, got {value!r}") from None
-    if math.isnan(value):
+    # Comparisons, unlike math.isnan, can be traced by torch.compile.
+    if not value <= math.inf:
         raise ValueError(f"{name} must not be NaN")
     return value
 
@@ -23,7 +24,7 @@ def real(name: str, value: float) -> float:
 def finite(name: str, value: float) -> float:
     """Return ``value`` as a float if it is a finite real number."""
     value = real(name, value)
-    if math.isinf(value):
+    if not -math.inf < value < math.inf:
         raise ValueError(f"{name} must be finite, got {value!r}")
     return value
 
