@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import array_api_compat.cupy as xp
@@ -12,8 +13,7 @@ from cupyx.scipy.special import erfinv
 
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array, describe
-from arrayinit.core.distributions import Distribution, Normal, Uniform
-from arrayinit.core.dtypes import Format
+from arrayinit.core.distributions import Normal, Uniform
 
 Generator = Any
 
@@ -42,6 +42,11 @@ class CuPy(Native):
         """As in `Backend`."""
         return False
 
+    def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
+        """As in `Backend`."""
+        with x.device:
+            return body(x)
+
     def generator(self, x: Array, rng: Any) -> Generator:
         """As in `Backend`: None is CuPy's global state on the device of ``x``."""
         if rng is None:
@@ -56,27 +61,23 @@ class CuPy(Native):
 
     def fill(self, x: Array, value: complex) -> Array:
         """As in `Backend`."""
-        with x.device:
-            x[...] = x.dtype.type(value)
+        x[...] = x.dtype.type(value)
         return x
 
     def assign(self, x: Array, values: Array) -> Array:
         """As in `Backend`."""
         if values is not x:
-            with x.device:
-                cupy.copyto(x, values, casting="unsafe")
+            cupy.copyto(x, values, casting="unsafe")
         return x
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
         """As in `Backend`."""
-        with x.device:
-            x[index] = value
+        x[index] = value
         return x
 
     def arange(self, x: Array, count: int) -> Array:
         """As in `Backend`."""
-        with x.device:
-            return cupy.arange(count)
+        return cupy.arange(count)
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
         """As in `Backend`."""
@@ -84,8 +85,7 @@ class CuPy(Native):
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
         """As in `Backend`."""
-        with x.device:
-            return cupy.asarray(values)
+        return cupy.asarray(values)
 
     def split(self, generator: Generator, count: int) -> list[Generator]:
         """As in `Drawing`: consecutive draws are independent."""
@@ -93,20 +93,13 @@ class CuPy(Native):
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
         """As in `Drawing`."""
-        with x.device:
-            return cupy.empty(shape, dtype)
+        return cupy.empty(shape, dtype)
 
     def subsets(self, x: Array, count: int, generator: Generator) -> tuple[Array, Array]:
         """As in `Drawing`."""
-        with x.device:
-            keys = self.uniform(cupy.empty(x.shape, "float64"), Uniform(0.0, 1.0), generator)
-            order = cupy.argsort(keys, axis=0)[:count]
-            return order, cupy.broadcast_to(cupy.arange(x.shape[1]), order.shape)
-
-    def draw(self, x: Array, distribution: Distribution, generator: Generator, form: Format) -> Array:
-        """As in `Drawing`."""
-        with x.device:
-            return super().draw(x, distribution, generator, form)
+        keys = self.uniform(cupy.empty(x.shape, "float64"), Uniform(0.0, 1.0), generator)
+        order = cupy.argsort(keys, axis=0)[:count]
+        return order, cupy.broadcast_to(cupy.arange(x.shape[1]), order.shape)
 
     def uniform(self, x: Array, d: Uniform, generator: Generator) -> Array:
         """As in `Native`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import array_api_compat
@@ -38,6 +39,10 @@ class Generic:
         """As in `Backend`."""
         return False
 
+    def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
+        """As in `Backend`."""
+        return body(x)
+
     def generator(self, x: Array, rng: Any) -> np.random.Generator:
         """As in `Backend`."""
         if rng is None:
@@ -59,11 +64,11 @@ class Generic:
         x[...] = self.namespace(x).astype(values, x.dtype)
         return x
 
-    def put(self, x: Array, index: tuple[Any, ...], value: complex) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: float) -> Array:
         """As in `Backend`: by a mask, since the standard lets no integer array index a write."""
         mask = np.zeros(x.shape, dtype=bool)
         mask[index] = True
-        x[self.from_host(x, mask)] = value
+        x[self.from_host(x, mask)] = self.namespace(x).astype(self.from_host(x, np.asarray(value, np.float32)), x.dtype)
         return x
 
     def arange(self, x: Array, count: int) -> Array:

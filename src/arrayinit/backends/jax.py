@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -47,6 +48,10 @@ class Jax(Native):
         """As in `Backend`: a struct is replaced by an array."""
         return False
 
+    def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
+        """As in `Backend`: ``body`` sees a struct, so that JAX is free to compute where the key is."""
+        return _placed(x, body(jax.ShapeDtypeStruct(tuple(x.shape), x.dtype)))
+
     def generator(self, x: Array, rng: Any) -> Key:
         """As in `Backend`."""
         if rng is None or isinstance(rng, np.random.Generator):
@@ -64,13 +69,13 @@ class Jax(Native):
 
     def fill(self, x: Array, value: complex) -> Array:
         """As in `Backend`."""
-        return _placed(x, jnp.full(x.shape, value, x.dtype))
+        return jnp.full(x.shape, value, x.dtype)
 
     def assign(self, x: Array, values: Array) -> Array:
         """As in `Backend`."""
-        return _placed(x, values.astype(x.dtype))
+        return values.astype(x.dtype)
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
         """As in `Backend`."""
         return x.at[index].set(value)
 
@@ -121,10 +126,8 @@ class Jax(Native):
         """As in `Drawing`."""
         if isinstance(distribution, Uniform) and form.name in self.drawn:
             # jax.random rounds the lower bound to nearest: to clip there would change its values.
-            drawn = jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(form)[1])
-        else:
-            drawn = super().draw(x, distribution, generator, form)
-        return _placed(x, drawn)
+            return jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(form)[1])
+        return super().draw(x, distribution, generator, form)
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         """As in `Native`."""
@@ -151,11 +154,13 @@ def _quantile(xp: Any, q: Array) -> Array:
 
 def _placed(x: Array, values: Array) -> Array:
     """Return ``values`` with the sharding of ``x``, where ``x`` is not traced and has one."""
-    if isinstance(x, jax.core.Tracer) or isinstance(values, jax.core.Tracer):
+    if isinstance(x, jax.core.Tracer) or x.sharding is None:
         return values
-    if x.sharding is None or x.sharding == values.sharding:
-        return values
-    return jax.device_put(values, x.sharding)
+    if isinstance(values, jax.core.Tracer):
+        # On one device the compiled program is free to choose which.
+        is_mesh = isinstance(x.sharding, jax.sharding.NamedSharding)
+        return jax.lax.with_sharding_constraint(values, x.sharding) if is_mesh else values
+    return values if x.sharding == values.sharding else jax.device_put(values, x.sharding)
 
 
 def _is_traced(x: Array) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import array_api_compat.numpy as xp
@@ -49,6 +49,10 @@ class NumPy(Native):
         """As in `Backend`."""
         return False
 
+    def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
+        """As in `Backend`."""
+        return body(x)
+
     def generator(self, x: Array, rng: Any) -> np.random.Generator:
         """As in `Backend`."""
         if rng is None:
@@ -68,7 +72,7 @@ class NumPy(Native):
             np.copyto(x, values, casting="unsafe")
         return x
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
         """As in `Backend`."""
         x[index] = value
         return x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ class Backend(Protocol):
     """Reads what must be known of an array, and writes into it.
 
     Every method that writes returns the filled array: ``x`` itself where ``x`` can be written, and a new array of the
-    same shape, dtype and device where it cannot.
+    same shape and dtype where it cannot. `where_it_lives` brings that to the device and sharding of ``x``.
     """
 
     name: str
@@ -45,6 +46,10 @@ class Backend(Protocol):
         """Whether ``x`` has a shape but no storage, so that there is nothing to fill."""
         ...
 
+    def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
+        """Return ``body(x)`` as computed on, or brought to, the device and sharding of ``x``."""
+        ...
+
     def generator(self, x: Array, rng: Any) -> Generator:
         """Return the generator that ``rng`` means for ``x``: the library's own, or a NumPy one."""
         ...
@@ -57,7 +62,7 @@ class Backend(Protocol):
         """Set ``x`` to ``values``, an array of this backend of the same shape, rounded to the dtype of ``x``."""
         ...
 
-    def put(self, x: Array, index: tuple[Any, ...], value: complex) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: float) -> Array:
         """Set ``x[index]`` to ``value`` and leave the rest; ``index`` holds integers, slices and what `arange` gave."""
         ...
 
@@ -85,7 +90,7 @@ class Drawing(Backend, Protocol):
         """Return ``count`` generators for draws that must be independent of each other."""
         ...
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
         """As in `Backend`, and with an array of values."""
         ...
 

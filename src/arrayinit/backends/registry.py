@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 from arrayinit.backends.protocol import Array, Backend
 
@@ -96,7 +97,7 @@ def _find(cls: type) -> Backend:
     for library, load in _BUILT_IN.items():
         if library in sys.modules and load().accepts(cls):
             return load()
-    for backend in [*_registered, *_entry_points(), _generic()]:
+    for backend in _others():
         if backend.accepts(cls):
             return backend
     raise TypeError(
@@ -105,11 +106,14 @@ def _find(cls: type) -> Backend:
     )
 
 
-def _entry_points() -> list[Backend]:
+def _others() -> Iterator[Backend]:
+    yield from _registered
     # Imported here: it takes longer than all of arrayinit, and arrays of the built-in backends never need it.
     from importlib.metadata import entry_points
 
-    return [point.load()() for point in entry_points(group=ENTRY_POINTS)]
+    for point in entry_points(group=ENTRY_POINTS):
+        yield point.load()()
+    yield _generic()
 
 
 def _required() -> list[str]:

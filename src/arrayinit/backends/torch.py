@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import array_api_compat.torch as xp
@@ -43,6 +44,10 @@ class Torch(Native):
         """As in `Backend`."""
         return bool(x.is_meta)
 
+    def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
+        """As in `Backend`."""
+        return body(x)
+
     def generator(self, x: Array, rng: Any) -> torch.Generator | np.random.Generator | None:
         """As in `Backend`: None is torch's global generator."""
         if rng is None or isinstance(rng, (torch.Generator, np.random.Generator)):
@@ -64,7 +69,7 @@ class Torch(Native):
         with torch.no_grad():
             return x.copy_(values)
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
         """As in `Backend`."""
         with torch.no_grad():
             x[index] = value if isinstance(value, torch.Tensor) else x.new_full((), value, requires_grad=False)

@@ -47,7 +47,7 @@ def constant_(x: Array, val: complex) -> Array:
     backend = backend_of(x)
     value = fill_value(backend.dtype(x), val)
     backend.check_writable(x)
-    return backend.fill(x, value)
+    return backend.where_it_lives(x, lambda target: backend.fill(target, value))
 
 
 def ones_(x: Array) -> Array:
@@ -155,8 +155,12 @@ def eye_(x: Array) -> Array:
     backend = backend_of(x)
     check_matrix(x, "eye_")
     backend.check_writable(x)
-    diagonal = backend.arange(x, min(x.shape))
-    return backend.put(backend.fill(x, 0), (diagonal, diagonal), 1)
+
+    def body(target: Array) -> Array:
+        diagonal = backend.arange(target, min(x.shape))
+        return backend.put(backend.fill(target, 0), (diagonal, diagonal), 1)
+
+    return backend.where_it_lives(x, body)
 
 
 def dirac_(x: Array, groups: int = 1, *, layout: str = DEFAULT) -> Array:
@@ -209,17 +213,22 @@ def dirac_(x: Array, groups: int = 1, *, layout: str = DEFAULT) -> Array:
     outputs, inputs, _ = axes.sizes(shape)
     size = per_group(outputs, groups)
     backend.check_writable(x)
-    if 0 in shape:
-        return backend.fill(x, 0)
-    channel = backend.arange(x, groups * min(size, inputs))
-    group, channel = channel // min(size, inputs), channel % min(size, inputs)
-    index: list[Any] = [n // 2 if i in axes.kernel else slice(None) for i, n in enumerate(shape)]
-    for features, role in ((group * size + channel, axes.outputs), (channel, axes.inputs)):
-        stride = 1
-        for i in reversed(role):
-            index[i] = features // stride % shape[i]
-            stride *= shape[i]
-    return backend.put(backend.fill(x, 0), tuple(index), 1)
+
+    def body(target: Array) -> Array:
+        blank = backend.fill(target, 0)
+        if 0 in shape:
+            return blank
+        channel = backend.arange(target, groups * min(size, inputs))
+        group, channel = channel // min(size, inputs), channel % min(size, inputs)
+        index: list[Any] = [n // 2 if i in axes.kernel else slice(None) for i, n in enumerate(shape)]
+        for features, role in ((group * size + channel, axes.outputs), (channel, axes.inputs)):
+            stride = 1
+            for i in reversed(role):
+                index[i] = features // stride % shape[i]
+                stride *= shape[i]
+        return backend.put(blank, tuple(index), 1)
+
+    return backend.where_it_lives(x, body)
 
 
 def check_matrix(x: Any, name: str) -> None:

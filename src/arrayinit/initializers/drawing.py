@@ -32,13 +32,15 @@ def run(x: Array, rng: Any, body: Body) -> Array:
     generator = backend.generator(x, rng)
     backend.check_writable(x)
     if generator is None or not isinstance(generator, np.random.Generator):
-        return body(backend, x, generator, form)
+        return backend.where_it_lives(x, lambda target: body(backend, target, generator, form))
     if backend.is_abstract(x):
         return x
     shared = backend.host(x)
     host = np.empty(tuple(x.shape), form.compute) if shared is None else shared
     body(_numpy(), host, generator, form)
-    return x if shared is not None else backend.assign(x, backend.from_host(x, host))
+    if shared is not None:
+        return x
+    return backend.where_it_lives(x, lambda target: backend.assign(target, backend.from_host(target, host)))
 
 
 def _numpy() -> Drawing:
