@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Number, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Format(NamedTuple):
@@ -83,7 +83,7 @@ def floating(name: str) -> Format:
         ) from None
 
 
-def fill_value(name: str, value: complex) -> complex:
+def fill_value(name: str, value: Any) -> complex:
     """Return ``value`` as a Python number, if an array of dtype ``name`` can be filled with it."""
     if name not in NAMES:
         raise TypeError(f"x has dtype {name}, but only arrays of {', '.join(NAMES)} can be filled")
