@@ -87,21 +87,22 @@ def fill_value(name: str, value: Any) -> complex:
     """Return ``value`` as a Python number, if an array of dtype ``name`` can be filled with it."""
     if name not in NAMES:
         raise TypeError(f"x has dtype {name}, but only arrays of {', '.join(NAMES)} can be filled")
+    number = value
     if not isinstance(value, Number):
         raise TypeError(f"val must be a number, got {value!r} of type {type(value).__name__}")
+    if name == "bool":
+        return bool(number)
+    if name in ("complex64", "complex128"):
+        return complex(number)
     if not isinstance(value, Real):
-        if name not in ("complex64", "complex128", "bool"):
-            raise TypeError(f"val={value!r} is complex, but x has dtype {name}; pass a real number")
-        return complex(value)
+        raise TypeError(f"val={value!r} is complex, but x has dtype {name}; pass a real number")
     if name in _INTEGERS:
         bits = int(name.lstrip("uint"))
         low, high = (0, 2**bits - 1) if name[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-        if not low <= value <= high:
+        if not low <= number <= high:
             raise ValueError(f"val={value!r} does not fit dtype {name}, which holds {low} to {high}")
-        return int(value)
-    if name == "bool":
-        return bool(value)
+        return int(number)
     try:
-        return float(value)
+        return float(number)
     except OverflowError:
         raise ValueError(f"val must fit a double, got {value!r}") from None
