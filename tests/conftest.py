@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 
 # Two CPU devices, so that the tests place JAX arrays on one that is not the default.
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
@@ -23,23 +24,12 @@ def _get(name: str) -> Library:
     if _ASKED and name not in _ASKED:
         pytest.skip(f"{name} is not among ARRAYINIT_TEST_BACKENDS={','.join(_ASKED)}")
     if name not in _cache:
-        if name == "cupy" and not available(name) and _has_cupy():
+        if name == "cupy" and not available(name) and find_spec(name):
             pytest.skip("cupy is installed, but there is no GPU: tests/test_cupy.py checks it without one")
         if not _ASKED and not available(name):
             pytest.skip(f"{name} is not installed, or has no device")
         _cache[name] = LIBRARIES[name]()
     return _cache[name]
-
-
-def _has_cupy() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("cupy") is not None
-
-
-def require(name: str) -> Library:
-    """Return one library; skip if it may be missing, fail if it was asked for."""
-    return _get(name)
 
 
 @pytest.fixture(params=_ASKED or LIBRARIES)

@@ -41,6 +41,9 @@ CASES = [
     (ai.dirac_, KERNEL, {"groups": True}, ValueError, "groups must be an integer of at least 1, got True"),
     (ai.dirac_, KERNEL, {"layout": "OI"}, ValueError, "x of shape (4, 2, 3) has 3 axes, but layout 'OI' needs 2"),
     (ai.orthogonal_, (4,), {}, ValueError, "orthogonal_ needs x to have 2 axes or more, got shape (4,)"),
+    (ai.orthogonal_, MATRIX, {"layout": "BOI"}, ValueError, "has 2 axes, but layout 'BOI' needs 3"),
+    (ai.orthogonal_, MATRIX, {"layout": "O?"}, ValueError, "layout 'O?' has an unknown letter '?'"),
+    (ai.orthogonal_, MATRIX, {"gain": "1"}, TypeError, "gain must be a real number, got '1' of type str"),
     (ai.orthogonal_, MATRIX, {"gain": math.inf}, ValueError, "gain must be finite, got inf"),
     (ai.sparse_, KERNEL, {"sparsity": 0.5}, ValueError, "sparse_ needs a matrix, of 2 axes, got x of shape (4, 2, 3)"),
     (ai.sparse_, MATRIX, {"sparsity": 1.5}, ValueError, "sparsity must be within [0, 1], got 1.5"),
@@ -163,12 +166,12 @@ def test_what_is_no_array_is_refused(name, x):
         function(x, **arguments)
 
 
-@pytest.mark.parametrize("name", RANDOM | FILLS)
+@pytest.mark.parametrize("name", [*RANDOM, *FILLS, "dirac_"])
 def test_a_read_only_array_is_never_written_nor_copied(name):
-    function, arguments = (RANDOM | FILLS)[name]
-    x = np.full(MATRIX, VALUE)
+    function, arguments = (RANDOM | FILLS | {"dirac_": (ai.dirac_, {})})[name]
+    x = np.full(KERNEL if name == "dirac_" else MATRIX, VALUE)
     x.flags.writeable = False
-    with pytest.raises(ValueError, match=r"x of shape \(4, 6\) is a read-only array.*pass x.copy\(\)"):
+    with pytest.raises(ValueError, match=r"x of shape \(4, [26].*\) is a read-only array.*pass x.copy\(\)"):
         function(x, **arguments)
     assert (x == VALUE).all()
 

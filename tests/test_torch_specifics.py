@@ -184,6 +184,18 @@ def test_dtensors_are_filled_in_place(name, mesh):
     assert local.unique().numel() == (1 if name in ("zeros_", "ones_", "constant_") else local.numel())
 
 
+@pytest.mark.parametrize("layout", ["OI...", "BOI"])
+@pytest.mark.parametrize("sharded", [0, 1])
+def test_the_patterns_are_placed_in_dtensors(sharded, layout, mesh):
+    from torch.distributed.tensor import Shard, distribute_tensor
+
+    x = distribute_tensor(torch.full((6, 4, 3), 7.0), mesh, [Shard(sharded)])
+    expected = arrayinit.dirac_(torch.empty(6, 4, 3), layout=layout)
+    assert torch.equal(arrayinit.dirac_(x, layout=layout).full_tensor(), expected)
+    y = distribute_tensor(torch.full((6, 4), 7.0), mesh, [Shard(sharded)])
+    assert torch.equal(arrayinit.eye_(y).full_tensor(), torch.eye(6, 4))
+
+
 @pytest.mark.parametrize("name", ["uniform_", "normal_", "kaiming_uniform_"])
 def test_vmap_draws_each_slice_on_its_own(name):
     stack = torch.vmap(lambda x: fill(name, x), randomness="different")(torch.zeros(3, *CALLS[name][0]))

@@ -17,6 +17,7 @@ from arrayinit.core.dtypes import NAMES, Format
 from arrayinit.random.subsets import pack, unpack
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
@@ -71,8 +72,13 @@ class Torch(Native):
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
         """As in `Backend`."""
+        values = value if isinstance(value, torch.Tensor) else x.new_full((), value, requires_grad=False)
         with torch.no_grad():
-            x[index] = value if isinstance(value, torch.Tensor) else x.new_full((), value, requires_grad=False)
+            if type(x) in _PLAIN:
+                x[index] = values
+            else:
+                # A sharded tensor cannot be indexed in place.
+                x.copy_(torch.ops.aten.index_put(x, [_position(x, i) for i in index], values))
         return x
 
     def arange(self, x: Array, count: int) -> Array:
@@ -155,9 +161,14 @@ class Torch(Native):
 BACKEND = Torch()
 
 
+def _position(x: Array, index: Any) -> Any:
+    if isinstance(index, slice):
+        return None
+    return x.new_full((), index, dtype=torch.int64, requires_grad=False) if isinstance(index, int) else index
+
+
 def _is_plain(x: Array) -> bool:
-    is_dense = type(x) in (torch.Tensor, torch.nn.Parameter) and x.layout is torch.strided
-    return is_dense and x.device.type == "cpu"
+    return type(x) in _PLAIN and x.layout is torch.strided and x.device.type == "cpu"
 
 
 def _overlaps(x: Array) -> bool:
