@@ -31,6 +31,7 @@ DEVICE = Device()
 class Array(np.ndarray):
     """NumPy's array as CuPy's: it has a device, and tells it of every operation."""
 
+    __module__ = "cupy"
     device = DEVICE
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...] = (), **options: Any) -> Any:

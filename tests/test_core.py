@@ -15,7 +15,7 @@ from arrayinit.core.dtypes import FORMATS
 from arrayinit.core.fans import fans, pick
 from arrayinit.core.layouts import parse
 from arrayinit.core.scales import kaiming, xavier
-from arrayinit.core.truncation import Central, Extreme, Tail, log_ndtr, truncation
+from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, log_ndtr, truncation
 from arrayinit.random.inverse_normal import quantile, tail_quantile
 
 CORE = Path(arrayinit.__file__).parent / "core"
@@ -174,6 +174,7 @@ def test_log_ndtr_against_scipy(x):
         ((-math.inf, -1.5), Tail),
         ((-40.0, -39.0), Extreme),
         ((0.0, math.inf), Central),
+        ((0.5, 0.5001), Narrow),
     ],
 )
 def test_the_bounds_choose_the_region(bounds, region):
@@ -203,13 +204,13 @@ def test_the_ends_of_the_uniform_stay_finite(dtype):
     for bounds in ((-math.inf, math.inf), (-math.inf, 1.9), (-10.0, 10.0), (3.0, math.inf), (50.0, math.inf)):
         plan = truncation(TruncatedNormal(0.0, 1.0, *bounds))
         u = np.array([0, np.finfo(dtype).tiny, 0.5, last], dtype)
-        assert np.isfinite(truncated_normal(np, u, plan, 0.0)).all(), bounds
+        assert np.isfinite(truncated_normal(np, u, plan)).all(), bounds
 
 
 def test_moments_of_the_truncated_normal_in_the_extreme():
     from arrayinit.random.inverse_normal import truncated_normal
 
     u = (np.arange(100_000) + 0.5) / 100_000
-    z = truncated_normal(np, u, truncation(TruncatedNormal(0.0, 1.0, -42.0, -38.0)), 0.0)
+    z = truncated_normal(np, u, truncation(TruncatedNormal(0.0, 1.0, -42.0, -38.0)))
     law = stats.truncnorm(-42, -38)
     np.testing.assert_allclose(z[[1000, 50_000, 99_000]], law.ppf([0.98999, 0.499995, 0.009995]), rtol=1e-7)

@@ -3,6 +3,7 @@
 import math
 import re
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -85,9 +86,10 @@ for scaled in (ai.kaiming_uniform_, ai.kaiming_normal_):
         (scaled, MATRIX, {"mode": 3}, ValueError, "got 3"),
         (scaled, MATRIX, {"nonlinearity": "gelu"}, ValueError, "leaky_relu; got 'gelu'"),
         (scaled, MATRIX, {"nonlinearity": ["relu"]}, ValueError, "leaky_relu; got ['relu']"),
-        (scaled, MATRIX, {"a": True}, ValueError, "the negative slope of leaky_relu must be a finite number, got True"),
-        (scaled, MATRIX, {"a": "x"}, ValueError, "the negative slope of leaky_relu must be a finite number, got 'x'"),
-        (scaled, MATRIX, {"a": math.nan}, ValueError, "must be a finite number, got nan"),
+        (scaled, MATRIX, {"a": True}, ValueError, "the negative slope must be a real number, got True of type bool"),
+        (scaled, MATRIX, {"a": "x"}, ValueError, "the negative slope must be a real number, got 'x' of type str"),
+        (scaled, MATRIX, {"a": 10**400}, ValueError, "the negative slope must fit a double"),
+        (scaled, MATRIX, {"a": math.nan}, ValueError, "the negative slope must not be NaN"),
     ]
 CASES += [
     (function, shape, {**arguments, "rng": rng}, TypeError, text)
@@ -191,6 +193,8 @@ def test_a_complex_array_cannot_be_truncated(library):
         ("int32", math.nan, ValueError, "val=nan does not fit dtype int32"),
         ("int64", math.inf, ValueError, "val=inf does not fit dtype int64"),
         ("float32", 10**400, ValueError, "val must fit a double"),
+        ("float32", 1e300, ValueError, "val=1e+300 does not fit dtype float32: it must be infinite or within 3.4028"),
+        ("float32", Decimal("0.5"), TypeError, "val must be a number, got Decimal('0.5') of type Decimal"),
         ("bool", None, TypeError, "val must be a number, got None of type NoneType"),
     ],
 )
@@ -203,8 +207,46 @@ def test_constants_that_do_not_fit(dtype, val, error, text, library):
 def test_bounds_that_do_not_fit_the_dtype(dtype, bound, library):
     if dtype not in library.dtypes:
         pytest.skip(f"{library.name} has no {dtype}")
-    with pytest.raises(ValueError, match=rf"a={re.escape(repr(-bound))} and b=.* do not fit dtype {dtype}"):
+    with pytest.raises(ValueError, match=rf"the bounds {re.escape(repr(-bound))} and .* do not fit dtype {dtype}"):
         ai.uniform_(library.full((3,), dtype, VALUE), -bound, bound)
+
+
+@pytest.mark.parametrize(
+    ("draw", "text"),
+    [
+        (lambda x: ai.normal_(x, 0, 1e39), "mean=0.0 and std=1e+39 do not fit dtype float32"),
+        (lambda x: ai.normal_(x, -1e39, 1), "mean=-1e+39 and std=1.0 do not fit dtype float32"),
+        (lambda x: ai.trunc_normal_(x, 0, 1e308), "mean=0.0 and std=1e+308 do not fit dtype float32"),
+        (lambda x: ai.trunc_normal_(x, 0, 1, 1e200, math.inf), "the bound 1e+200 does not fit dtype float32"),
+        (lambda x: ai.trunc_normal_(x, 0, 1, 0.3, 0.30000001), "no float32 lies between the bounds 0.3 and 0.30000001"),
+        (lambda x: ai.xavier_normal_(x, 1e200), "do not fit dtype float32"),
+        (lambda x: ai.xavier_uniform_(x, 1e200), "do not fit dtype float32"),
+        (lambda x: ai.orthogonal_(x, 1e300), "gain=1e+300 does not fit dtype float32"),
+        (lambda x: ai.sparse_(x, 0.5, 1e39), "std=1e+39 do not fit dtype float32"),
+    ],
+)
+def test_what_would_overflow_is_refused(draw, text, library):
+    x = library.full(MATRIX, "float32", VALUE)
+    with pytest.raises(ValueError, match=re.escape(text)):
+        draw(x)
+    assert (library.to_numpy(x) == VALUE).all()
+
+
+@pytest.mark.parametrize("name", ["eye_", "dirac_"])
+@pytest.mark.parametrize("dtype", ["object", "S3", "datetime64[s]", "longdouble", "i4,f4"])
+def test_patterns_of_other_dtypes_are_refused(name, dtype):
+    x = np.zeros(KERNEL if name == "dirac_" else MATRIX, dtype)
+    with pytest.raises(TypeError, match=r"x has dtype .*, but only arrays of float16"):
+        getattr(ai, name)(x)
+
+
+@pytest.mark.parametrize("name", [*RANDOM, *FILLS])
+def test_shared_memory_is_refused(name):
+    function, arguments = (RANDOM | FILLS)[name]
+    x = np.lib.stride_tricks.as_strided(np.full(6, VALUE), MATRIX, (0, 8))
+    with pytest.raises(ValueError, match=r"share a single memory location: pass x\.copy"):
+        function(x, **arguments)
+    assert (x == VALUE).all()
 
 
 @pytest.mark.parametrize("name", ["xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_"])
@@ -232,6 +274,12 @@ def test_an_empty_array_is_a_no_op(name, library):
 def test_unknown_nonlinearities_of_calculate_gain(nonlinearity):
     with pytest.raises(ValueError, match="nonlinearity must be one of linear, identity, conv1d"):
         ai.calculate_gain(nonlinearity)
+
+
+@pytest.mark.parametrize(("shape", "error"), [((2.5, 3), TypeError), (("a", "b"), TypeError), ((-1, 2), ValueError)])
+def test_fans_of_what_is_no_shape(shape, error):
+    with pytest.raises(error, match="a shape must be of integers"):
+        ai.calculate_fan_in_and_fan_out(shape)
 
 
 @pytest.mark.parametrize("x", [3, None, "ab"])

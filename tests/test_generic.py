@@ -13,6 +13,7 @@ import pytest
 import arrayinit
 from arrayinit.backends import registry
 from arrayinit.backends.generic import Generic
+from arrayinit.backends.protocol import Drawing
 
 strict_only = pytest.mark.parametrize("library", ["strict"], indirect=True)
 
@@ -141,8 +142,6 @@ class StandardCrate(Crate):
 class Crates(Generic):
     """The backend that the library brings along."""
 
-    name = "crates"
-
     def __init__(self, cls: type = Crate) -> None:
         self.cls, self.asked = cls, []
 
@@ -197,9 +196,9 @@ def test_a_registered_backend_is_asked_after_the_built_in_ones(entry_points: Any
 
 
 def test_a_registered_backend_is_asked_before_the_generic_one(entry_points: Any) -> None:
-    assert registry.backend_of(StandardCrate(2, 2)).name == "generic"
+    assert type(registry.backend_of(StandardCrate(2, 2))) is Generic
     arrayinit.register_backend(Crates())
-    assert registry.backend_of(StandardCrate(2, 2)).name == "crates"
+    assert type(registry.backend_of(StandardCrate(2, 2))) is Crates
 
 
 def test_the_first_backend_registered_that_accepts_is_taken_and_remembered(entry_points: Any) -> None:
@@ -213,9 +212,11 @@ def test_the_first_backend_registered_that_accepts_is_taken_and_remembered(entry
 def test_entry_points_are_asked_only_when_nothing_before_accepts(entry_points: Any) -> None:
     loaded = []
     from_package = Crates(StandardCrate)
-    point = SimpleNamespace(load=lambda: loaded.append("loaded") or (lambda: from_package))
+    point = SimpleNamespace(name="numpy", load=lambda: loaded.append("loaded") or (lambda: from_package))
     entry_points["arrayinit.backends"] = [point]
-    entry_points["another group"] = [SimpleNamespace(load=lambda: pytest.fail("it belongs to another group"))]
+    entry_points["another group"] = [
+        SimpleNamespace(name="numpy", load=lambda: pytest.fail("it belongs to another group"))
+    ]
     arrayinit.zeros_(np.empty(3))
     assert loaded == []
     assert registry.backend_of(StandardCrate(2)) is from_package
@@ -223,15 +224,24 @@ def test_entry_points_are_asked_only_when_nothing_before_accepts(entry_points: A
 
 
 def test_entry_points_are_not_loaded_where_a_registered_backend_accepts(entry_points: Any) -> None:
-    entry_points["arrayinit.backends"] = [SimpleNamespace(load=lambda: pytest.fail("a registered backend accepts"))]
+    fails = SimpleNamespace(name="numpy", load=lambda: pytest.fail("a registered backend accepts"))
+    entry_points["arrayinit.backends"] = [fails]
     registered = Crates()
     arrayinit.register_backend(registered)
     assert registry.backend_of(Crate(2)) is registered
 
 
-@pytest.mark.parametrize(("lacking", "named"), [("fill", ["fill"]), ("name", ["name"]), ("put host", ["put", "host"])])
+def test_entry_points_of_libraries_that_are_not_loaded_are_not_asked(entry_points: Any) -> None:
+    fails = SimpleNamespace(name="not_loaded", load=lambda: pytest.fail("its library has made no array"))
+    entry_points["arrayinit.backends"] = [fails]
+    assert type(registry.backend_of(StandardCrate(2))) is Generic
+
+
+@pytest.mark.parametrize(
+    ("lacking", "named"), [("fill", ["fill"]), ("put host", ["host", "put"]), ("split", ["split"])]
+)
 def test_an_incomplete_backend_is_refused_with_what_it_lacks(lacking: str, named: list[str], entry_points: Any) -> None:
-    methods = {method: None for method in registry._required() if method not in lacking.split()}
+    methods = {method: None for method in registry._members(Drawing) if method not in lacking.split()}
     with pytest.raises(TypeError, match=f"lacks {', '.join(named)};"):
         arrayinit.register_backend(SimpleNamespace(**methods))
     assert registry._registered == []

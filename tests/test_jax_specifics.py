@@ -96,7 +96,6 @@ def test_complex_draws_are_circular() -> None:
 
 
 WRONG: dict[str, Callable[[], Any]] = {
-    "a batch of keys": lambda: jax.random.split(jax.random.key(0), 3),
     "a batch of old-style keys": lambda: jax.random.split(jax.random.PRNGKey(0), 3),
     "an array": lambda: jnp.zeros((3,)),
     "three words": lambda: jnp.zeros((3,), jnp.uint32),
@@ -126,3 +125,10 @@ def test_the_array_handed_in_is_unchanged_and_a_new_one_is_returned() -> None:
     assert filled is not x
     assert (filled.shape, filled.dtype) == (x.shape, x.dtype)
     assert (np.asarray(x) == 7.0).all()
+
+
+def test_a_batch_of_keys_is_refused_with_the_remedy():
+    with pytest.raises(
+        TypeError, match=r"rng must be one JAX key, got keys of shape \(3,\): index them, or use jax\.vmap"
+    ):
+        arrayinit.uniform_(jnp.zeros(3), rng=jax.random.split(jax.random.key(0), 3))

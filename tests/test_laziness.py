@@ -44,6 +44,20 @@ def test_importing_arrayinit_imports_neither_numpy_random_nor_importlib_metadata
     assert done.returncode == 0, done.stderr
 
 
+def test_a_blocked_library_does_not_touch_the_others():
+    done = run("""
+import sys, types, numpy as np, arrayinit
+sys.modules["torch"] = sys.modules["cupy"] = sys.modules["jax"] = None
+class Array(np.ndarray): pass
+arrayinit.ones_(np.empty(3).view(Array))
+try:
+    arrayinit.ones_([1.0])
+except TypeError:
+    sys.exit(0)
+""")
+    assert done.returncode == 0, done.stderr
+
+
 def test_dispatch_asks_the_adapter_once_for_each_type(monkeypatch):
     import numpy as np
 

@@ -7,6 +7,10 @@ import pytest
 from laws import SIZE, MismatchError, check
 from scipy import stats
 
+import arrayinit
+import arrayinit.initializers.kaiming
+from arrayinit.core.distributions import Normal, TruncatedNormal
+
 TRUNCATED = stats.truncnorm(-2, 2)
 CORRECTION = float(TRUNCATED.std())
 FAN_IN, FAN_OUT = 200, 225
@@ -63,3 +67,35 @@ def test_sound_draws_pass(kind):
 def test_mutants_fail(mutant):
     with pytest.raises(MismatchError):
         check(*draws(mutant))
+
+
+def swap_fans(monkeypatch):
+    sound = arrayinit.initializers.kaiming.fans_of
+    monkeypatch.setattr(arrayinit.initializers.kaiming, "fans_of", lambda *given: sound(*given)[::-1])
+    return lambda x, rng: arrayinit.kaiming_normal_(x, rng=rng), stats.norm(0, math.sqrt(2 / FAN_IN))
+
+
+def swap_mean_and_std(monkeypatch):
+    monkeypatch.setattr(Normal, "of", classmethod(lambda cls, mean, std: cls(std, mean)))
+    return lambda x, rng: arrayinit.normal_(x, 2.0, 0.5, rng=rng), stats.norm(2.0, 0.5)
+
+
+def scale_the_variance(monkeypatch):
+    monkeypatch.setattr(Normal, "of", classmethod(lambda cls, mean, std: cls(mean, std * math.sqrt(1.02))))
+    return lambda x, rng: arrayinit.normal_(x, rng=rng), stats.norm()
+
+
+def forget_the_truncation(monkeypatch):
+    monkeypatch.setattr(
+        TruncatedNormal, "between", classmethod(lambda cls, mean, std, a, b: Normal(mean, std * CORRECTION))
+    )
+    return lambda x, rng: arrayinit.trunc_normal_(x, rng=rng), TRUNCATED
+
+
+@pytest.mark.parametrize("mutate", [swap_fans, swap_mean_and_std, scale_the_variance, forget_the_truncation])
+def test_mutants_of_the_library_fail(mutate, monkeypatch):
+    fill, law = mutate(monkeypatch)
+    with pytest.raises(MismatchError):
+        check(fill(np.empty((SIZE // FAN_IN, FAN_IN)), np.random.default_rng(0)), law)
+    monkeypatch.undo()
+    check(fill(np.empty((SIZE // FAN_IN, FAN_IN)), np.random.default_rng(0)), law)

@@ -21,8 +21,6 @@ Generator = Any
 class CuPy(Native):
     """Adapter for `cupy.ndarray`."""
 
-    name = "cupy"
-
     def accepts(self, cls: type) -> bool:
         """As in `Backend`."""
         return issubclass(cls, cupy.ndarray)

@@ -15,8 +15,6 @@ from arrayinit.core.dtypes import NAMES
 class Generic:
     """Adapter for whatever follows the array API standard and can be written."""
 
-    name = "generic"
-
     def accepts(self, cls: type) -> bool:
         """As in `Backend`."""
         return hasattr(cls, "__array_namespace__") and hasattr(cls, "__setitem__")

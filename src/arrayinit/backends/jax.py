@@ -18,7 +18,7 @@ from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array, describe
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import Format
-from arrayinit.core.truncation import Central, Extreme, Tail, Truncation
+from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
 from arrayinit.random.inverse_normal import truncated_normal
 
 Key = Any
@@ -26,8 +26,6 @@ Key = Any
 
 class Jax(Native):
     """Adapter for `jax.Array`, tracers and `jax.ShapeDtypeStruct`."""
-
-    name = "jax"
 
     def accepts(self, cls: type) -> bool:
         """As in `Backend`."""
@@ -62,6 +60,8 @@ class Jax(Native):
             return _fresh_key() if rng is None else rng
         if _is_key(rng):
             return rng
+        if isinstance(rng, jax.Array) and jax.dtypes.issubdtype(rng.dtype, jax.dtypes.prng_key):
+            raise TypeError(f"rng must be one JAX key, got keys of shape {rng.shape}: index them, or use jax.vmap")
         raise TypeError(
             "rng for a JAX array must be None (fresh entropy), a JAX key (jax.random.key(0)) or a "
             f"numpy.random.Generator, got {describe(rng)}"
@@ -118,9 +118,9 @@ class Jax(Native):
         z = jax.random.normal(generator, x.shape, x.dtype) * std
         return z + jnp.array(d.mean, x.dtype) if d.mean else z
 
-    def truncated(self, x: Array, plan: Truncation, mean: float, generator: Key) -> Array:
+    def truncated(self, x: Array, plan: Truncation, generator: Key) -> Array:
         """As in `Native`."""
-        return _truncated(generator, plan, mean, shape=tuple(x.shape), dtype=x.dtype)
+        return _truncated(generator, plan, shape=tuple(x.shape), dtype=x.dtype)
 
     def draw(self, x: Array, distribution: Distribution, generator: Key, form: Format) -> Array:
         """As in `Drawing`."""
@@ -137,15 +137,15 @@ class Jax(Native):
 BACKEND = Jax()
 
 
-for _plan, _static in ((Central, ["reaches_end"]), (Tail, ["mid", "far"]), (Extreme, [])):
+for _plan, _static in ((Central, ["reaches_end"]), (Tail, ["mid", "far"]), (Extreme, []), (Narrow, [])):
     _data = [field.name for field in fields(_plan) if field.name not in _static]
     jax.tree_util.register_dataclass(_plan, data_fields=_data, meta_fields=_static)
 
 
 # One compilation for each shape, whatever the bounds.
 @partial(jax.jit, static_argnames=("shape", "dtype"))
-def _truncated(key: Key, plan: Truncation, mean: float, *, shape: tuple[int, ...], dtype: Any) -> Array:
-    return truncated_normal(jnp, jax.random.uniform(key, shape, dtype), plan, mean, _quantile)
+def _truncated(key: Key, plan: Truncation, *, shape: tuple[int, ...], dtype: Any) -> Array:
+    return truncated_normal(jnp, jax.random.uniform(key, shape, dtype), plan, _quantile)
 
 
 def _quantile(xp: Any, q: Array) -> Array:
@@ -164,7 +164,8 @@ def _placed(x: Array, values: Array) -> Array:
 
 
 def _is_traced(x: Array) -> bool:
-    # Under jit even a new array is a tracer, so this also sees a struct or a constant used inside one.
+    # Under jit even a new array is a tracer, so this also sees a struct or a constant used inside one. It does not see
+    # what vmap and grad alone leave untraced.
     return isinstance(x, jax.core.Tracer) or isinstance(jnp.zeros(()), jax.core.Tracer)
 
 

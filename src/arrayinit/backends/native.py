@@ -29,10 +29,10 @@ class Native(ABC):
     def normal(self, x: Array, d: Normal, generator: Generator) -> Array:
         """Fill ``x`` with normal numbers."""
 
-    def truncated(self, x: Array, plan: Truncation, mean: float, generator: Generator) -> Array:
+    def truncated(self, x: Array, plan: Truncation, generator: Generator) -> Array:
         """Fill a real ``x`` with truncated normal numbers; rounding may carry them past the bounds."""
         u = self.uniform(x, _UNIT, generator)
-        return self.assign(x, truncated_normal(self.namespace(u), u, plan, mean, self.quantile))
+        return self.assign(x, truncated_normal(self.namespace(u), u, plan, self.quantile))
 
     @abstractmethod
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
@@ -80,7 +80,7 @@ class Native(ABC):
             case Normal():
                 return self.normal(x, distribution, generator)
             case TruncatedNormal():
-                return self.truncated(x, truncation(distribution), distribution.mean, generator)
+                return self.truncated(x, truncation(distribution), generator)
             case Disk():
                 raise AssertionError("a disk is drawn in complex dtypes only")
 

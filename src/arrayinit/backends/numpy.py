@@ -23,8 +23,6 @@ _CONTIGUOUS: Any = [["writeonly", "contig", "nbo", "aligned"]]
 class NumPy(Native):
     """Adapter for `numpy.ndarray` and its subclasses."""
 
-    name = "numpy"
-
     def accepts(self, cls: type) -> bool:
         """As in `Backend`."""
         return issubclass(cls, np.ndarray)
@@ -44,6 +42,12 @@ class NumPy(Native):
                 f"x of shape {x.shape} is a read-only array, which is never copied silently: pass x.copy(), "
                 "or make it writable with x.flags.writeable = True"
             )
+        if (
+            x.size
+            and not x.flags.forc
+            and any(step == 0 and size > 1 for step, size in zip(x.strides, x.shape, strict=True))
+        ):
+            raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
 
     def is_abstract(self, x: Array) -> bool:
         """As in `Backend`."""

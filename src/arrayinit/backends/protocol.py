@@ -24,8 +24,6 @@ class Backend(Protocol):
     same shape and dtype where it cannot. `where_it_lives` brings that to the device and sharding of ``x``.
     """
 
-    name: str
-
     def accepts(self, cls: type) -> bool:
         """Whether arrays of this type belong to this backend."""
         ...

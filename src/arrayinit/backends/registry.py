@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from arrayinit.backends.protocol import Array, Backend
+from arrayinit.backends.protocol import Array, Backend, Drawing
 
 ENTRY_POINTS = "arrayinit.backends"
 
@@ -40,9 +40,8 @@ def _generic() -> Backend:
     return BACKEND
 
 
-# A library that is not in sys.modules cannot have made the array. Import statements, unlike importlib, can be traced
-# by torch.compile.
-_BUILT_IN = {"numpy": _numpy, "torch": _torch, "jax": _jax, "cupy": _cupy}
+# By top-level package. Import statements, unlike importlib, can be traced by torch.compile.
+_BUILT_IN = {"numpy": _numpy, "torch": _torch, "jax": _jax, "jaxlib": _jax, "cupy": _cupy}
 
 _registered: list[Backend] = []
 _by_type: dict[type, Backend] = {}
@@ -60,8 +59,9 @@ def register_backend(backend: Backend) -> None:
     """Make a backend of your own known, for arrays that no built-in backend accepts.
 
     A package can do the same without being imported, through the entry-point group ``arrayinit.backends``: each entry
-    point names a function of no arguments, or a class, that returns the backend. Both are asked after the built-in
-    backends for NumPy, torch, JAX and CuPy, and before the generic one for any array with an array API namespace.
+    point has the import name of its library, which is asked only if that is loaded, and names a function of no
+    arguments, or a class, that returns the backend. Both are asked after the built-in backends for NumPy, torch, JAX
+    and CuPy, and before the generic one for any array with an array API namespace.
 
     Parameters
     ----------
@@ -79,23 +79,28 @@ def register_backend(backend: Backend) -> None:
     >>> import arrayinit
     >>> from arrayinit.backends.generic import Generic
     >>> class MyBackend(Generic):
-    ...     name = "mine"
-    ...
     ...     def accepts(self, cls):
     ...         return cls.__module__.startswith("mylibrary")
     >>> arrayinit.register_backend(MyBackend())
     """
-    missing = [name for name in _required() if not hasattr(backend, name)]
+    protocol = Drawing if hasattr(backend, "draw") else Backend
+    missing = sorted(name for name in _members(protocol) if not hasattr(backend, name))
     if missing:
-        raise TypeError(f"backend {backend!r} lacks {', '.join(missing)}; see arrayinit.backends.protocol.Backend")
+        raise TypeError(f"backend {backend!r} lacks {', '.join(missing)}; see arrayinit.backends.protocol")
     _registered.append(backend)
     # What the generic backend took before may be this one's.
     _by_type.clear()
 
 
+def _members(protocol: type) -> set[str]:
+    return {name for base in protocol.__mro__ for name in vars(base) if not name.startswith("_")}
+
+
 def _find(cls: type) -> Backend:
-    for library, load in _BUILT_IN.items():
-        if library in sys.modules and load().accepts(cls):
+    # The library that defines the type, then, for a subclass of another package, each one that is loaded.
+    for library in (cls.__module__.partition(".")[0], *_BUILT_IN):
+        load = _BUILT_IN.get(library)
+        if load is not None and sys.modules.get(library) is not None and load().accepts(cls):
             return load()
     for backend in _others():
         if backend.accepts(cls):
@@ -112,9 +117,7 @@ def _others() -> Iterator[Backend]:
     from importlib.metadata import entry_points
 
     for point in entry_points(group=ENTRY_POINTS):
-        yield point.load()()
+        # A library that is not loaded cannot have made the array.
+        if point.name in sys.modules:
+            yield point.load()()
     yield _generic()
-
-
-def _required() -> list[str]:
-    return [name for name in (*vars(Backend), *Backend.__annotations__) if not name.startswith("_")]

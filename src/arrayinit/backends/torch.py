@@ -17,14 +17,13 @@ from arrayinit.core.dtypes import NAMES, Format
 from arrayinit.random.subsets import pack, unpack
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 class Torch(Native):
     """Adapter for `torch.Tensor` and its subclasses: Parameters, FakeTensors, DTensors."""
-
-    name = "torch"
 
     def accepts(self, cls: type) -> bool:
         """As in `Backend`."""
@@ -40,6 +39,11 @@ class Torch(Native):
 
     def check_writable(self, x: Array) -> None:
         """As in `Backend`."""
+        # Asked for first since it is quick, and true of most.
+        if not x.is_contiguous() and _overlaps(x):
+            raise RuntimeError(
+                f"elements of x, of shape {tuple(x.shape)}, share a single memory location: pass x.clone()"
+            )
 
     def is_abstract(self, x: Array) -> bool:
         """As in `Backend`."""
@@ -74,7 +78,10 @@ class Torch(Native):
         """As in `Backend`."""
         values = value if isinstance(value, torch.Tensor) else x.new_full((), value, requires_grad=False)
         with torch.no_grad():
-            if type(x) in _PLAIN:
+            if x.dtype in _SIGNED:
+                # torch indexes no unsigned integers but bytes.
+                x.view(_SIGNED[x.dtype])[index] = values.view(_SIGNED[x.dtype])
+            elif type(x) in _PLAIN:
                 x[index] = values
             else:
                 # A sharded tensor cannot be indexed in place.
@@ -88,7 +95,7 @@ class Torch(Native):
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
         """As in `Backend`: a CPU tensor shares its memory with NumPy."""
-        if not _is_plain(x) or x.dtype == torch.bfloat16 or x.is_neg() or x.is_conj() or _overlaps(x):
+        if not _is_plain(x) or x.dtype == torch.bfloat16 or x.is_neg() or x.is_conj():
             return None
         # NumPy writes behind autograd's back.
         torch.autograd.graph.increment_version(x)
@@ -127,7 +134,6 @@ class Torch(Native):
         # Cheaper than torch.no_grad(), and as traceless: the memory and the version counter are shared.
         bare = x.detach() if x.requires_grad else x
         if isinstance(distribution, Uniform):
-            distribution.check_range(form)
             self.uniform(bare, distribution, generator)
         elif isinstance(distribution, Normal):
             self.normal(bare, distribution, generator)

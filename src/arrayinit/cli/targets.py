@@ -118,16 +118,23 @@ def targets(backends: list[str] | None) -> list[Target]:
     Raises
     ------
     LookupError
-        A named backend is not installed, or has no device.
+        A named backend is not installed, or has no device; an installed one cannot be imported.
     """
     if backends is None:
-        return [target for name, find in LIBRARIES.items() if find_spec(name) for target in find()]
+        return [target for name in LIBRARIES if find_spec(name) for target in _targets_of(name)]
     found = []
     for name in backends:
         if find_spec(name) is None:
             raise LookupError(f"backend {name} is not installed")
-        of_backend = list(LIBRARIES[name]())
+        of_backend = _targets_of(name)
         if not of_backend:
             raise LookupError(f"backend {name} is installed, but finds no device")
         found += of_backend
     return found
+
+
+def _targets_of(name: str) -> list[Target]:
+    try:
+        return list(LIBRARIES[name]())
+    except ImportError as error:
+        raise LookupError(f"backend {name} is installed, but cannot be imported: {error}") from error

@@ -39,22 +39,17 @@ class Uniform(NamedTuple):
             return Disk(0.0, math.sqrt(2.0 * self.variance))
         return Disk((self.low + self.high) / 2, (self.high - self.low) / 2)
 
-    def limits(self, form: Format) -> tuple[float, float]:
-        """Half open; closed for 16-bit formats, which round."""
-        self.check_range(form)
-        low = form.ceil(self.low)
-        high = form.floor(self.high) if form.is_narrow else form.below(self.high)
-        if low > high:
-            low = high = form.nearest(self.low)
-        return low, high
-
     def check_range(self, form: Format) -> None:
-        """Raise unless the interval fits ``form``."""
+        """Raise unless ``form`` holds the bounds."""
         if max(abs(self.low), abs(self.high), self.high - self.low) > form.max:
             raise ValueError(
-                f"a={self.low!r} and b={self.high!r} do not fit dtype {form.name}: "
-                f"both, and b - a, must be within {form.max!r}"
+                f"the bounds {self.low!r} and {self.high!r} do not fit dtype {form.name}: "
+                f"both, and their difference, must be within {form.max!r}"
             )
+
+    def limits(self, form: Format) -> tuple[float, float]:
+        """Half open; closed for 16-bit formats, which round."""
+        return _within(form, self.low, self.high, form.floor(self.high) if form.is_narrow else form.below(self.high))
 
 
 class Normal(NamedTuple):
@@ -82,6 +77,10 @@ class Normal(NamedTuple):
         """The law of the real and of the imaginary part of the centred complex draw."""
         return Normal(0.0, self.std / math.sqrt(2.0))
 
+    def check_range(self, form: Format) -> None:
+        """Raise unless ``form`` holds the moments."""
+        _check_moments(form, self.mean, self.std)
+
     def limits(self, _: Format) -> None:
         """A normal has no bounds."""
 
@@ -107,12 +106,33 @@ class TruncatedNormal(NamedTuple):
         """An interval does not bound a complex number."""
         raise TypeError("trunc_normal_ truncates to an interval, which complex numbers do not have: x must be real")
 
+    def check_range(self, form: Format) -> None:
+        """Raise unless ``form`` holds the moments and the finite bounds."""
+        _check_moments(form, self.mean, self.std)
+        for bound in (self.low, self.high):
+            if form.max < abs(bound) < math.inf:
+                raise ValueError(f"the bound {bound!r} does not fit dtype {form.name}: it must be within {form.max!r}")
+
     def limits(self, form: Format) -> tuple[float, float]:
         """Closed."""
-        low, high = form.ceil(self.low), form.floor(self.high)
-        if low > high:
-            low = high = form.nearest(self.low)
-        return low, high
+        return _within(form, self.low, self.high, form.floor(self.high))
+
+
+def _check_moments(form: Format, mean: float, std: float) -> None:
+    if max(abs(mean), std) > form.max:
+        raise ValueError(
+            f"mean={mean!r} and std={std!r} do not fit dtype {form.name}: both must be within {form.max!r}"
+        )
+
+
+def _within(form: Format, low: float, high: float, last: float) -> tuple[float, float]:
+    """Return the first value of ``form`` that is at least ``low``, and ``last``, if they are in order."""
+    first = form.ceil(low)
+    if first <= last:
+        return first, last
+    if low == high:
+        return form.nearest(low), form.nearest(low)
+    raise ValueError(f"no {form.name} lies between the bounds {low!r} and {high!r}")
 
 
 class Disk(NamedTuple):
@@ -124,6 +144,14 @@ class Disk(NamedTuple):
     def circular(self) -> Disk:
         """Already complex."""
         return self
+
+    def check_range(self, form: Format) -> None:
+        """Raise unless ``form`` holds the disk."""
+        if abs(self.centre) + self.radius > form.max:
+            raise ValueError(
+                f"the disk of radius {self.radius!r} around {self.centre!r} does not fit dtype {form.name}: "
+                f"it must be within {form.max!r}"
+            )
 
     def limits(self, _: Format) -> None:
         """A disk is no interval; nothing leaves it, as the root of a number below one is below one."""

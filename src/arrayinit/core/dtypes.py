@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from numbers import Number, Real
+from numbers import Complex, Real
 from typing import Any, NamedTuple
 
 
@@ -88,12 +88,15 @@ def fill_value(name: str, value: Any) -> complex:
     if name not in NAMES:
         raise TypeError(f"x has dtype {name}, but only arrays of {', '.join(NAMES)} can be filled")
     number = value
-    if not isinstance(value, Number):
+    if not isinstance(value, Complex):
         raise TypeError(f"val must be a number, got {value!r} of type {type(value).__name__}")
     if name == "bool":
         return bool(number)
     if name in ("complex64", "complex128"):
-        return complex(number)
+        number = complex(number)
+        _check_part(name, number.real)
+        _check_part(name, number.imag)
+        return number
     if not isinstance(value, Real):
         raise TypeError(f"val={value!r} is complex, but x has dtype {name}; pass a real number")
     if name in _INTEGERS:
@@ -103,6 +106,13 @@ def fill_value(name: str, value: Any) -> complex:
             raise ValueError(f"val={value!r} does not fit dtype {name}, which holds {low} to {high}")
         return int(number)
     try:
-        return float(number)
+        number = float(number)
     except OverflowError:
         raise ValueError(f"val must fit a double, got {value!r}") from None
+    _check_part(name, number)
+    return number
+
+
+def _check_part(name: str, part: float) -> None:
+    if FORMATS[name].max < abs(part) < math.inf:
+        raise ValueError(f"val={part!r} does not fit dtype {name}: it must be infinite or within {FORMATS[name].max!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral
+from operator import index
 from typing import Literal
 
 from arrayinit.core.layouts import DEFAULT, parse
@@ -20,13 +21,24 @@ def fans(shape: Sequence[int], layout: str = DEFAULT, groups: int = 1) -> tuple[
     return inputs * kernel, outputs * kernel
 
 
+def as_shape(sizes: Sequence[int]) -> tuple[int, ...]:
+    """Return ``sizes`` as a shape, if they are integers of at least 0."""
+    try:
+        shape = tuple(index(size) for size in sizes)
+    except TypeError:
+        raise TypeError(f"a shape must be of integers, got {sizes!r}") from None
+    if min(shape, default=0) < 0:
+        raise ValueError(f"a shape must be of integers of at least 0, got {sizes!r}")
+    return shape
+
+
 def per_group(outputs: int, groups: int) -> int:
     """Return the output features of each group."""
     if isinstance(groups, bool) or not isinstance(groups, Integral) or groups < 1:
         raise ValueError(f"groups must be an integer of at least 1, got {groups!r}")
     if outputs % groups:
         raise ValueError(f"groups={groups} must divide the {outputs} output features of x")
-    return outputs // groups
+    return outputs // int(groups)
 
 
 def pick(fan_in: int, fan_out: int, mode: Mode) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from arrayinit.core.numbers import finite
+
 Nonlinearity = Literal[
     "linear",
     "identity",
@@ -41,9 +43,11 @@ _SQUARED_GAINS: dict[str, float] = {
 def squared_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:
     """Return gain ** 2; see `calculate_gain`."""
     if nonlinearity == "leaky_relu":
-        slope = 0.01 if param is None else param
-        if isinstance(slope, bool) or not isinstance(slope, (int, float)) or not -math.inf < slope < math.inf:
-            raise ValueError(f"the negative slope of leaky_relu must be a finite number, got {slope!r}")
+        try:
+            slope = finite("the negative slope", 0.01 if param is None else param)
+        except TypeError as error:
+            # As torch.
+            raise ValueError(error) from None
         return 2.0 / (1.0 + slope * slope)
     try:
         return _SQUARED_GAINS[nonlinearity]

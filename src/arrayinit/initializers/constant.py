@@ -136,7 +136,7 @@ def eye_(x: Array) -> Array:
     Raises
     ------
     TypeError
-        ``x`` is not an array.
+        ``x`` is not an array, or of a dtype outside the array API.
     ValueError
         ``x`` is not 2-D; a read-only ``x``.
 
@@ -153,6 +153,7 @@ def eye_(x: Array) -> Array:
     Q. V. Le, N. Jaitly, G. E. Hinton, "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units", 2015.
     """
     backend = backend_of(x)
+    fill_value(backend.dtype(x), 1)
     check_matrix(x, "eye_")
     backend.check_writable(x)
 
@@ -186,7 +187,7 @@ def dirac_(x: Array, groups: int = 1, *, layout: str = DEFAULT) -> Array:
     Raises
     ------
     TypeError
-        ``x`` is not an array.
+        ``x`` is not an array, or of a dtype outside the array API.
     ValueError
         ``x`` is not 3-, 4- or 5-D; ``groups`` or ``layout`` does not fit it; a read-only ``x``.
 
@@ -206,6 +207,7 @@ def dirac_(x: Array, groups: int = 1, *, layout: str = DEFAULT) -> Array:
     S. Zagoruyko, N. Komodakis, "DiracNets: Training Very Deep Neural Networks Without Skip-Connections", 2017.
     """
     backend = backend_of(x)
+    fill_value(backend.dtype(x), 1)
     shape = tuple(x.shape)
     if len(shape) not in (3, 4, 5):
         raise ValueError(f"dirac_ needs a kernel of 3, 4 or 5 axes, got x of shape {shape}")

@@ -20,8 +20,12 @@ def draw(x: Array, distribution: Distribution, rng: Any) -> Array:
     """Fill ``x`` with independent draws."""
 
     def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
-        return backend.draw(target, distribution.circular() if form.is_complex else distribution, generator, form)
+        return backend.draw(target, distribution, generator, form)
 
+    form = floating(backend_of(x).dtype(x))
+    if form.is_complex:
+        distribution = distribution.circular()
+    distribution.check_range(form)
     return run(x, rng, body)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
-from arrayinit.core.fans import fans
+from arrayinit.core.fans import as_shape, fans
 from arrayinit.core.layouts import DEFAULT
 
 
@@ -59,7 +59,7 @@ def calculate_fan_in_and_fan_out(
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
     """
     if isinstance(x, (tuple, list)):
-        return fans(x, layout, groups)
+        return fans(as_shape(x), layout, groups)
     array: Array = x
     backend_of(array)
     return fans(array.shape, layout, groups)
@@ -69,7 +69,10 @@ def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:
     """Return the fans of ``x``; warn if it is empty, and return some that scale nothing."""
     backend_of(x)
     if 0 in x.shape:
-        # As torch: any fans will do where nothing is drawn.
+        # As torch, an empty bias passes. Any fans will do where nothing is drawn.
+        if len(x.shape) > 1:
+            fans(x.shape, layout, groups)
+        # The level of the caller of the public function, which calls this one.
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
         return 1, 1
     return fans(x.shape, layout, groups)

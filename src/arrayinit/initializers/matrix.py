@@ -8,7 +8,7 @@ from typing import Any
 from arrayinit.backends.protocol import Array, Drawing, Generator
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Normal
-from arrayinit.core.dtypes import FORMATS, Format
+from arrayinit.core.dtypes import FORMATS, Format, floating
 from arrayinit.core.layouts import DEFAULT, parse
 from arrayinit.core.numbers import finite
 from arrayinit.initializers.constant import check_matrix
@@ -64,7 +64,9 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
     neural networks", 2014. F. Mezzadri, "How to generate random matrices from the classical compact groups", 2007.
     """
     gain = finite("gain", gain)
-    backend_of(x)
+    form = floating(backend_of(x).dtype(x))
+    if abs(gain) > form.max:
+        raise ValueError(f"gain={gain!r} does not fit dtype {form.name}: it must be within {form.max!r}")
     shape = tuple(x.shape)
     if len(shape) < 2:
         raise ValueError(f"orthogonal_ needs x to have 2 axes or more, got shape {shape}")
@@ -131,7 +133,8 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
 
     Notes
     -----
-    torch chooses the rows with its global generator whatever ``generator`` is given; here ``rng`` draws both.
+    torch chooses the rows with its global generator whatever ``generator`` is given; here ``rng`` draws both. The
+    choice needs memory of its own, 6 bytes for each element of ``x`` on NumPy and on torch's CPU.
 
     Examples
     --------
@@ -149,7 +152,7 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
     sparsity = finite("sparsity", sparsity)
     if not 0.0 <= sparsity <= 1.0:
         raise ValueError(f"sparsity must be within [0, 1], got {sparsity!r}")
-    backend_of(x)
+    law.check_range(floating(backend_of(x).dtype(x)))
     check_matrix(x, "sparse_")
     rows, columns = x.shape
     zeros = math.ceil(sparsity * rows)

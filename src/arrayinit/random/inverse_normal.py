@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from arrayinit.core.truncation import BRANCH, Central, Extreme, Tail, Truncation
+from arrayinit.core.truncation import BRANCH, Central, Extreme, Narrow, Tail, Truncation
 
 Array = Any
 Quantile = Callable[[Any, Array], Array]
@@ -116,11 +116,11 @@ def tail_quantile(xp: Any, r: Array, *, mid: bool, far: bool) -> Array:
     return xp.where(r * r <= BRANCH, _ratio(_MID, r - 1.6), _ratio(_FAR, r - 5.0))
 
 
-def truncated_normal(xp: Any, u: Array, plan: Truncation, mean: float, central: Quantile = quantile) -> Array:
+def truncated_normal(xp: Any, u: Array, plan: Truncation, central: Quantile = quantile) -> Array:
     """Turn uniform numbers on [0, 1) into truncated normals; ``u`` may be overwritten."""
     z = _standard(xp, u, plan, central)
     z *= plan.scale
-    z += mean
+    z += plan.anchor
     return z
 
 
@@ -139,7 +139,11 @@ def _standard(xp: Any, u: Array, plan: Truncation, central: Quantile) -> Array:
         case Extreme():
             h = _exponential(xp, u, plan.mass)
             h *= plan.curvature
-            return xp.sqrt((1.0 + h) - xp.log1p(h) * (plan.curvature / 2.0))
+            s = h - xp.log1p(h) * (plan.curvature / 2.0)
+            return -s / (xp.sqrt(1.0 + s) + 1.0)
+        case Narrow():
+            e = _exponential(xp, u, plan.mass)
+            return e * (e * plan.bend - 1.0)
 
 
 def _exponential(xp: Any, u: Array, mass: float) -> Array:
