@@ -40,8 +40,9 @@ def _generic() -> Backend:
     return BACKEND
 
 
-# By top-level package. Import statements, unlike importlib, can be traced by torch.compile.
-_BUILT_IN = {"numpy": _numpy, "torch": _torch, "jax": _jax, "jaxlib": _jax, "cupy": _cupy}
+# A library that is not loaded cannot have made the array. Import statements, unlike importlib, can be traced by
+# torch.compile.
+_BUILT_IN = {"numpy": _numpy, "torch": _torch, "jax": _jax, "cupy": _cupy}
 
 _registered: list[Backend] = []
 _by_type: dict[type, Backend] = {}
@@ -97,10 +98,9 @@ def _members(protocol: type) -> set[str]:
 
 
 def _find(cls: type) -> Backend:
-    # The library that defines the type, then, for a subclass of another package, each one that is loaded.
-    for library in (cls.__module__.partition(".")[0], *_BUILT_IN):
-        load = _BUILT_IN.get(library)
-        if load is not None and sys.modules.get(library) is not None and load().accepts(cls):
+    for library, load in _BUILT_IN.items():
+        # None stands there for a library whose import is blocked.
+        if sys.modules.get(library) is not None and load().accepts(cls):
             return load()
     for backend in _others():
         if backend.accepts(cls):
