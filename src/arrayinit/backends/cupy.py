@@ -97,7 +97,7 @@ class CuPy(Native):
         """As in `Drawing`."""
         keys = self.uniform(cupy.empty(x.shape, "float64"), Uniform(0.0, 1.0), generator)
         order = cupy.argsort(keys, axis=0)[:count]
-        return order, cupy.broadcast_to(cupy.arange(x.shape[1]), order.shape)
+        return order, cupy.arange(x.shape[1])
 
     def uniform(self, x: Array, d: Uniform, generator: Generator) -> Array:
         """As in `Native`."""

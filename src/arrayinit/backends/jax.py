@@ -102,7 +102,7 @@ class Jax(Native):
     def subsets(self, x: Array, count: int, generator: Key) -> tuple[Array, Array]:
         """As in `Drawing`."""
         order = jnp.argsort(jax.random.bits(generator, x.shape, jnp.uint32), axis=0)[:count]
-        return order, jnp.broadcast_to(jnp.arange(x.shape[1]), order.shape)
+        return order, jnp.arange(x.shape[1])
 
     # The operations of jax.random and jax.nn.initializers, in their order, so that the values are theirs, eagerly and
     # under jit; XLA folds the scale into the draw where it sees both, so a jit of our own would change them.

@@ -12,7 +12,7 @@ from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array, describe
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, Format
-from arrayinit.random.subsets import KEY_BITS, pack, unpack
+from arrayinit.random.subsets import KEY_BITS, smallest
 
 _CHUNK = 1 << 16
 
@@ -105,9 +105,7 @@ class NumPy(Native):
         """As in `Drawing`."""
         rows, columns = x.shape
         keys = generator.integers(1 << KEY_BITS, size=(columns, rows), dtype=np.uint16)
-        packed = pack(xp, keys)
-        packed.partition(count - 1, axis=-1)
-        return unpack(xp, packed[:, :count], rows)
+        return smallest(keys, count), np.arange(columns)
 
     def draw(self, x: Array, distribution: Distribution, generator: np.random.Generator, form: Format) -> Array:
         """As in `Drawing`."""

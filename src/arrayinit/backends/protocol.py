@@ -97,7 +97,7 @@ class Drawing(Backend, Protocol):
         ...
 
     def subsets(self, x: Array, count: int, generator: Generator) -> tuple[Array, Array]:
-        """Choose ``count`` rows of each column of a matrix; return row and column indices, each (count, columns).
+        """Choose ``count`` rows of each column of a matrix; return their numbers, (count, columns), and the columns'.
 
         Each choice is uniform among all of that size, and independent of the other columns'.
         """

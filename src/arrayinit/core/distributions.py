@@ -41,7 +41,7 @@ class Uniform(NamedTuple):
 
     def check_range(self, form: Format) -> None:
         """Raise unless ``form`` holds the bounds."""
-        if max(abs(self.low), abs(self.high), self.high - self.low) > form.max:
+        if self.low < -form.max or self.high > form.max or self.high - self.low > form.max:
             raise ValueError(
                 f"the bounds {self.low!r} and {self.high!r} do not fit dtype {form.name}: "
                 f"both, and their difference, must be within {form.max!r}"

@@ -15,13 +15,9 @@ class Format(NamedTuple):
     compute: str
     precision: int
     emin: int
-    emax: int
+    max: float
+    """The largest finite value."""
     is_complex: bool = False
-
-    @property
-    def max(self) -> float:
-        """The largest finite value."""
-        return math.ldexp(2.0 - math.ldexp(1.0, 1 - self.precision), self.emax)
 
     @property
     def is_narrow(self) -> bool:
@@ -53,15 +49,19 @@ class Format(NamedTuple):
         return low if value - low <= high - value else high
 
 
+def _largest(precision: int, emax: int) -> float:
+    return math.ldexp(2.0 - math.ldexp(1.0, 1 - precision), emax)
+
+
 _REAL = (
-    Format("float16", "float16", "float32", 11, -14, 15),
-    Format("bfloat16", "bfloat16", "float32", 8, -126, 127),
-    Format("float32", "float32", "float32", 24, -126, 127),
-    Format("float64", "float64", "float64", 53, -1022, 1023),
+    Format("float16", "float16", "float32", 11, -14, _largest(11, 15)),
+    Format("bfloat16", "bfloat16", "float32", 8, -126, _largest(8, 127)),
+    Format("float32", "float32", "float32", 24, -126, _largest(24, 127)),
+    Format("float64", "float64", "float64", 53, -1022, _largest(53, 1023)),
 )
 _COMPLEX = (
-    Format("complex64", "float32", "complex64", 24, -126, 127, is_complex=True),
-    Format("complex128", "float64", "complex128", 53, -1022, 1023, is_complex=True),
+    Format("complex64", "float32", "complex64", 24, -126, _largest(24, 127), is_complex=True),
+    Format("complex128", "float64", "complex128", 53, -1022, _largest(53, 1023), is_complex=True),
 )
 
 FORMATS: dict[str, Format] = {form.name: form for form in _REAL + _COMPLEX}

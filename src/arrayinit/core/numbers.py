@@ -9,7 +9,7 @@ from numbers import Real
 def real(name: str, value: float) -> float:
     """Return ``value`` as a float if it is a real number, infinite or not."""
     if type(value) is not float:
-        if isinstance(value, bool) or not isinstance(value, Real):
+        if type(value) is not int and (isinstance(value, bool) or not isinstance(value, Real)):
             raise TypeError(f"{name} must be a real number, got {value!r} of type {type(value).__name__}")
         try:
             value = float(value)

@@ -20,12 +20,10 @@ def draw(x: Array, distribution: Distribution, rng: Any) -> Array:
     """Fill ``x`` with independent draws."""
 
     def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
-        return backend.draw(target, distribution, generator, form)
+        law = distribution.circular() if form.is_complex else distribution
+        law.check_range(form)
+        return backend.draw(target, law, generator, form)
 
-    form = floating(backend_of(x).dtype(x))
-    if form.is_complex:
-        distribution = distribution.circular()
-    distribution.check_range(form)
     return run(x, rng, body)
 
 

@@ -68,11 +68,12 @@ def calculate_fan_in_and_fan_out(
 def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:
     """Return the fans of ``x``; warn if it is empty, and return some that scale nothing."""
     backend_of(x)
-    if 0 in x.shape:
-        # As torch, an empty bias passes. Any fans will do where nothing is drawn.
-        if len(x.shape) > 1:
-            fans(x.shape, layout, groups)
-        # The level of the caller of the public function, which calls this one.
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
-        return 1, 1
-    return fans(x.shape, layout, groups)
+    shape = x.shape
+    if 0 not in shape:
+        return fans(shape, layout, groups)
+    # As torch, an empty bias passes. Any fans will do where nothing is drawn.
+    if len(shape) > 1:
+        fans(shape, layout, groups)
+    # The level of the caller of the public function, which calls this one.
+    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+    return 1, 1

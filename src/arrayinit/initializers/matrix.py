@@ -134,7 +134,7 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
     Notes
     -----
     torch chooses the rows with its global generator whatever ``generator`` is given; here ``rng`` draws both. The
-    choice needs memory of its own, 6 bytes for each element of ``x`` on NumPy and on torch's CPU.
+    choice needs memory of its own, 2 bytes for each element of ``x`` on NumPy and on torch's CPU.
 
     Examples
     --------
