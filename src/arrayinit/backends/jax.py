@@ -77,7 +77,7 @@ class Jax(Native):
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
         """As in `Backend`."""
-        return x.at[index].set(value)
+        return x.at[index].set(jnp.asarray(value, x.dtype))
 
     def arange(self, x: Array, count: int) -> Array:
         """As in `Backend`."""
