@@ -22,31 +22,26 @@ class CuPy(Native):
     """Adapter for `cupy.ndarray`."""
 
     def accepts(self, cls: type) -> bool:
-        """As in `Backend`."""
         return issubclass(cls, cupy.ndarray)
 
     def namespace(self, x: Array) -> Any:
-        """As in `Backend`."""
         return xp
 
     def dtype(self, x: Array) -> str:
-        """As in `Backend`."""
         return str(x.dtype.name)
 
     def check_writable(self, x: Array) -> None:
-        """As in `Backend`: CuPy has no read-only arrays."""
+        """CuPy has no read-only arrays."""
 
     def is_abstract(self, x: Array) -> bool:
-        """As in `Backend`."""
         return False
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        """As in `Backend`."""
         with x.device:
             return body(x)
 
     def generator(self, x: Array, rng: Any) -> Generator:
-        """As in `Backend`: None is CuPy's global state on the device of ``x``."""
+        """None is CuPy's global state on the device of ``x``."""
         if rng is None:
             with x.device:
                 return cupy.random.get_random_state()
@@ -58,49 +53,40 @@ class CuPy(Native):
         )
 
     def fill(self, x: Array, value: complex) -> Array:
-        """As in `Backend`."""
         x[...] = x.dtype.type(value)
         return x
 
     def assign(self, x: Array, values: Array) -> Array:
-        """As in `Backend`."""
         if values is not x:
             cupy.copyto(x, values, casting="unsafe")
         return x
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
-        """As in `Backend`."""
         x[index] = value
         return x
 
     def arange(self, x: Array, count: int) -> Array:
-        """As in `Backend`."""
         return cupy.arange(count)
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        """As in `Backend`."""
         return None
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
-        """As in `Backend`."""
         return cupy.asarray(values)
 
     def split(self, generator: Generator, count: int) -> list[Generator]:
-        """As in `Drawing`: consecutive draws are independent."""
+        """Consecutive draws are independent."""
         return [generator] * count
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
-        """As in `Drawing`."""
         return cupy.empty(shape, dtype)
 
     def subsets(self, x: Array, count: int, generator: Generator) -> tuple[Array, Array]:
-        """As in `Drawing`."""
         keys = self.uniform(cupy.empty(x.shape, "float64"), Uniform(0.0, 1.0), generator)
         order = cupy.argsort(keys, axis=0)[:count]
         return order, cupy.arange(x.shape[1])
 
     def uniform(self, x: Array, d: Uniform, generator: Generator) -> Array:
-        """As in `Native`."""
         if isinstance(generator, cupy.random.RandomState):
             u = generator.random_sample(x.shape, x.dtype)
         else:
@@ -110,20 +96,17 @@ class CuPy(Native):
         return x
 
     def normal(self, x: Array, d: Normal, generator: Generator) -> Array:
-        """As in `Native`."""
         cupy.multiply(generator.standard_normal(x.shape, x.dtype), d.std, out=x)
         x += d.mean
         return x
 
     def quantile(self, _: Any, q: Array, /) -> Array:
-        """As in `Native`."""
         q *= 2.0
         erfinv(q, out=q)
         q *= math.sqrt(2.0)
         return q
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
-        """As in `Native`."""
         return cupy.clip(x, *limits, out=x)
 
 

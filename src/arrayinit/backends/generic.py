@@ -16,33 +16,26 @@ class Generic:
     """Adapter for whatever follows the array API standard and can be written."""
 
     def accepts(self, cls: type) -> bool:
-        """As in `Backend`."""
         return hasattr(cls, "__array_namespace__") and hasattr(cls, "__setitem__")
 
     def namespace(self, x: Array) -> Any:
-        """As in `Backend`."""
         return array_api_compat.array_namespace(x)
 
     def dtype(self, x: Array) -> str:
-        """As in `Backend`."""
         xp = self.namespace(x)
         return next((name for name in NAMES if x.dtype == getattr(xp, name, None)), str(x.dtype))
 
     def check_writable(self, x: Array) -> None:
-        """As in `Backend`."""
         if not array_api_compat.is_writeable_array(x):
             raise ValueError(f"x of shape {x.shape} is a read-only {type(x).__name__}; pass a writable copy")
 
     def is_abstract(self, x: Array) -> bool:
-        """As in `Backend`."""
         return False
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        """As in `Backend`."""
         return body(x)
 
     def generator(self, x: Array, rng: Any) -> np.random.Generator:
-        """As in `Backend`."""
         if rng is None:
             return np.random.default_rng()
         if isinstance(rng, np.random.Generator):
@@ -52,33 +45,29 @@ class Generic:
         )
 
     def fill(self, x: Array, value: complex) -> Array:
-        """As in `Backend`."""
         xp = self.namespace(x)
         x[...] = xp.full(x.shape, value, dtype=x.dtype, device=array_api_compat.device(x))
         return x
 
     def assign(self, x: Array, values: Array) -> Array:
-        """As in `Backend`."""
         x[...] = self.namespace(x).astype(values, x.dtype)
         return x
 
     def put(self, x: Array, index: tuple[Any, ...], value: float) -> Array:
-        """As in `Backend`: by a mask, since the standard lets no integer array index a write."""
+        """By a mask, since the standard lets no integer array index a write."""
         mask = np.zeros(x.shape, dtype=bool)
         mask[index] = True
         x[self.from_host(x, mask)] = self.namespace(x).astype(self.from_host(x, np.asarray(value, np.float32)), x.dtype)
         return x
 
     def arange(self, x: Array, count: int) -> Array:
-        """As in `Backend`: for `put`, which takes them on the host."""
+        """For `put`, which takes them on the host."""
         return np.arange(count)
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        """As in `Backend`."""
         return None
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
-        """As in `Backend`."""
         return self.namespace(x).asarray(values, device=array_api_compat.device(x))
 
 

@@ -28,30 +28,26 @@ class Jax(Native):
     """Adapter for `jax.Array`, tracers and `jax.ShapeDtypeStruct`."""
 
     def accepts(self, cls: type) -> bool:
-        """As in `Backend`."""
         return issubclass(cls, (jax.Array, jax.core.Tracer, jax.ShapeDtypeStruct))
 
     def namespace(self, x: Array) -> Any:
-        """As in `Backend`."""
         return jnp
 
     def dtype(self, x: Array) -> str:
-        """As in `Backend`."""
         return str(x.dtype.name)
 
     def check_writable(self, x: Array) -> None:
-        """As in `Backend`."""
+        """JAX arrays are replaced, and never written."""
 
     def is_abstract(self, x: Array) -> bool:
-        """As in `Backend`: a struct is replaced by an array."""
+        """A struct is replaced by an array."""
         return False
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        """As in `Backend`: ``body`` sees a struct, so that JAX is free to compute where the key is."""
+        """``body`` sees a struct, so that JAX is free to compute where the key is."""
         return _placed(x, body(jax.ShapeDtypeStruct(tuple(x.shape), x.dtype)))
 
     def generator(self, x: Array, rng: Any) -> Key:
-        """As in `Backend`."""
         if rng is None or isinstance(rng, np.random.Generator):
             if _is_traced(x):
                 raise ValueError(
@@ -68,69 +64,55 @@ class Jax(Native):
         )
 
     def fill(self, x: Array, value: complex) -> Array:
-        """As in `Backend`."""
         return jnp.full(x.shape, value, x.dtype)
 
     def assign(self, x: Array, values: Array) -> Array:
-        """As in `Backend`."""
         return values.astype(x.dtype)
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
-        """As in `Backend`."""
         return x.at[index].set(jnp.asarray(value, x.dtype))
 
     def arange(self, x: Array, count: int) -> Array:
-        """As in `Backend`."""
         return jnp.arange(count)
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        """As in `Backend`."""
         return None
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
-        """As in `Backend`."""
         return jnp.asarray(values)
 
     def split(self, generator: Key, count: int) -> list[Key]:
-        """As in `Drawing`."""
         return list(jax.random.split(generator, count))
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
-        """As in `Drawing`."""
         return jax.ShapeDtypeStruct(shape, jnp.dtype(dtype))
 
     def subsets(self, x: Array, count: int, generator: Key) -> tuple[Array, Array]:
-        """As in `Drawing`."""
         order = jnp.argsort(jax.random.bits(generator, x.shape, jnp.uint32), axis=0)[:count]
         return order, jnp.arange(x.shape[1])
 
     # The operations of jax.random and jax.nn.initializers, in their order, so that the values are theirs, eagerly and
     # under jit; XLA folds the scale into the draw where it sees both, so a jit of our own would change them.
     def uniform(self, x: Array, d: Uniform, generator: Key) -> Array:
-        """As in `Native`."""
         if d.variance is None:
             return jax.random.uniform(generator, x.shape, x.dtype, d.low, d.high)
         return jax.random.uniform(generator, x.shape, x.dtype, -1.0) * jnp.sqrt(3 * jnp.array(d.variance, x.dtype))
 
     def normal(self, x: Array, d: Normal, generator: Key) -> Array:
-        """As in `Native`."""
         std = jnp.array(d.std, x.dtype) if d.variance is None else jnp.sqrt(jnp.array(d.variance, x.dtype))
         z = jax.random.normal(generator, x.shape, x.dtype) * std
         return z + jnp.array(d.mean, x.dtype) if d.mean else z
 
     def truncated(self, x: Array, plan: Truncation, generator: Key) -> Array:
-        """As in `Native`."""
         return _truncated(generator, plan, shape=tuple(x.shape), dtype=x.dtype)
 
     def draw(self, x: Array, distribution: Distribution, generator: Key, form: Format) -> Array:
-        """As in `Drawing`."""
         if isinstance(distribution, Uniform) and form.name in self.drawn:
             # jax.random rounds the lower bound to nearest: to clip there would change its values.
             return jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(form)[1])
         return super().draw(x, distribution, generator, form)
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
-        """As in `Native`."""
         return jnp.clip(x, *limits)
 
 

@@ -24,19 +24,15 @@ class NumPy(Native):
     """Adapter for `numpy.ndarray` and its subclasses."""
 
     def accepts(self, cls: type) -> bool:
-        """As in `Backend`."""
         return issubclass(cls, np.ndarray)
 
     def namespace(self, x: Array) -> Any:
-        """As in `Backend`."""
         return xp
 
     def dtype(self, x: Array) -> str:
-        """As in `Backend`."""
         return str(x.dtype.name)
 
     def check_writable(self, x: Array) -> None:
-        """As in `Backend`."""
         if not x.flags.writeable:
             raise ValueError(
                 f"x of shape {x.shape} is a read-only array, which is never copied silently: pass x.copy(), "
@@ -50,15 +46,12 @@ class NumPy(Native):
             raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
 
     def is_abstract(self, x: Array) -> bool:
-        """As in `Backend`."""
         return False
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        """As in `Backend`."""
         return body(x)
 
     def generator(self, x: Array, rng: Any) -> np.random.Generator:
-        """As in `Backend`."""
         if rng is None:
             return np.random.default_rng()
         if isinstance(rng, np.random.Generator):
@@ -66,70 +59,58 @@ class NumPy(Native):
         raise TypeError(f"rng for a NumPy array must be None or a numpy.random.Generator, got {describe(rng)}")
 
     def fill(self, x: Array, value: complex) -> Array:
-        """As in `Backend`."""
         x[...] = x.dtype.type(value)
         return x
 
     def assign(self, x: Array, values: Array) -> Array:
-        """As in `Backend`."""
         if values is not x:
             np.copyto(x, values, casting="unsafe")
         return x
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
-        """As in `Backend`."""
         x[index] = value
         return x
 
     def arange(self, x: Array, count: int) -> Array:
-        """As in `Backend`."""
         return np.arange(count)
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        """As in `Backend`."""
         return x  # type: ignore[no-any-return]
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
-        """As in `Backend`."""
         return values
 
     def split(self, generator: np.random.Generator, count: int) -> list[np.random.Generator]:
-        """As in `Drawing`: consecutive draws are independent."""
+        """Consecutive draws are independent."""
         return [generator] * count
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
-        """As in `Drawing`."""
         return np.empty(shape, dtype)
 
     def subsets(self, x: Array, count: int, generator: np.random.Generator) -> tuple[Array, Array]:
-        """As in `Drawing`."""
         rows, columns = x.shape
         keys = generator.integers(1 << KEY_BITS, size=(columns, rows), dtype=np.uint16)
         return smallest(keys, count), np.arange(columns)
 
     def draw(self, x: Array, distribution: Distribution, generator: np.random.Generator, form: Format) -> Array:
-        """As in `Drawing`."""
         limits = distribution.limits(form)
         for chunk in _chunks(x):
             self.draw_within(chunk, distribution, generator, limits)
         return x
 
     def uniform(self, x: Array, d: Uniform, generator: np.random.Generator) -> Array:
-        """As in `Native`."""
         generator.random(out=x, dtype=x.dtype)
         x *= d.high - d.low
         x += d.low
         return x
 
     def normal(self, x: Array, d: Normal, generator: np.random.Generator) -> Array:
-        """As in `Native`."""
         generator.standard_normal(out=x, dtype=x.dtype)
         x *= d.std
         x += d.mean
         return x
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
-        """As in `Native`."""
         return np.clip(x, *limits, out=x)
 
 

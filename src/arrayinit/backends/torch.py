@@ -26,19 +26,15 @@ class Torch(Native):
     """Adapter for `torch.Tensor` and its subclasses: Parameters, FakeTensors, DTensors."""
 
     def accepts(self, cls: type) -> bool:
-        """As in `Backend`."""
         return issubclass(cls, torch.Tensor)
 
     def namespace(self, x: Array) -> Any:
-        """As in `Backend`."""
         return xp
 
     def dtype(self, x: Array) -> str:
-        """As in `Backend`."""
         return _NAMES.get(x.dtype) or str(x.dtype)
 
     def check_writable(self, x: Array) -> None:
-        """As in `Backend`."""
         # Asked for first since it is quick, and true of most.
         if not x.is_contiguous() and _overlaps(x):
             raise RuntimeError(
@@ -46,15 +42,13 @@ class Torch(Native):
             )
 
     def is_abstract(self, x: Array) -> bool:
-        """As in `Backend`."""
         return bool(x.is_meta)
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        """As in `Backend`."""
         return body(x)
 
     def generator(self, x: Array, rng: Any) -> torch.Generator | np.random.Generator | None:
-        """As in `Backend`: None is torch's global generator."""
+        """None is torch's global generator."""
         if rng is None or isinstance(rng, (torch.Generator, np.random.Generator)):
             return rng
         raise TypeError(
@@ -63,19 +57,16 @@ class Torch(Native):
         )
 
     def fill(self, x: Array, value: complex) -> Array:
-        """As in `Backend`."""
         with torch.no_grad():
             return x.fill_(value)
 
     def assign(self, x: Array, values: Array) -> Array:
-        """As in `Backend`."""
         if values is x:
             return x
         with torch.no_grad():
             return x.copy_(values)
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
-        """As in `Backend`."""
         values = value if isinstance(value, torch.Tensor) else x.new_full((), value, requires_grad=False)
         with torch.no_grad():
             if x.dtype in _SIGNED:
@@ -89,12 +80,11 @@ class Torch(Native):
         return x
 
     def arange(self, x: Array, count: int) -> Array:
-        """As in `Backend`."""
         # Made from x, so that for a fake tensor it is one too.
         return x.new_ones(count, dtype=torch.int64, requires_grad=False).cumsum(0) - 1
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        """As in `Backend`: a CPU tensor shares its memory with NumPy."""
+        """A CPU tensor shares its memory with NumPy."""
         if not _is_plain(x) or x.dtype == torch.bfloat16 or x.is_neg() or x.is_conj():
             return None
         # NumPy writes behind autograd's back.
@@ -103,19 +93,16 @@ class Torch(Native):
         return shared
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
-        """As in `Backend`."""
         return torch.from_numpy(values).to(x.device)
 
     def split(self, generator: torch.Generator | None, count: int) -> list[torch.Generator | None]:
-        """As in `Drawing`: consecutive draws are independent."""
+        """Consecutive draws are independent."""
         return [generator] * count
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
-        """As in `Drawing`."""
         return x.new_empty(shape, dtype=_DTYPES[dtype], requires_grad=False)
 
     def subsets(self, x: Array, count: int, generator: torch.Generator | None) -> tuple[Array, Array]:
-        """As in `Drawing`."""
         rows, columns = x.shape
         if not _is_plain(x) or torch.compiler.is_compiling():
             keys = self.empty(x, (rows, columns), "float32").uniform_(generator=generator)
@@ -129,7 +116,7 @@ class Torch(Native):
         return torch.from_numpy(smallest(keys.numpy(), count)), self.arange(x, columns)
 
     def draw(self, x: Array, distribution: Distribution, generator: torch.Generator | None, form: Format) -> Array:
-        """As in `Drawing`: what torch can draw itself, in 16 bits too, is torch's own."""
+        """What torch can draw itself, in 16 bits too, is torch's own."""
         # Cheaper than torch.no_grad(), and as traceless: the memory and the version counter are shared.
         bare = x.detach() if x.requires_grad else x
         if isinstance(distribution, Uniform):
@@ -141,25 +128,21 @@ class Torch(Native):
         return x
 
     def uniform(self, x: Array, d: Uniform, generator: torch.Generator | None) -> Array:
-        """As in `Native`."""
         return x.uniform_(d.low, d.high, generator=generator)
 
     def normal(self, x: Array, d: Normal, generator: torch.Generator | None) -> Array:
-        """As in `Native`."""
         if d.mean and x.is_complex():
             # torch would give the imaginary parts the mean too.
             return x.normal_(0.0, d.std, generator=generator).add_(d.mean)
         return x.normal_(d.mean, d.std, generator=generator)
 
     def quantile(self, _: Any, q: Array, /) -> Array:
-        """As in `Native`."""
         q *= 2.0
         q.erfinv_()
         q *= math.sqrt(2.0)
         return q
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
-        """As in `Native`."""
         return x.clamp_(*limits)
 
 
