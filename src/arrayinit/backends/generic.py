@@ -8,7 +8,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from arrayinit.backends.protocol import Array, describe
+from arrayinit.backends.protocol import Array, numpy_generator
 from arrayinit.core.dtypes import NAMES
 
 
@@ -36,13 +36,7 @@ class Generic:
         return body(x)
 
     def generator(self, x: Array, rng: Any) -> np.random.Generator:
-        if rng is None:
-            return np.random.default_rng()
-        if isinstance(rng, np.random.Generator):
-            return rng
-        raise TypeError(
-            f"rng for {type(x).__module__} arrays must be None or a numpy.random.Generator, got {describe(rng)}"
-        )
+        return numpy_generator(rng, f"{type(x).__module__} arrays")
 
     def fill(self, x: Array, value: complex) -> Array:
         xp = self.namespace(x)

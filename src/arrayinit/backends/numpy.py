@@ -9,7 +9,7 @@ import array_api_compat.numpy as xp
 import numpy as np
 
 from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array, describe
+from arrayinit.backends.protocol import Array, numpy_generator, overlaps
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, Format
 from arrayinit.random.subsets import KEY_BITS, smallest
@@ -38,11 +38,7 @@ class NumPy(Native):
                 f"x of shape {x.shape} is a read-only array, which is never copied silently: pass x.copy(), "
                 "or make it writable with x.flags.writeable = True"
             )
-        if (
-            x.size
-            and not x.flags.forc
-            and any(step == 0 and size > 1 for step, size in zip(x.strides, x.shape, strict=True))
-        ):
+        if x.size and not x.flags.forc and overlaps(x.strides, x.shape):
             raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
 
     def is_abstract(self, x: Array) -> bool:
@@ -52,11 +48,7 @@ class NumPy(Native):
         return body(x)
 
     def generator(self, x: Array, rng: Any) -> np.random.Generator:
-        if rng is None:
-            return np.random.default_rng()
-        if isinstance(rng, np.random.Generator):
-            return rng
-        raise TypeError(f"rng for a NumPy array must be None or a numpy.random.Generator, got {describe(rng)}")
+        return numpy_generator(rng, "a NumPy array")
 
     def fill(self, x: Array, value: complex) -> Array:
         x[...] = x.dtype.type(value)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array, describe
+from arrayinit.backends.protocol import Array, describe, overlaps
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import NAMES, Format
 from arrayinit.random.subsets import smallest
@@ -36,7 +36,7 @@ class Torch(Native):
 
     def check_writable(self, x: Array) -> None:
         # Asked for first since it is quick, and true of most.
-        if not x.is_contiguous() and _overlaps(x):
+        if not x.is_contiguous() and overlaps(x.stride(), x.shape):
             raise RuntimeError(
                 f"elements of x, of shape {tuple(x.shape)}, share a single memory location: pass x.clone()"
             )
@@ -157,7 +157,3 @@ def _position(x: Array, index: Any) -> Any:
 
 def _is_plain(x: Array) -> bool:
     return type(x) in _PLAIN and x.layout is torch.strided and x.device.type == "cpu"
-
-
-def _overlaps(x: Array) -> bool:
-    return any(step == 0 and size > 1 for step, size in zip(x.stride(), x.shape, strict=True))
