@@ -14,7 +14,7 @@ from importlib.util import find_spec
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
 
 import pytest
-from libraries import LIBRARIES, Library, available
+from libraries import COMPLEX, LIBRARIES, REAL, Library, available
 
 _ASKED = [name for name in os.environ.get("ARRAYINIT_TEST_BACKENDS", "").split(",") if name]
 _cache: dict[str, Library] = {}
@@ -50,13 +50,13 @@ def jax_library() -> Library:
     return _get("jax")
 
 
-@pytest.fixture(params=("float16", "bfloat16", "float32", "float64"))
+@pytest.fixture(params=REAL)
 def real(request: pytest.FixtureRequest, library: Library) -> str:
     """Each real dtype that the library has."""
     return _dtype(request.param, library)
 
 
-@pytest.fixture(params=("float16", "bfloat16", "float32", "float64", "complex64", "complex128"))
+@pytest.fixture(params=(*REAL, *COMPLEX))
 def dtype(request: pytest.FixtureRequest, library: Library) -> str:
     """Each floating dtype that the library has."""
     return _dtype(request.param, library)
@@ -69,7 +69,7 @@ def _dtype(name: str, library: Library) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _double_precision(request: pytest.FixtureRequest) -> object:
+def _double_precision() -> object:
     """JAX has 64-bit dtypes only where they are switched on."""
     if "jax" not in sys.modules:
         yield

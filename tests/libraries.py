@@ -84,8 +84,7 @@ def _jax(platform: str) -> Library:
     import jax
 
     device = jax.devices(platform)[-1]
-    with jax.enable_x64(False):
-        sharding = jax.sharding.SingleDeviceSharding(device)
+    sharding = jax.sharding.SingleDeviceSharding(device)
 
     def empty(shape: tuple[int, ...], dtype: str) -> Any:
         return jax.device_put(np.zeros(shape, jax.numpy.dtype(dtype)), sharding)

@@ -12,10 +12,8 @@ import numpy as np
 from cupyx.scipy.special import erfinv
 
 from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array, describe
+from arrayinit.backends.protocol import Array, Generator, describe
 from arrayinit.core.distributions import Normal, Uniform
-
-Generator = Any
 
 
 class CuPy(Native):

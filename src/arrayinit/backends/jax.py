@@ -107,7 +107,7 @@ class Jax(Native):
         return _truncated(generator, plan, shape=tuple(x.shape), dtype=x.dtype)
 
     def draw(self, x: Array, distribution: Distribution, generator: Key, form: Format) -> Array:
-        if isinstance(distribution, Uniform) and form.name in self.drawn:
+        if isinstance(distribution, Uniform) and not form.is_narrow:
             # jax.random rounds the lower bound to nearest: to clip there would change its values.
             return jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(form)[1])
         return super().draw(x, distribution, generator, form)

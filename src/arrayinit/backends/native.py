@@ -16,10 +16,7 @@ _UNIT = Uniform(0.0, 1.0)
 
 
 class Native(ABC):
-    """Draws any distribution in any dtype, given uniform and normal draws in the dtypes that the library has."""
-
-    drawn: frozenset[str] = frozenset({"float32", "float64"})
-    """The dtypes that `uniform` and `normal` fill as they are; others are drawn wider, or in parts."""
+    """Draws any distribution in any dtype, given uniform and normal draws in float32 and float64."""
 
     @abstractmethod
     def uniform(self, x: Array, d: Uniform, generator: Generator) -> Array:
@@ -65,9 +62,9 @@ class Native(ABC):
     def draw_within(self, x: Array, distribution: Distribution, generator: Generator, limits: Limits) -> Array:
         """Fill ``x`` with draws clipped to ``limits``, by way of a wider dtype or of parts if it must be."""
         form = FORMATS[self.dtype(x)]
-        if form.is_complex and form.name not in self.drawn:
+        if form.is_complex:
             return self._complex(x, form, distribution, generator)
-        if form.name not in self.drawn:
+        if form.is_narrow:
             wide = self.draw_within(self.empty(x, tuple(x.shape), form.compute), distribution, generator, limits)
             return self.assign(x, wide)
         drawn = self._real(x, distribution, generator)

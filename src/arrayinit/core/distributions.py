@@ -141,10 +141,6 @@ class Disk(NamedTuple):
     centre: float
     radius: float
 
-    def circular(self) -> Disk:
-        """Already complex."""
-        return self
-
     def check_range(self, form: Format) -> None:
         """Raise unless ``form`` holds the disk."""
         if abs(self.centre) + self.radius > form.max:
@@ -157,4 +153,7 @@ class Disk(NamedTuple):
         """A disk is no interval; nothing leaves it, as the root of a number below one is below one."""
 
 
-Distribution = Uniform | Normal | TruncatedNormal | Disk
+Law = Uniform | Normal | TruncatedNormal
+"""What a user asks for; `circular` gives what that means for a complex dtype."""
+
+Distribution = Law | Disk

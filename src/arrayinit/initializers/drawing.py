@@ -9,20 +9,20 @@ import numpy as np
 
 from arrayinit.backends.protocol import Array, Drawing, Generator
 from arrayinit.backends.registry import backend_of
-from arrayinit.core.distributions import Distribution
+from arrayinit.core.distributions import Distribution, Law
 from arrayinit.core.dtypes import Format, floating
 
 Body = Callable[[Drawing, Array, Generator, Format], Array]
 """Fills an array with draws of a generator, for the format that they are rounded to in the end."""
 
 
-def draw(x: Array, distribution: Distribution, rng: Any) -> Array:
+def draw(x: Array, law: Law, rng: Any) -> Array:
     """Fill ``x`` with independent draws."""
 
     def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
-        law = distribution.circular() if form.is_complex else distribution
-        law.check_range(form)
-        return backend.draw(target, law, generator, form)
+        distribution: Distribution = law.circular() if form.is_complex else law
+        distribution.check_range(form)
+        return backend.draw(target, distribution, generator, form)
 
     return run(x, rng, body)
 
