@@ -11,8 +11,9 @@ import cupy
 import numpy as np
 from cupyx.scipy.special import erfinv
 
+from arrayinit.backends.arguments import describe
 from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array, Generator, describe
+from arrayinit.backends.protocol import Array, Generator
 from arrayinit.core.distributions import Normal, Uniform
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from arrayinit.backends.protocol import Array, numpy_generator
+from arrayinit.backends.arguments import numpy_generator
+from arrayinit.backends.protocol import Array
 from arrayinit.core.dtypes import NAMES
 
 

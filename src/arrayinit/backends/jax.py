@@ -14,8 +14,9 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
+from arrayinit.backends.arguments import describe
 from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array, describe
+from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import Format
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation

@@ -8,8 +8,9 @@ from typing import Any
 import array_api_compat.numpy as xp
 import numpy as np
 
+from arrayinit.backends.arguments import numpy_generator, overlaps
 from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array, numpy_generator, overlaps
+from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, Format
 from arrayinit.random.subsets import KEY_BITS, smallest

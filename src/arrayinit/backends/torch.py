@@ -10,8 +10,9 @@ import array_api_compat.torch as xp
 import numpy as np
 import torch
 
+from arrayinit.backends.arguments import describe, overlaps
 from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array, describe, overlaps
+from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import NAMES, Format
 from arrayinit.random.subsets import smallest
