@@ -200,3 +200,16 @@ def test_the_patterns_are_placed_in_dtensors(sharded, layout, mesh):
 def test_vmap_draws_each_slice_on_its_own(name):
     stack = torch.vmap(lambda x: fill(name, x), randomness="different")(torch.zeros(3, *CALLS[name][0]))
     assert stack.unique().numel() > 0.99 * stack.numel()
+
+
+@pytest.mark.parametrize("rng", [None, np.random.default_rng(0)], ids=["None", "NumPy's"])
+def test_what_does_not_fit_is_refused_on_meta_too_and_no_number_is_drawn(rng):
+    before = torch.get_rng_state()
+    x = torch.empty(4, 5, device="meta", dtype=torch.float16)
+    with pytest.raises(ValueError, match="do not fit dtype float16"):
+        arrayinit.uniform_(x, -7e4, 7e4, rng=rng)
+    for name in ("uniform_", "normal_", "trunc_normal_", "kaiming_normal_", "orthogonal_"):
+        assert getattr(arrayinit, name)(x, rng=rng) is x
+    assert arrayinit.sparse_(x, 0.8, rng=rng) is x
+    assert torch.equal(torch.get_rng_state(), before)
+    assert rng is None or rng.random() == np.random.default_rng(0).random()

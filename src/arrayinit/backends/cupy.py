@@ -32,9 +32,6 @@ class CuPy(Native):
     def check_writable(self, x: Array) -> None:
         """CuPy has no read-only arrays."""
 
-    def is_abstract(self, x: Array) -> bool:
-        return False
-
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
         with x.device:
             return body(x)

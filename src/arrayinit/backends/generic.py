@@ -30,9 +30,6 @@ class Generic:
         if not array_api_compat.is_writeable_array(x):
             raise ValueError(f"x of shape {x.shape} is a read-only {type(x).__name__}; pass a writable copy")
 
-    def is_abstract(self, x: Array) -> bool:
-        return False
-
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
         return body(x)
 

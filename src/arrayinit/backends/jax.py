@@ -40,10 +40,6 @@ class Jax(Native):
     def check_writable(self, x: Array) -> None:
         """JAX arrays are replaced, and never written."""
 
-    def is_abstract(self, x: Array) -> bool:
-        """A struct is replaced by an array."""
-        return False
-
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
         """``body`` sees a struct, so that JAX is free to compute where the key is."""
         return _placed(x, body(jax.ShapeDtypeStruct(tuple(x.shape), x.dtype)))

@@ -42,9 +42,6 @@ class NumPy(Native):
         if x.size and not x.flags.forc and overlaps(x.strides, x.shape):
             raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
 
-    def is_abstract(self, x: Array) -> bool:
-        return False
-
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
         return body(x)
 

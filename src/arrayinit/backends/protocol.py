@@ -40,10 +40,6 @@ class Backend(Protocol):
         """Raise ValueError if ``x`` can neither be written nor replaced."""
         ...
 
-    def is_abstract(self, x: Array) -> bool:
-        """Whether ``x`` has a shape but no storage, so that there is nothing to fill."""
-        ...
-
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
         """Return ``body(x)`` as computed on, or brought to, the device and sharding of ``x``."""
         ...

@@ -42,16 +42,16 @@ class Torch(Native):
                 f"elements of x, of shape {tuple(x.shape)}, share a single memory location: pass x.clone()"
             )
 
-    def is_abstract(self, x: Array) -> bool:
-        return bool(x.is_meta)
-
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
         return body(x)
 
     def generator(self, x: Array, rng: Any) -> torch.Generator | np.random.Generator | None:
         """None is torch's global generator."""
-        if rng is None or isinstance(rng, (torch.Generator, np.random.Generator)):
+        if rng is None or isinstance(rng, torch.Generator):
             return rng
+        if isinstance(rng, np.random.Generator):
+            # Into a meta tensor nothing is drawn, so nothing is to be made on the host.
+            return None if x.is_meta else rng
         raise TypeError(
             f"rng for a torch tensor must be None (torch's global generator), a torch.Generator or a "
             f"numpy.random.Generator, got {describe(rng)}"

@@ -35,8 +35,6 @@ def run(x: Array, rng: Any, body: Body) -> Array:
     backend.check_writable(x)
     if generator is None or not isinstance(generator, np.random.Generator):
         return backend.where_it_lives(x, lambda target: body(backend, target, generator, form))
-    if backend.is_abstract(x):
-        return x
     shared = backend.host(x)
     host = np.empty(tuple(x.shape), form.compute) if shared is None else shared
     body(_numpy(), host, generator, form)
