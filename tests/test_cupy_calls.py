@@ -20,7 +20,9 @@ FILES = [
     "backends/native.py",
     "initializers/matrix.py",
     "random/disk.py",
-    "random/inverse_normal.py",
+    "random/arithmetic.py",
+    "random/quantile.py",
+    "random/truncated.py",
 ]
 
 

@@ -8,6 +8,7 @@ from arrayinit.initializers.fans import calculate_fan_in_and_fan_out
 from arrayinit.initializers.kaiming import kaiming_normal_, kaiming_uniform_
 from arrayinit.initializers.matrix import orthogonal_, sparse_
 from arrayinit.initializers.xavier import xavier_normal_, xavier_uniform_
+from arrayinit.random.seeds import fold_in
 
 __version__ = "0.1.0"
 
@@ -17,6 +18,7 @@ __all__ = [
     "constant_",
     "dirac_",
     "eye_",
+    "fold_in",
     "kaiming_normal_",
     "kaiming_uniform_",
     "normal_",

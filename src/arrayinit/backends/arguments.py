@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from arrayinit.random.seeds import KINDS
+
 
 def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:
     """Return the generator of a backend whose library has none: NumPy's."""
@@ -14,7 +16,7 @@ def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:
         return np.random.default_rng()
     if isinstance(rng, np.random.Generator):
         return rng
-    raise TypeError(f"rng for {arrays} must be None or a numpy.random.Generator, got {describe(rng)}")
+    raise TypeError(f"rng for {arrays} must be None, {KINDS}, or a numpy.random.Generator, got {describe(rng)}")
 
 
 def overlaps(strides: Sequence[int], shape: Sequence[int]) -> bool:

@@ -15,6 +15,8 @@ from arrayinit.backends.arguments import describe
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array, Generator
 from arrayinit.core.distributions import Normal, Uniform
+from arrayinit.random.draws import Draw
+from arrayinit.random.seeds import KINDS
 
 
 class CuPy(Native):
@@ -44,8 +46,8 @@ class CuPy(Native):
         if isinstance(rng, (cupy.random.Generator, cupy.random.RandomState, np.random.Generator)):
             return rng
         raise TypeError(
-            "rng for a CuPy array must be None (CuPy's global state), a cupy.random.Generator or RandomState, or a "
-            f"numpy.random.Generator, got {describe(rng)}"
+            f"rng for a CuPy array must be None (CuPy's global state), {KINDS}, a cupy.random.Generator or "
+            f"RandomState, or a numpy.random.Generator, got {describe(rng)}"
         )
 
     def fill(self, x: Array, value: complex) -> Array:
@@ -66,6 +68,11 @@ class CuPy(Native):
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
         return None
+
+    def portable(self, x: Array, draw: Draw) -> Array:
+        for index, values in draw.parts():
+            x[index] = cupy.asarray(values)
+        return x
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
         return cupy.asarray(values)

@@ -11,6 +11,7 @@ import numpy as np
 from arrayinit.backends.arguments import numpy_generator
 from arrayinit.backends.protocol import Array
 from arrayinit.core.dtypes import NAMES
+from arrayinit.random.draws import Draw
 
 
 class Generic:
@@ -58,6 +59,11 @@ class Generic:
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
         return None
+
+    def portable(self, x: Array, draw: Draw) -> Array:
+        for index, values in draw.parts():
+            x[index] = self.namespace(x).astype(self.from_host(x, values), x.dtype)
+        return x
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
         return self.namespace(x).asarray(values, device=array_api_compat.device(x))

@@ -17,12 +17,16 @@ import numpy as np
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
+from arrayinit.backends.xla import traced
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import Format
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
-from arrayinit.random.inverse_normal import truncated_normal
+from arrayinit.random.draws import Draw
+from arrayinit.random.seeds import KINDS
 
 Key = Any
+
+_ALIGNMENT = 64
 
 
 class Jax(Native):
@@ -48,7 +52,8 @@ class Jax(Native):
         if rng is None or isinstance(rng, np.random.Generator):
             if _is_traced(x):
                 raise ValueError(
-                    f"rng={rng!r} under a JAX trace would bake one draw into the compiled program; pass a JAX key"
+                    f"rng={rng!r} under a JAX trace would bake one draw into the compiled program; pass a JAX key, "
+                    "or an integer seed, which is meant to be the same in every run"
                 )
             return _fresh_key() if rng is None else rng
         if _is_key(rng):
@@ -56,8 +61,8 @@ class Jax(Native):
         if isinstance(rng, jax.Array) and jax.dtypes.issubdtype(rng.dtype, jax.dtypes.prng_key):
             raise TypeError(f"rng must be one JAX key, got keys of shape {rng.shape}: index them, or use jax.vmap")
         raise TypeError(
-            "rng for a JAX array must be None (fresh entropy), a JAX key (jax.random.key(0)) or a "
-            f"numpy.random.Generator, got {describe(rng)}"
+            f"rng for a JAX array must be None (fresh entropy), {KINDS}, a JAX key (jax.random.key(0)) "
+            f"or a numpy.random.Generator, got {describe(rng)}"
         )
 
     def fill(self, x: Array, value: complex) -> Array:
@@ -74,6 +79,14 @@ class Jax(Native):
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
         return None
+
+    def portable(self, x: Array, draw: Draw) -> Array:
+        """Traced, by XLA; eagerly by the host, which need not compile anything and is faster too."""
+        if _is_traced(x):
+            return jnp.transpose(traced(draw), draw.inverse)
+        values = _aligned(tuple(x.shape), x.dtype)
+        draw.into(values.view(np.uint16) if draw.form.name == "bfloat16" else values)
+        return values
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
         return jnp.asarray(values)
@@ -103,6 +116,9 @@ class Jax(Native):
     def truncated(self, x: Array, plan: Truncation, generator: Key) -> Array:
         return _truncated(generator, plan, shape=tuple(x.shape), dtype=x.dtype)
 
+    def quantile(self, _: Any, q: Array, /) -> Array:
+        return jax.lax.erf_inv(2.0 * q) * math.sqrt(2.0)
+
     def draw(self, x: Array, distribution: Distribution, generator: Key, form: Format) -> Array:
         if isinstance(distribution, Uniform) and not form.is_narrow:
             # jax.random rounds the lower bound to nearest: to clip there would change its values.
@@ -116,30 +132,39 @@ class Jax(Native):
 BACKEND = Jax()
 
 
-for _plan, _static in ((Central, ["reaches_end"]), (Tail, ["mid", "far"]), (Extreme, []), (Narrow, [])):
-    _data = [field.name for field in fields(_plan) if field.name not in _static]
-    jax.tree_util.register_dataclass(_plan, data_fields=_data, meta_fields=_static)
+for _plan in (Central, Tail, Extreme, Narrow):
+    _names = [field.name for field in fields(_plan)]
+    _static = [name for name in _names if name in ("mirrored", "slight")]
+    jax.tree_util.register_dataclass(_plan, [name for name in _names if name not in _static], _static)
 
 
 # One compilation for each shape, whatever the bounds.
 @partial(jax.jit, static_argnames=("shape", "dtype"))
 def _truncated(key: Key, plan: Truncation, *, shape: tuple[int, ...], dtype: Any) -> Array:
-    return truncated_normal(jnp, jax.random.uniform(key, shape, dtype), plan, _quantile)
-
-
-def _quantile(xp: Any, q: Array) -> Array:
-    return jax.lax.erf_inv(2.0 * q) * math.sqrt(2.0)
+    return BACKEND.from_uniform(jax.random.uniform(key, shape, dtype), plan)
 
 
 def _placed(x: Array, values: Array) -> Array:
     """Return ``values`` with the sharding of ``x``, where ``x`` is not traced and has one."""
-    if isinstance(x, jax.core.Tracer) or x.sharding is None:
+    sharding = None if isinstance(x, jax.core.Tracer) else x.sharding
+    if isinstance(values, np.ndarray):
+        return jax.device_put(values, sharding)
+    if sharding is None:
         return values
     if isinstance(values, jax.core.Tracer):
         # On one device the compiled program is free to choose which.
-        is_mesh = isinstance(x.sharding, jax.sharding.NamedSharding)
-        return jax.lax.with_sharding_constraint(values, x.sharding) if is_mesh else values
-    return values if x.sharding == values.sharding else jax.device_put(values, x.sharding)
+        is_mesh = isinstance(sharding, jax.sharding.NamedSharding)
+        return jax.lax.with_sharding_constraint(values, sharding) if is_mesh else values
+    return values if sharding == values.sharding else jax.device_put(values, sharding)
+
+
+def _aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    """Return memory that JAX on a CPU takes over as it is."""
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    aligned: np.ndarray[Any, Any] = memory[start : start + size].view(dtype)
+    return aligned.reshape(shape)
 
 
 def _is_traced(x: Array) -> bool:

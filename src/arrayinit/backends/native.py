@@ -8,9 +8,11 @@ from typing import Any
 from arrayinit.backends.protocol import Array, Generator
 from arrayinit.core.distributions import Disk, Distribution, Limits, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS, Format
-from arrayinit.core.truncation import Truncation, truncation
+from arrayinit.core.truncation import Central, Truncation, truncation
+from arrayinit.random.arithmetic import NUMPY, Arithmetic
 from arrayinit.random.disk import disk
-from arrayinit.random.inverse_normal import quantile, truncated_normal
+from arrayinit.random.quantile import quantile
+from arrayinit.random.truncated import truncated_normal
 
 _UNIT = Uniform(0.0, 1.0)
 
@@ -26,10 +28,27 @@ class Native(ABC):
     def normal(self, x: Array, d: Normal, generator: Generator) -> Array:
         """Fill ``x`` with normal numbers."""
 
+    def plan(self, d: TruncatedNormal) -> Truncation:
+        """Return how ``d`` is drawn."""
+        return truncation(d)
+
     def truncated(self, x: Array, plan: Truncation, generator: Generator) -> Array:
         """Fill a real ``x`` with truncated normal numbers; rounding may carry them past the bounds."""
         u = self.uniform(x, _UNIT, generator)
-        return self.assign(x, truncated_normal(self.namespace(u), u, plan, self.quantile))
+        return self.assign(x, self.from_uniform(u, plan))
+
+    def from_uniform(self, u: Array, plan: Truncation) -> Array:
+        """Turn numbers on [0, 1), which may be overwritten, into truncated normals."""
+        xp = self.namespace(u)
+        return truncated_normal(Arithmetic(xp), _Drawn(xp, u), plan, self._central, _minus_log2)
+
+    def _central(self, use: Arithmetic, u: Any, plan: Central) -> Array:
+        q = u.drawn
+        q *= plan.width
+        q += plan.below - 0.5
+        # Rounding may give 1/2, whose quantile is infinite.
+        last = 0.5 - float(use.xp.finfo(q.dtype).eps) / 4.0
+        return self.quantile(use.xp, self.clip(q, (-last, last)))
 
     @abstractmethod
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
@@ -53,7 +72,7 @@ class Native(ABC):
 
     def quantile(self, xp: Any, q: Array, /) -> Array:
         """Return z with Phi(z) - 1/2 = q; libraries with an inverse error function have a faster one."""
-        return quantile(xp, q)
+        return quantile(NUMPY, q, lambda pick: 0.5 - abs(pick(q)))
 
     def draw(self, x: Array, distribution: Distribution, generator: Generator, form: Format) -> Array:
         """As in `Drawing`."""
@@ -77,7 +96,7 @@ class Native(ABC):
             case Normal():
                 return self.normal(x, distribution, generator)
             case TruncatedNormal():
-                return self.truncated(x, truncation(distribution), generator)
+                return self.truncated(x, self.plan(distribution), generator)
             case Disk():
                 raise AssertionError("a disk is drawn in complex dtypes only")
 
@@ -95,3 +114,23 @@ class Native(ABC):
                 raise AssertionError(f"{distribution} is drawn in real dtypes only")
         dtype = getattr(xp, form.name)
         return self.assign(x, xp.astype(real, dtype) + xp.astype(imaginary, dtype) * 1j)
+
+
+class _Drawn:
+    """Numbers on [0, 1), of a resolution of half the dtype's epsilon, as `truncated_normal` takes them."""
+
+    def __init__(self, xp: Any, drawn: Array) -> None:
+        self.xp, self.drawn = xp, drawn
+
+    def lower(self) -> Array:
+        """Not 0, whose logarithm is infinite."""
+        self.drawn += float(self.xp.finfo(self.drawn.dtype).eps) / 4.0
+        return self.drawn
+
+    def upper(self) -> Array:
+        """Above 0, since no number drawn is 1."""
+        return 1.0 - self.drawn
+
+
+def _minus_log2(use: Arithmetic, x: Array) -> Array:
+    return -use.xp.log2(x)

@@ -13,6 +13,7 @@ from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, Format
+from arrayinit.random.draws import Draw
 from arrayinit.random.subsets import KEY_BITS, smallest
 
 _CHUNK = 1 << 16
@@ -66,6 +67,10 @@ class NumPy(Native):
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
         return x  # type: ignore[no-any-return]
+
+    def portable(self, x: Array, draw: Draw) -> Array:
+        draw.into(x.view(np.uint16) if draw.form.name == "bfloat16" else x)
+        return x
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
         return values

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import Format
+
+if TYPE_CHECKING:
+    from arrayinit.random.draws import Draw
 
 Array = Any
 """An array of whichever library; the one thing that this package cannot know statically."""
@@ -65,7 +68,11 @@ class Backend(Protocol):
         ...
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        """Return a writable NumPy view of the memory of ``x``, or None where there is none."""
+        """Return a writable NumPy view of the memory of ``x``, of bfloat16 as uint16; None where there is none."""
+        ...
+
+    def portable(self, x: Array, draw: Draw) -> Array:
+        """Fill ``x`` with the portable stream."""
         ...
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:

@@ -13,8 +13,12 @@ import torch
 from arrayinit.backends.arguments import describe, overlaps
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
-from arrayinit.core.distributions import Distribution, Normal, Uniform
+from arrayinit.backends.torch_operator import apply
+from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import NAMES, Format
+from arrayinit.core.truncation import Truncation, truncation
+from arrayinit.random.draws import Draw
+from arrayinit.random.seeds import KINDS
 from arrayinit.random.subsets import smallest
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
@@ -53,8 +57,8 @@ class Torch(Native):
             # Into a meta tensor nothing is drawn, so nothing is to be made on the host.
             return None if x.is_meta else rng
         raise TypeError(
-            f"rng for a torch tensor must be None (torch's global generator), a torch.Generator or a "
-            f"numpy.random.Generator, got {describe(rng)}"
+            f"rng for a torch tensor must be None (torch's global generator), {KINDS}, a torch.Generator "
+            f"or a numpy.random.Generator, got {describe(rng)}"
         )
 
     def fill(self, x: Array, value: complex) -> Array:
@@ -86,12 +90,37 @@ class Torch(Native):
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
         """A CPU tensor shares its memory with NumPy."""
-        if not _is_plain(x) or x.dtype == torch.bfloat16 or x.is_neg() or x.is_conj():
+        if not _is_plain(x) or x.is_neg() or x.is_conj():
             return None
         # NumPy writes behind autograd's back.
         torch.autograd.graph.increment_version(x)
-        shared: np.ndarray[Any, Any] = x.detach().numpy()
+        bare = x.detach()
+        shared: np.ndarray[Any, Any]
+        shared = bare.view(torch.uint16).numpy() if x.dtype == torch.bfloat16 else bare.numpy()
         return shared
+
+    def portable(self, x: Array, draw: Draw) -> Array:
+        is_compiling = torch.compiler.is_compiling()
+        if not is_compiling:
+            # Raises, as the draw itself would; but into a tensor without memory there is none.
+            draw.distribution.limits(draw.form)
+        if x.is_meta:
+            return x
+        if type(x) in _PLAIN and not is_compiling:
+            self.write(x, draw)
+        else:
+            apply(x.detach() if x.requires_grad else x, draw)
+        return x
+
+    def write(self, x: Array, draw: Draw) -> None:
+        """Fill a tensor that has memory."""
+        shared = self.host(x)
+        if shared is not None:
+            draw.into(shared)
+            return
+        bare = x.detach()
+        for index, values in draw.parts():
+            bare[index].copy_(torch.from_numpy(values))
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
         return torch.from_numpy(values).to(x.device)
@@ -137,6 +166,10 @@ class Torch(Native):
             return x.normal_(0.0, d.std, generator=generator).add_(d.mean)
         return x.normal_(d.mean, d.std, generator=generator)
 
+    def plan(self, d: TruncatedNormal) -> Truncation:
+        plan: Truncation = _plan(*d)
+        return plan
+
     def quantile(self, _: Any, q: Array, /) -> Array:
         q *= 2.0
         q.erfinv_()
@@ -148,6 +181,12 @@ class Torch(Native):
 
 
 BACKEND = Torch()
+
+
+# torch.compile cannot trace decimal arithmetic, and hands a constant function plain numbers only.
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _plan(mean: float, std: float, low: float, high: float) -> Truncation:
+    return truncation(TruncatedNormal(mean, std, low, high))
 
 
 def _position(x: Array, index: Any) -> Any:

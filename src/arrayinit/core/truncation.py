@@ -1,115 +1,162 @@
 """How a truncated normal is drawn from one uniform number: the part of the inverse CDF that its bounds need.
 
-The bounds are mirrored, so that the near one is above the other, and beyond it lies the lower tail, which floating
-point resolves. ``e = -log(1 - u * mass)`` is exponential, and truncated as the tail is.
+The scalars are worked out in decimal arithmetic to 50 digits and rounded to double at the end: they are the same on
+every platform. In all but `Central` the bounds are mirrored, so that the near one is above the other, and beyond it
+lies the lower tail, which floating point resolves; ``scale`` is negative where they were ``mirrored``.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from arrayinit.core.distributions import TruncatedNormal
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Central:
-    """x = mean + scale * quantile(start + u * width), where quantile inverts Phi(z) - 1/2.
-
-    ``reaches_end``: a bound is so far out that rounding may give 1/2, whose quantile is infinite.
-    """
+    """x = mean + std * z, with the CDF at z between ``below`` and 1 - ``above``, ``width`` apart."""
 
     anchor: float
     scale: float
-    start: float
+    below: float
+    above: float
     width: float
-    reaches_end: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """x = mean - scale * tail_quantile(sqrt(e + start)), ``start`` being -log Phi of the near bound."""
+    """x = mean + scale * z, with -log2 of the CDF at z from ``start`` on.
+
+    ``mass`` is the share of the tail that lies between the bounds, and ``slight`` if its logarithm needs a series;
+    ``rest`` = 1 - mass is the share beyond the far one.
+    """
 
     anchor: float
     scale: float
+    mirrored: bool
+    slight: bool
     mass: float
+    rest: float
     start: float
-    mid: bool
-    far: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Extreme:
-    """x = bound - scale * s / (sqrt(1 + s) + 1), past 37 sigma, where e and the curvature 2 / bound^2 give s."""
+    """x = bound - scale * s / (sqrt(1 + s) + 1), past 37 sigma, where the curvature 2 / bound^2 gives s."""
 
     anchor: float
     scale: float
+    mirrored: bool
+    slight: bool
     mass: float
+    rest: float
     curvature: float
 
 
 @dataclass(frozen=True, slots=True)
 class Narrow:
-    """x = bound - scale * (e - bend * e^2): so near to the bound that two terms of the series are enough."""
+    """x = bound - scale * g * series(g), g uniform on [0, width): the density hardly changes between the bounds."""
 
     anchor: float
     scale: float
-    mass: float
-    bend: float
+    mirrored: bool
+    width: float
+    series: tuple[float, float, float, float]
 
 
 Truncation = Central | Tail | Extreme | Narrow
 
-# AS 241 changes its rational form at -log p = 25.
-BRANCH = 25.0
-
-_EXTREME = 37.0
+# The quantile of a tail is made for 2 sigma and further out.
+_CENTRAL = 2
+_EXTREME = 37
 _NARROW = 2.0**-10
+_SLIGHT = 2.0**-8
+_LARGEST = math.ldexp(1.0, 1023)
+_PI = "3.14159265358979323846264338327950288419716939937510582097494459"
+
+_planned: dict[TruncatedNormal, Truncation] = {}
 
 
 def truncation(d: TruncatedNormal) -> Truncation:
     """Choose where to invert."""
-    # In units of the standard deviation, and without a difference of large numbers.
-    low, high, width = (d.low - d.mean) / d.std, (d.high - d.mean) / d.std, (d.high - d.low) / d.std
-    near, scale = d.high, d.std
-    if low > -high:
-        low, high, near, scale = -high, -low, d.low, -d.std
-    if high < -_EXTREME:
-        return _extreme(-high, width, near, math.copysign(min(abs(near - d.mean), _LARGEST), scale))
-    if width < _NARROW:
-        return _narrow(high, width, near, scale)
-    if high > -1.0:
-        start = math.erf(low / math.sqrt(2.0)) / 2.0
-        span = math.erf(high / math.sqrt(2.0)) / 2.0 - start
-        return Central(d.mean, scale, start, span, reaches_end=low < -4.0)
-    start = -log_ndtr(high)
-    beyond = math.inf if math.isinf(low * low) else -log_ndtr(low)
-    return Tail(d.mean, scale, -math.expm1(start - beyond), start, mid=start < BRANCH, far=beyond > BRANCH)
+    plan = _planned.get(d)
+    if plan is None:
+        # What a program truncates to is few things; one that never stops making new ones is not to fill the memory.
+        if len(_planned) > 1000:
+            _planned.clear()
+        plan = _planned[d] = _truncation(d)
+    return plan
 
 
-_LARGEST = math.ldexp(1.0, 1023)
+def _truncation(d: TruncatedNormal) -> Truncation:
+    from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+
+    with localcontext(Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])):
+        mean, std, a, b = (Decimal(value) for value in d)
+        # In units of the standard deviation.
+        low, high, width = (a - mean) / std, (b - mean) / std, (b - a) / std
+        if width >= _NARROW and low < _CENTRAL and high > -_CENTRAL:
+            below, above = ndtr(low), ndtr(-high)
+            return Central(d.mean, d.std, float(below), float(above), float(1 - below - above))
+        near, scale = d.high, d.std
+        if low > -high:
+            low, high, near, scale = -high, -low, d.low, -d.std
+        if high < -_EXTREME:
+            distance = min(float(abs(Decimal(near) - mean)), _LARGEST)
+            return _extreme(-high, width, near, math.copysign(distance, scale))
+        if width < _NARROW:
+            return _narrow(high, width, near, scale)
+        whole = ndtr(high)
+        rest = ndtr(low) / whole
+        mass, start = float(1 - rest), float(-whole.ln() / Decimal(2).ln())
+        return Tail(d.mean, scale, scale < 0, mass < _SLIGHT, mass, float(rest), start)
 
 
-def _extreme(bound: float, width: float, near: float, scale: float) -> Extreme:
+def _extreme(bound: Decimal, width: Decimal, near: float, scale: float) -> Extreme:
     # -log of what is left beyond the far bound: the difference of two squares, and of two Mills ratios.
-    far = width * (bound + width / 2.0) + math.log1p(width / bound) if math.isfinite(bound) else math.inf
-    return Extreme(near, scale, -math.expm1(-far), 2.0 / (bound * bound))
+    far = width * (bound + width / 2) + (1 + width / bound).ln() if width.is_finite() else width
+    # 1 - exp(-far), without the cancellation that a small one would suffer.
+    mass = far - far**2 / 2 + far**3 / 6 - far**4 / 24 if far < 2.0**-40 else 1 - (-far).exp()
+    return Extreme(near, scale, scale < 0, mass < _SLIGHT, float(mass), float(1 - mass), float(2 / bound**2))
 
 
-def _narrow(high: float, width: float, near: float, scale: float) -> Narrow:
-    # The hazard phi / Phi at the bound, and its slope.
-    hazard = math.exp(-high * high / 2.0 - log_ndtr(high)) / math.sqrt(2.0 * math.pi)
-    slope = hazard * (hazard + high)
-    return Narrow(near, scale / hazard, -math.expm1(-width * (hazard + slope * width / 2.0)), slope / (2 * hazard**2))
+def _narrow(high: Decimal, width: Decimal, near: float, scale: float) -> Narrow:
+    # The probability between the bounds over the density at the near one: the Taylor series of the density, integrated.
+    total, before, coefficient, power = width * 0, width * 0, width * 0 + 1, width
+    for k in range(1, 25):
+        total += coefficient * power / k
+        before, coefficient, power = coefficient, (high * coefficient - before) / k, power * width
+    h = float(high)
+    # The Taylor series of the inverse CDF.
+    series = (1.0, -h / 2.0, (1.0 + 2.0 * h * h) / 6.0, -h * (7.0 + 6.0 * h * h) / 24.0)
+    return Narrow(near, scale, scale < 0, float(total), series)
 
 
-def log_ndtr(x: float) -> float:
-    """Return log Phi(x)."""
-    if x > -20.0:
-        return math.log(math.erfc(-x / math.sqrt(2.0)) / 2.0)
-    # The asymptotic series of the Mills ratio; past 20 sigma its terms fall below 1e-16 within eight.
-    term, total = 1.0, 1.0
-    for k in range(1, 10):
-        term *= -(2 * k - 1) / (x * x)
+def ndtr(x: Decimal) -> Decimal:
+    """Return Phi(x), in the precision of the context less a few digits."""
+    from decimal import Decimal
+
+    if abs(x) > 6:
+        if x > 0:
+            return 1 - ndtr(-x)
+        # Laplace's continued fraction for the Mills ratio.
+        fraction = -x
+        for k in range(400, 0, -1):
+            fraction = k / fraction - x
+        return _density(x) / fraction
+    term = total = x
+    k = 1
+    while abs(term) > abs(total) * Decimal("1e-55"):
+        k += 2
+        term *= x * x / k
         total += term
-    return -x * x / 2.0 - math.log(-x * math.sqrt(2.0 * math.pi)) + math.log(total)
+    return Decimal("0.5") + _density(x) * total
+
+
+def _density(x: Decimal) -> Decimal:
+    return (-x * x / 2).exp() / (2 * type(x)(_PI)).sqrt()

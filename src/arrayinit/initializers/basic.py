@@ -21,7 +21,8 @@ def uniform_(x: Array, a: float = 0.0, b: float = 1.0, *, rng: Any = None) -> Ar
         Complex draws are uniform on the disk whose diameter is the interval: :math:`E|w - c|^2 = (b - a)^2 / 8`
         around its centre :math:`c = (a + b) / 2`.
     rng
-        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
 
     Returns
     -------
@@ -33,7 +34,7 @@ def uniform_(x: Array, a: float = 0.0, b: float = 1.0, *, rng: Any = None) -> Ar
     TypeError
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
-        ``a > b``, bounds that are not finite or do not fit the dtype, a read-only ``x``.
+        ``a > b``, bounds that are not finite or do not fit the dtype, a negative seed, a read-only ``x``.
 
     Examples
     --------
@@ -61,7 +62,8 @@ def normal_(x: Array, mean: float = 0.0, std: float = 1.0, *, rng: Any = None) -
         Mean, finite, and standard deviation, finite and at least 0. Complex draws are circular around the mean:
         their real and imaginary parts have the variance :math:`\text{std}^2 / 2` each.
     rng
-        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def normal_(x: Array, mean: float = 0.0, std: float = 1.0, *, rng: Any = None) -
     TypeError
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
-        ``std < 0``, moments that are not finite, a read-only ``x``.
+        ``std < 0``, moments that are not finite, a negative seed, a read-only ``x``.
 
     Examples
     --------
@@ -83,9 +85,14 @@ def normal_(x: Array, mean: float = 0.0, std: float = 1.0, *, rng: Any = None) -
     array([[ 0.0025, -0.0026],
            [ 0.0128,  0.0021]])
 
+    Notes
+    -----
+    A seed gives :math:`\text{mean} + \text{std} \cdot \Phi^{-1}(u)`, with one uniform number :math:`u` a draw.
+
     References
     ----------
-    L. Devroye, "Non-Uniform Random Variate Generation", 1986.
+    L. Devroye, "Non-Uniform Random Variate Generation", 1986. M. J. Wichura, "Algorithm AS 241: The Percentage Points
+    of the Normal Distribution", 1988.
     """
     return draw(x, Normal.of(mean, std), rng)
 
@@ -113,7 +120,8 @@ def trunc_normal_(
     a, b
         Absolute bounds, as in torch and not in units of std; ``a <= b``, infinite ones included.
     rng
-        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
 
     Returns
     -------
@@ -125,7 +133,7 @@ def trunc_normal_(
     TypeError
         ``x`` is not an array, complex or not floating point; ``rng`` is of another kind.
     ValueError
-        ``std <= 0``, ``a > b``, a mean that is not finite, NaN, a read-only ``x``.
+        ``std <= 0``, ``a > b``, a mean that is not finite, NaN, a negative seed, a read-only ``x``.
 
     Notes
     -----

@@ -11,36 +11,79 @@ from arrayinit.backends.protocol import Array, Drawing, Generator
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Distribution, Law
 from arrayinit.core.dtypes import Format, floating
+from arrayinit.core.layouts import parse
+from arrayinit.random.seeds import Seed, seed_of
 
 Body = Callable[[Drawing, Array, Generator, Format], Array]
-"""Fills an array with draws of a generator, for the format that they are rounded to in the end."""
+"""Fills an array with draws of a generator or a seed, for the format that they are rounded to in the end."""
 
 
-def draw(x: Array, law: Law, rng: Any) -> Array:
-    """Fill ``x`` with independent draws."""
+def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
+    """Fill ``x`` with independent draws; those of a seed are made in the order of the default layout."""
+    seed = seed_of(rng)
+    if seed is not None:
+        order = None if layout is None or 0 in x.shape else parse(layout, x.shape).canonical
+        return draw_portably(x, law, seed, order=order)
 
     def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
-        distribution: Distribution = law.circular() if form.is_complex else law
-        distribution.check_range(form)
-        return backend.draw(target, distribution, generator, form)
+        return backend.draw(target, _checked(law, form), generator, form)
 
     return run(x, rng, body)
+
+
+def draw_portably(x: Array, law: Law, seed: Seed, *, order: tuple[int, ...] | None = None, zeros: int = 0) -> Array:
+    """Fill ``x`` with the portable stream of a seed; axis k of the logical array is axis ``order[k]`` of ``x``."""
+    backend = backend_of(x)
+    form = floating(backend.dtype(x))
+    distribution = _checked(law, form)
+    backend.check_writable(x)
+    return backend.where_it_lives(x, lambda target: _stream(backend, target, distribution, seed, form, order, zeros))
+
+
+def draw_whole(backend: Drawing, x: Array, distribution: Distribution, generator: Generator, form: Format) -> Array:
+    """Fill an array that ``backend`` has just made, with a generator or a seed."""
+    if isinstance(generator, Seed):
+        return _stream(backend, x, distribution, generator, form)
+    return backend.draw(x, distribution, generator, form)
 
 
 def run(x: Array, rng: Any, body: Body) -> Array:
     """Let ``body`` fill ``x``, or, where NumPy draws for another library, an array on the host that is then copied."""
     backend: Any = backend_of(x)
     form = floating(backend.dtype(x))
-    generator = backend.generator(x, rng)
+    generator = seed_of(rng) or backend.generator(x, rng)
     backend.check_writable(x)
-    if generator is None or not isinstance(generator, np.random.Generator):
+    if not isinstance(generator, np.random.Generator) and hasattr(backend, "draw"):
         return backend.where_it_lives(x, lambda target: body(backend, target, generator, form))
     shared = backend.host(x)
-    host = np.empty(tuple(x.shape), form.compute) if shared is None else shared
+    # What NumPy has no dtype for is drawn in a wider one.
+    in_place = shared is not None and shared.dtype.name == form.name
+    host = shared if in_place else np.empty(tuple(x.shape), form.compute)
     body(_numpy(), host, generator, form)
-    if shared is not None:
+    if in_place:
         return x
     return backend.where_it_lives(x, lambda target: backend.assign(target, backend.from_host(target, host)))
+
+
+def _stream(
+    backend: Any,
+    x: Array,
+    distribution: Distribution,
+    seed: Seed,
+    form: Format,
+    order: tuple[int, ...] | None = None,
+    zeros: int = 0,
+) -> Array:
+    from arrayinit.random.draws import Draw
+
+    order = tuple(range(len(x.shape))) if order is None else order
+    return backend.portable(x, Draw(distribution, seed, form, tuple(x.shape[k] for k in order), order, zeros))
+
+
+def _checked(law: Law, form: Format) -> Distribution:
+    distribution: Distribution = law.circular() if form.is_complex else law
+    distribution.check_range(form)
+    return distribution
 
 
 def _numpy() -> Drawing:

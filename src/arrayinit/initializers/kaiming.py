@@ -44,7 +44,8 @@ def kaiming_uniform_(
     layout, groups
         What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
     rng
-        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def kaiming_uniform_(
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
         ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a slope that is not a finite
-        number; a read-only ``x``.
+        number; a negative seed; a read-only ``x``.
 
     Examples
     --------
@@ -72,7 +73,7 @@ def kaiming_uniform_(
     K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
     Classification", 2015.
     """
-    return draw(x, Uniform.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng)
+    return draw(x, Uniform.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng, layout)
 
 
 def kaiming_normal_(
@@ -105,7 +106,8 @@ def kaiming_normal_(
     layout, groups
         What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
     rng
-        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
 
     Returns
     -------
@@ -118,7 +120,7 @@ def kaiming_normal_(
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
         ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a slope that is not a finite
-        number; a read-only ``x``.
+        number; a negative seed; a read-only ``x``.
 
     Notes
     -----
@@ -137,4 +139,4 @@ def kaiming_normal_(
     K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
     Classification", 2015.
     """
-    return draw(x, Normal.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng)
+    return draw(x, Normal.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng, layout)

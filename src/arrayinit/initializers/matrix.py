@@ -12,7 +12,8 @@ from arrayinit.core.dtypes import FORMATS, Format, floating
 from arrayinit.core.layouts import DEFAULT, parse
 from arrayinit.core.numbers import finite
 from arrayinit.initializers.constant import check_matrix
-from arrayinit.initializers.drawing import run
+from arrayinit.initializers.drawing import draw_portably, draw_whole, run
+from arrayinit.random.seeds import seed_of
 
 _STANDARD = Normal(0.0, 1.0)
 
@@ -36,7 +37,8 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
     layout
         What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`.
     rng
-        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
 
     Returns
     -------
@@ -48,7 +50,13 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
     TypeError
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
-        ``x`` has fewer than 2 axes, or ``layout`` does not fit it; a gain that is not finite; a read-only ``x``.
+        ``x`` has fewer than 2 axes, or ``layout`` does not fit it; a gain that is not finite; a negative seed;
+        a read-only ``x``.
+
+    Notes
+    -----
+    LAPACKs differ in the last bits, so one seed gives the same matrix on every library to a tolerance only, some 1e-6
+    in float32 and 1e-14 in float64.
 
     Examples
     --------
@@ -78,7 +86,7 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
         if 0 in shape:
             return backend.fill(target, 0)
         matrix = backend.empty(target, (*batch, rows, inputs * kernel), form.compute)
-        normal = backend.draw(matrix, _STANDARD, generator, FORMATS[form.compute])
+        normal = draw_whole(backend, matrix, _STANDARD, generator, FORMATS[form.compute])
         xp = backend.namespace(normal)
         q = _orthogonal(xp, normal) * gain
         q = xp.reshape(q, tuple(shape[i] for i in axes.canonical))
@@ -117,7 +125,8 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
     std
         Standard deviation of the others, finite and at least 0.
     rng
-        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
 
     Returns
     -------
@@ -129,12 +138,13 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
     TypeError
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
-        ``x`` is not 2-D; ``sparsity`` outside [0, 1]; ``std < 0``; a read-only ``x``.
+        ``x`` is not 2-D; ``sparsity`` outside [0, 1]; ``std < 0``; a negative seed; a read-only ``x``.
 
     Notes
     -----
-    torch chooses the rows with its global generator whatever ``generator`` is given; here ``rng`` draws both. The
-    choice needs memory of its own, 2 bytes for each element of ``x`` on NumPy and on torch's CPU.
+    torch chooses the rows with its global generator whatever ``generator`` is given; here ``rng`` draws both. With a
+    generator the choice needs memory of its own, 2 bytes for each element of ``x`` on NumPy and on torch's CPU; with a
+    seed it needs none that grows with ``x``.
 
     Examples
     --------
@@ -156,6 +166,10 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
     check_matrix(x, "sparse_")
     rows, columns = x.shape
     zeros = math.ceil(sparsity * rows)
+
+    seed = seed_of(rng)
+    if seed is not None:
+        return draw_portably(x, law, seed, zeros=zeros)
 
     def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
         choosing, drawing = backend.split(generator, 2)

@@ -29,7 +29,8 @@ def xavier_uniform_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, group
     layout, groups
         What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
     rng
-        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
 
     Returns
     -------
@@ -41,7 +42,7 @@ def xavier_uniform_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, group
     TypeError
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
-        ``layout`` or ``groups`` does not fit ``x``; ``gain < 0``; a read-only ``x``.
+        ``layout`` or ``groups`` does not fit ``x``; ``gain < 0``; a negative seed; a read-only ``x``.
 
     Examples
     --------
@@ -55,7 +56,7 @@ def xavier_uniform_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, group
     ----------
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
     """
-    return draw(x, Uniform.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng)
+    return draw(x, Uniform.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng, layout)
 
 
 def xavier_normal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, groups: int = 1, rng: Any = None) -> Array:
@@ -74,7 +75,8 @@ def xavier_normal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, groups
     layout, groups
         What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
     rng
-        None for the default of the library of ``x``, its own generator, or a `numpy.random.Generator`.
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def xavier_normal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, groups
     TypeError
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
-        ``layout`` or ``groups`` does not fit ``x``; ``gain < 0``; a read-only ``x``.
+        ``layout`` or ``groups`` does not fit ``x``; ``gain < 0``; a negative seed; a read-only ``x``.
 
     Notes
     -----
@@ -104,4 +106,4 @@ def xavier_normal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, groups
     ----------
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
     """
-    return draw(x, Normal.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng)
+    return draw(x, Normal.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng, layout)

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from arrayinit.random.seeds import Key
+from arrayinit.random.threads import spread
+from arrayinit.random.words import words
+
 KEY_BITS = 16
+"""Bits to a key of a native generator: with the row breaking ties, no row's chance is moved by more than 2^-16."""
+
+STREAM = 2
+"""The stream of the keys of `clear_columns`, 32 bits each; 0 and 1 are those of the values."""
 
 # Elements that are worked on at once: what fits a cache.
 _BLOCK = 1 << 17
 
+# Rows of a column that is not to be held as a whole.
+_TALL = 1 << 18
 
-def smallest(keys: np.ndarray[Any, Any], count: int) -> np.ndarray[Any, Any]:
+Host = np.ndarray[Any, Any]
+
+
+def smallest(keys: Host, count: int) -> Host:
     """Return the row numbers, shape (count, columns), of the smallest keys; those have the shape (columns, rows).
 
-    The row breaks ties. With 16 bits to a key that moves no row's chance of being chosen by more than 2^-16.
+    The row breaks ties.
     """
     columns, rows = keys.shape
     # Key and row number are joined to one integer, which selects and remembers.
@@ -31,3 +45,55 @@ def smallest(keys: np.ndarray[Any, Any], count: int) -> np.ndarray[Any, Any]:
         packed.partition(count - 1, axis=-1)
         chosen[block] = packed[:, :count] % rows
     return chosen.T
+
+
+def clear_columns(box: Host, corner: Sequence[int], rows: int, count: int, key: Key) -> None:
+    """Set the ``count`` elements of each column that have the smallest keys to zero, in a box of a matrix.
+
+    The key of row i of column j is word j * rows + i of its stream; the row breaks ties.
+    """
+    height, width = box.shape
+    inside = slice(corner[0], corner[0] + height)
+
+    def work(columns: range) -> None:
+        first, number = corner[1] + columns.start, len(columns)
+        packed = words(key, STREAM, first * rows, number * rows, "uint32").astype(np.uint64).reshape(number, rows)
+        packed *= np.uint64(rows)
+        packed += np.arange(rows, dtype=np.uint64)
+        last = np.partition(packed, count - 1, axis=-1)[:, count - 1 : count]
+        np.copyto(box[:, columns.start : columns.stop], 0, where=(packed <= last).T[inside])
+
+    if rows > _TALL:
+        spread(lambda j: _clear_column(box[:, j], inside, (corner[1] + j) * rows, rows, count, key), range(width))
+        return
+    step = max(1, _BLOCK // rows)
+    spread(work, [range(width)[i : i + step] for i in range(0, width, step)])
+
+
+def _clear_column(column: Host, inside: slice, start: int, rows: int, count: int, key: Key) -> None:
+    """Do the same for one column, whose words begin at ``start``, in memory that does not grow with it."""
+    # The count-th key, 16 bits at a time, by counting how many keys have each value of them.
+    last, before = 0, 0
+    for shift in (16, 0):
+        found = np.zeros(1 << 16, np.int64)
+        for _, keys in _keys(key, start, rows):
+            same = keys if shift else keys[keys >> 16 == last >> 16]
+            found += np.bincount(same >> shift & 0xFFFF, minlength=1 << 16)
+        upto = before + np.cumsum(found)
+        digit = int(np.searchsorted(upto, count))
+        before = int(upto[digit] - found[digit])
+        last |= digit << shift
+    # Of the keys that equal it, those of the first rows.
+    equal = count - before
+    for first, keys in _keys(key, start, inside.stop):
+        ties = np.cumsum(keys == last)
+        clear = (keys < last) | ((keys == last) & (ties <= equal))
+        equal -= int(ties[-1])
+        skip = max(0, inside.start - first)
+        if skip < len(keys):
+            np.copyto(column[first + skip - inside.start :][: len(keys) - skip], 0, where=clear[skip:])
+
+
+def _keys(key: Key, start: int, stop: int) -> Iterator[tuple[int, Host]]:
+    for row in range(0, stop, _BLOCK):
+        yield row, words(key, STREAM, start + row, min(_BLOCK, stop - row), "uint32")

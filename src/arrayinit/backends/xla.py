@@ -1,0 +1,91 @@
+"""The portable stream in XLA operations, for what is traced: the same bits as on the host, with x64 on or off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from arrayinit.backends.protocol import Array
+from arrayinit.random.arithmetic import Arithmetic, Pick
+from arrayinit.random.draws import Draw
+from arrayinit.random.seeds import Key
+from arrayinit.random.subsets import STREAM
+from arrayinit.random.values import streams, values
+from arrayinit.random.words import per_block, philox
+
+
+def traced(draw: Draw) -> Array:
+    """Return the array that ``draw`` describes, in its logical order."""
+    # 64-bit integers are needed even where the program has none.
+    with jax.enable_x64(True):
+        return jax.lax.platform_dependent(
+            cpu=lambda: _traced(draw, Xla(jnp)), default=lambda: _traced(draw, Accelerator(jnp))
+        )
+
+
+def _traced(draw: Draw, use: Arithmetic) -> Array:
+    key, size = draw.seed.key(), math.prod(draw.shape)
+    words = [_words(key, stream, size, draw.word) for stream in streams(draw.form)]
+    numbers = values(use, draw.distribution, words, draw.form)
+    numbers = numbers.astype(draw.form.name).reshape(draw.shape)
+    return _cleared(numbers, key, draw.zeros) if draw.zeros and size else numbers
+
+
+class Xla(Arithmetic):
+    """XLA's, which fuses what it can."""
+
+    def rounded(self, x: Array) -> Array:
+        """Through a minimum that changes nothing, which XLA cannot see: it fuses products into sums, and joins sums."""
+        return jnp.minimum(x, jnp.finfo(x.dtype).max)
+
+    def bits(self, x: Array, dtype: str) -> Array:
+        return jax.lax.bitcast_convert_type(x, dtype)
+
+    def patch(self, values: Array, mask: Array, compute: Callable[[Pick], Array]) -> Array:
+        return jnp.where(mask, compute(lambda x: x), values)
+
+    def join(self, real: Array, imaginary: Array) -> Array:
+        return jax.lax.complex(real, imaginary)
+
+
+class Accelerator(Xla):
+    """Where XLA only approximates the division of float32, as on NVIDIA's GPUs, to 2 units in the last place.
+
+    A quotient or a root of float32 numbers that is first rounded to float64 is then rounded rightly to float32:
+    S. A. Figueroa, "When is double rounding innocuous?", 1995.
+    """
+
+    def over(self, w: float | Array, x: Array) -> Array:
+        if x.dtype != jnp.float32:
+            return w / x
+        return self._rounded(jnp.asarray(w, jnp.float32).astype(jnp.float64) / x.astype(jnp.float64))
+
+    def sqrt(self, x: Array) -> Array:
+        return jnp.sqrt(x) if x.dtype != jnp.float32 else self._rounded(jnp.sqrt(x.astype(jnp.float64)))
+
+    def _rounded(self, x: Array) -> Array:
+        # The compiler knows of the double rounding too, and would narrow the operation.
+        return self.rounded(x).astype(jnp.float32)
+
+
+def _words(key: Key, stream: int, size: int, dtype: str) -> Array:
+    blocks = jnp.arange(1, 1 + -(-size // per_block(dtype)), dtype=jnp.uint64)
+    drawn = jnp.stack(philox(blocks, stream, key), axis=-1)
+    if dtype == "uint32":
+        # The low half comes first.
+        drawn = jax.lax.bitcast_convert_type(drawn, jnp.uint32)
+    # XLA would make the words anew for each use of them that it fuses them into.
+    return jax.lax.optimization_barrier(drawn.reshape(-1)[:size])
+
+
+def _cleared(matrix: Array, key: Key, count: int) -> Array:
+    """Return the matrix with the ``count`` elements of each column that have the smallest keys set to zero."""
+    rows, columns = matrix.shape
+    keys = _words(key, STREAM, rows * columns, "uint32").astype(jnp.uint64).reshape(columns, rows)
+    packed = keys * np.uint64(rows) + jnp.arange(rows, dtype=jnp.uint64)
+    last = jnp.sort(packed, axis=-1)[:, count - 1 : count]
+    return jnp.where((packed <= last).T, jnp.zeros_like(matrix), matrix)

@@ -1,0 +1,50 @@
+"""The geometry of boxes: axes merged, and boxes cut into parts of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+Index = tuple[slice, ...]
+
+
+def boxes(shape: Sequence[int], limit: int) -> Iterator[Index]:
+    """Cut an array into boxes of at most ``limit`` elements, in C order, each long along the last axes."""
+    steps, room = [], limit
+    for size in reversed(shape):
+        steps.append(_even(size, max(1, min(size, room))))
+        room //= max(1, steps[-1])
+    ranges = (range(0, size, step) for size, step in zip(shape, reversed(steps), strict=True))
+    for corner in product(*ranges):
+        yield tuple(
+            slice(first, min(first + step, size))
+            for first, step, size in zip(corner, reversed(steps), shape, strict=True)
+        )
+
+
+def _even(size: int, limit: int) -> int:
+    """Return the step that cuts ``size`` into as few parts as ``limit`` allows, the parts as equal as can be."""
+    return -(-size // -(-size // limit)) if size else 1
+
+
+def merged(
+    box: np.ndarray[Any, Any], shape: Sequence[int], corner: Sequence[int]
+) -> tuple[np.ndarray[Any, Any], list[int], list[int]]:
+    """Return the box, the logical shape and the corner with all those axes made one that run on in both."""
+    sizes, strides, wholes, firsts = [1], [0], [1], [0]
+    for size, stride, whole, first in zip(box.shape, box.strides, shape, corner, strict=True):
+        runs_on = size == whole and (sizes[-1] == 1 or strides[-1] == size * stride)
+        if runs_on:
+            sizes[-1] *= size
+            strides[-1] = stride
+            wholes[-1] *= whole
+            firsts[-1] *= whole
+        else:
+            sizes.append(size)
+            strides.append(stride)
+            wholes.append(whole)
+            firsts.append(first)
+    return np.lib.stride_tricks.as_strided(box, sizes, strides), wholes, firsts

@@ -1,0 +1,116 @@
+"""The central operation of the portable stream: any box of a logical array, filled on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from arrayinit.core.distributions import Distribution
+from arrayinit.core.dtypes import FORMATS, Format
+from arrayinit.random.arithmetic import NUMPY
+from arrayinit.random.boxes import Index, boxes, merged
+from arrayinit.random.seeds import Seed
+from arrayinit.random.subsets import clear_columns
+from arrayinit.random.threads import count, spread
+from arrayinit.random.values import streams, values
+from arrayinit.random.words import box_words
+
+Host = np.ndarray[Any, Any]
+
+# Elements that one thread computes at once: what fits its cache. With many threads fewer, so that all of them hold no
+# more than the second number of bytes, but not so few that the calls cost more than the work.
+CHUNK = 1 << 17
+_HELD = 24 << 20
+_LEAST = 1 << 13
+
+# Bytes that are made on the host at once for an array that lives elsewhere.
+UPLOAD = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What an array is filled with, whatever its library and in whatever parts.
+
+    ``shape`` is that of the logical array, whose axis k is axis ``order[k]`` of the array to be filled. ``zeros``
+    elements of each column of a matrix are cleared afterwards.
+    """
+
+    distribution: Distribution
+    seed: Seed
+    form: Format
+    shape: tuple[int, ...]
+    order: tuple[int, ...]
+    zeros: int = 0
+
+    @property
+    def word(self) -> str:
+        """The dtype of the random words."""
+        return "uint64" if FORMATS[self.form.compute].real == "float64" else "uint32"
+
+    @property
+    def inverse(self) -> tuple[int, ...]:
+        """The axes of the logical array in the order of the array to be filled."""
+        return tuple(sorted(range(len(self.order)), key=self.order.__getitem__))
+
+    def into(self, array: Host) -> None:
+        """Fill the whole array."""
+        self.fill(array.transpose(self.order), (0,) * len(self.shape))
+
+    def parts(self) -> Iterator[tuple[Index, Host]]:
+        """Yield the whole array in parts of bounded size, and where each belongs; bfloat16 as numbers in float32."""
+        dtype = "float32" if self.form.name == "bfloat16" else self.form.name
+        # Columns that are chosen from had better stay whole.
+        turned = slice(None, None, -1 if self.zeros else 1)
+        for index in boxes(self.shape[turned], UPLOAD // np.dtype(dtype).itemsize):
+            box = index[turned]
+            part = np.empty([i.stop - i.start for i in box], dtype)
+            self.fill(part, [i.start for i in box])
+            yield tuple(box[k] for k in self.inverse), part.transpose(self.inverse)
+
+    def fill(self, box: Host, corner: Sequence[int]) -> None:
+        """Fill a box of the logical array, which begins at ``corner``.
+
+        bfloat16 is stored as its bits in an array of uint16, or as numbers in one of float32.
+        """
+        if not box.size:
+            return
+        view, shape, first = merged(box, self.shape, corner)
+        key = self.seed.key()
+
+        def work(index: Index) -> None:
+            part = view[index]
+            start = [k + i.start for k, i in zip(first, index, strict=True)]
+            drawn = [box_words(key, k, shape, start, part.shape, self.word) for k in streams(self.form)]
+            numbers = values(NUMPY, self.distribution, drawn, self.form)
+            _store(part, numbers.reshape(part.shape), self.form)
+
+        if box.size > CHUNK:
+            _keep_freed_memory()
+        # Some ten temporaries, of the size of the words.
+        held = 10 * len(streams(self.form)) * np.dtype(self.word).itemsize
+        spread(work, boxes(view.shape, min(CHUNK, max(_LEAST, _HELD // (held * count())))))
+        if self.zeros:
+            clear_columns(box, corner, self.shape[0], self.zeros, key)
+
+
+def _keep_freed_memory() -> None:
+    # glibc gives what a temporary held back to the system, and takes it anew page by page, which costs more than all
+    # the arithmetic, until it has seen a larger block freed.
+    np.empty(32 * CHUNK, np.uint8)
+
+
+def _store(out: Host, drawn: Host, form: Format) -> None:
+    if form.name != "bfloat16":
+        np.copyto(out, drawn, casting="unsafe")
+        return
+    # Round to nearest even; no draw is NaN.
+    bits = drawn.view(np.uint32)
+    bits += 0x7FFF + ((bits >> 16) & 1)
+    bits >>= 16
+    if out.dtype == np.float32:
+        bits <<= 16
+        bits = bits.view(np.float32)
+    np.copyto(out, bits, casting="unsafe")

@@ -1,0 +1,147 @@
+"""Seeds: what an integer means as ``rng``, and how one seed serves a whole model."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.random import SeedSequence
+
+
+class Key(NamedTuple):
+    """The two 64-bit words that Philox is keyed with."""
+
+    low: int
+    high: int
+
+
+class Seed(NamedTuple):
+    """What makes a `numpy.random.SeedSequence`, in integers of any size."""
+
+    entropy: tuple[int, ...]
+    spawn_key: tuple[int, ...] = ()
+    pool_size: int = 4
+
+    def sequence(self) -> SeedSequence:
+        """Return the seed as NumPy's."""
+        from numpy.random import SeedSequence
+
+        return SeedSequence(self.entropy, spawn_key=self.spawn_key, pool_size=self.pool_size)
+
+    def key(self) -> Key:
+        """Return the key that ``np.random.Philox(seed)`` has."""
+        low, high = self.sequence().generate_state(2, "uint64").tolist()
+        return Key(low, high)
+
+
+def seed_of(rng: Any) -> Seed | None:
+    """Return the seed that ``rng`` is, or None for what is no seed."""
+    if rng is None or isinstance(rng, (str, bytes, bytearray)):
+        return None
+    if _is_integer(rng):
+        return Seed((_non_negative("a seed", rng),))
+    if isinstance(rng, Sequence):
+        if not rng:
+            raise ValueError(f"a sequence of seeds must not be empty, got {rng!r}")
+        return Seed(_integers(rng))
+    # numpy.random is not imported for what cannot be of it.
+    loaded = sys.modules.get("numpy.random")
+    if loaded is None or not isinstance(rng, loaded.SeedSequence):
+        return None
+    sequence: Any = rng
+    entropy = (sequence.entropy,) if _is_integer(sequence.entropy) else sequence.entropy
+    return Seed(_integers(entropy), _integers(sequence.spawn_key), sequence.pool_size)
+
+
+def fold_in(seed: int | Sequence[int] | SeedSequence, *path: int | str) -> SeedSequence:
+    r"""Derive from ``seed`` an independent seed for each name, so that one seed serves a whole model.
+
+    Each element of ``path`` extends the spawn key of the seed by the first 128 bits of a hash,
+
+    .. math::
+        \text{SHA-256}(\texttt{"s"} \,\Vert\, \text{UTF-8 of a string}) \quad\text{or}\quad
+        \text{SHA-256}(\texttt{"i"} \,\Vert\, \text{decimal digits of an integer}),
+
+    read as four little-endian 32-bit words, so that ``fold_in(seed, "a", 0)`` is ``fold_in(fold_in(seed, "a"), 0)``. A
+    layer that is added or removed changes no other layer's weights.
+
+    Parameters
+    ----------
+    seed
+        A non-negative integer of any size, a sequence of them, or a `numpy.random.SeedSequence`.
+    path
+        Names and non-negative integers, at least one: the name of a parameter, the number of a layer or a step.
+
+    Returns
+    -------
+    numpy.random.SeedSequence
+        To be given as ``rng``, or to ``fold_in`` again.
+
+    Raises
+    ------
+    TypeError
+        ``seed`` is of another kind (a bool, a float), or an element of ``path`` is neither a string nor an integer.
+    ValueError
+        A negative integer, an empty sequence, no ``path``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arrayinit
+    >>> seed = arrayinit.fold_in(0, "encoder.0.weight")
+    >>> arrayinit.normal_(np.empty(3, np.float32), rng=seed)
+    array([-2.797019  , -0.8340968 ,  0.10807218], dtype=float32)
+
+    References
+    ----------
+    J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011. M. E. O'Neill, "Developing a seed_seq
+    alternative", 2015, on which the mixing of NumPy's SeedSequence is based.
+    """
+    parent = seed_of(seed)
+    if parent is None:
+        raise TypeError(f"fold_in needs {KINDS}, got {seed!r} of type {type(seed).__name__}")
+    if not path:
+        raise ValueError("fold_in needs at least one name or integer after the seed")
+    words = tuple(word for part in path for word in _hash(part))
+    return parent._replace(spawn_key=parent.spawn_key + words).sequence()
+
+
+KINDS = "a seed (a non-negative integer, a sequence of them or a numpy.random.SeedSequence)"
+
+
+def _hash(part: int | str) -> list[int]:
+    import hashlib
+
+    if isinstance(part, str):
+        text = f"s{part}"
+    elif _is_integer(part):
+        text = f"i{_non_negative('an integer to fold in', part)}"
+    else:
+        raise TypeError(f"fold_in takes strings and integers, got {part!r} of type {type(part).__name__}")
+    digest = hashlib.sha256(text.encode()).digest()
+    return [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
+
+
+def _integers(numbers: Sequence[Any]) -> tuple[int, ...]:
+    for number in numbers:
+        if not _is_integer(number):
+            raise TypeError(f"a sequence of seeds must hold integers, got {number!r} of type {type(number).__name__}")
+    return tuple(_non_negative("a seed", number) for number in numbers)
+
+
+def _is_integer(value: Any) -> bool:
+    # By its class, since an array, which may have __index__ too, is not to be asked for its value.
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _non_negative(what: str, value: Any) -> int:
+    # As it is, so that torch.compile takes an int of any value.
+    number: int = value if isinstance(value, int) else operator.index(value)
+    if number < 0:
+        raise ValueError(f"{what} must be at least 0, got {number}")
+    return number

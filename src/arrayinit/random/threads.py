@@ -1,0 +1,74 @@
+"""Work spread over threads that live no longer than the call."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+VARIABLE = "ARRAYINIT_NUM_THREADS"
+
+
+def spread(work: Callable[[T], None], items: Iterable[T]) -> None:
+    """Call ``work`` with each item, on as many threads as there are CPUs for this process, the caller's included.
+
+    None is kept for the next call: a pool would have to survive a fork and the end of the interpreter.
+    """
+    waiting = deque(items)
+    failures: list[BaseException] = []
+
+    def drain() -> None:
+        # Overflow to infinity is what a dtype does, and is no reason to warn.
+        with np.errstate(all="ignore"):
+            try:
+                while (item := _next(waiting)) is not None:
+                    work(item)
+            except BaseException as failure:  # noqa: BLE001
+                waiting.clear()
+                failures.append(failure)
+
+    threads = _start(drain, min(count(), len(waiting)) - 1 if len(waiting) > 1 else 0)
+    drain()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def count() -> int:
+    """Return the number of threads to use."""
+    asked = os.environ.get(VARIABLE, "")
+    if asked:
+        if not asked.isdecimal() or int(asked) < 1:
+            raise ValueError(f"the environment variable {VARIABLE} must be a positive integer, got {asked!r}")
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _next(waiting: deque[T]) -> T | None:
+    # Asking whether one is left first would leave time for another thread to take it.
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None
+
+
+def _start(target: Callable[[], None], number: int) -> list[threading.Thread]:
+    threads = []
+    for _ in range(number):
+        thread = threading.Thread(target=target, name="arrayinit", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The platform has no threads, or no more of them.
+            break
+        threads.append(thread)
+    return threads

@@ -1,0 +1,78 @@
+"""From random words to draws: one element, its own words, and nothing that a platform may round differently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from arrayinit.core.distributions import Disk, Distribution, Limits, Normal, TruncatedNormal, Uniform
+from arrayinit.core.dtypes import FORMATS, Format
+from arrayinit.core.truncation import truncation
+from arrayinit.random.arithmetic import Arithmetic, Array
+from arrayinit.random.circle import circle
+from arrayinit.random.quantile import quantile
+from arrayinit.random.truncated import truncated_normal
+from arrayinit.random.word import Word
+
+
+def streams(form: Format) -> range:
+    """Return the streams that an element takes one word of each from."""
+    return range(2 if form.is_complex else 1)
+
+
+def values(use: Arithmetic, distribution: Distribution, words: Sequence[Array], form: Format) -> Array:
+    """Turn the words of each of the `streams` into draws within the distribution's bounds in ``form``.
+
+    They have the dtype that ``form`` is computed in.
+    """
+    limits = distribution.limits(form)
+    if not form.is_complex:
+        return _clip(use, _real(use, distribution, Word(use, words[0], form)), limits)
+    first, second = (Word(use, w, FORMATS[form.real]) for w in words)
+    if isinstance(distribution, Disk):
+        radius = use.sqrt(first.lower()) * distribution.radius
+        cosine, sine = circle(use, second)
+        x = _plus(use.rounded(radius * cosine), distribution.centre)
+        return use.join(use.rounded(x), use.rounded(radius * sine))
+    if isinstance(distribution, Normal):
+        part = distribution.part()
+        x = _plus(use.rounded(_real(use, part, first)), distribution.mean)
+        return use.join(use.rounded(x), use.rounded(_real(use, part, second)))
+    raise AssertionError(f"{distribution} is drawn in real dtypes only")
+
+
+def _real(use: Arithmetic, distribution: Distribution, word: Word) -> Array:
+    match distribution:
+        case Uniform(low, high):
+            return _uniform(use, word, low, high)
+        case Normal(mean, 0.0):
+            # Without the signs of zeros that a product would leave.
+            return _plus(use.xp.zeros_like(word.fraction()), mean)
+        case Normal(mean, std):
+            z = quantile(use, word.offset(), word.tail)
+            z *= std
+            return _plus(use.rounded(z), mean)
+        case TruncatedNormal():
+            return truncated_normal(use, word, truncation(distribution))
+        case Disk():
+            raise AssertionError("a disk is drawn in complex dtypes only")
+
+
+def _uniform(use: Arithmetic, word: Word, low: float, high: float) -> Array:
+    u = word.fraction()
+    if low == -high != 0:
+        # One rounding: the difference is exact.
+        u -= 0.5
+        u *= high - low
+        return u
+    u *= high - low
+    return _plus(use.rounded(u), low)
+
+
+def _plus(x: Array, shift: float) -> Array:
+    if shift:
+        x += shift
+    return x
+
+
+def _clip(use: Arithmetic, x: Array, limits: Limits) -> Array:
+    return use.rounded(x) if limits is None else use.xp.clip(x, *limits)
