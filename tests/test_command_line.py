@@ -16,6 +16,8 @@ from arrayinit.cli.models import MODELS, gpt2, resnet50
 from arrayinit.cli.report import Progress
 from arrayinit.cli.targets import LIBRARIES, targets
 
+RESNET50_OF_SEED_0 = "6a3730078c006fbc6fc9d3e657be19332f7aac856bc1c24a1686b26ea8afb3e7"
+
 
 def test_the_models_are_the_real_ones():
     parameters = {name: list(model()) for name, model in MODELS.items()}
@@ -47,7 +49,7 @@ def test_resnet_is_initialized_as_torch_layers_are():
     linear.reset_parameters()
     torch.manual_seed(0)
     for name in ("weight", "bias"):
-        assert torch.equal(fills[f"fc.{name}"](torch.empty_like(getattr(linear, name))), getattr(linear, name))
+        assert torch.equal(fills[f"fc.{name}"](torch.empty_like(getattr(linear, name)), None), getattr(linear, name))
 
 
 def test_every_library_is_initialized_rightly(library, capsys):
@@ -72,6 +74,41 @@ def test_json(capsys):
     assert row["ok"] is True
     assert abs(row["worst_std_error"]) <= LIMIT
     assert row["ns_per_parameter"] == pytest.approx(row["seconds"] / row["parameters"] * 1e9)
+
+
+def test_a_seed_gives_the_same_model_on_every_library(library, capsys):
+    if ":" in library.name:
+        pytest.skip("the command line takes all devices of a library at once")
+    assert main(["--backend", library.module, "--model", "resnet50", "--seed", "0"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if " resnet50 on " in line]
+    assert lines
+    assert all(line.startswith(f"{RESNET50_OF_SEED_0}  resnet50 on {library.module}") for line in lines)
+
+
+def test_other_seeds_give_other_models(capsys):
+    assert main(["--backend", "numpy", "--model", "resnet50", "--seed", "1", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert len(row["sha256"]) == 64
+    assert row["sha256"] != RESNET50_OF_SEED_0
+
+
+def test_weights_that_differ_between_backends_are_an_error(monkeypatch, capsys):
+    (target,) = targets(["numpy"])
+    seeds = iter(range(1000))
+    monkeypatch.setattr("arrayinit.__main__.targets", lambda _: [target, target._replace(device="other")])
+    monkeypatch.setattr(arrayinit, "fold_in", lambda seed, name: next(seeds))
+    assert main(["--model", "resnet50", "--seed", "0"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "not the same weights: resnet50"
+    assert [line.split("  ")[1] for line in lines[-3:-1]] == ["resnet50 on numpy cpu", "resnet50 on numpy other"]
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "one"])
+def test_a_seed_that_is_none_is_an_error(text, capsys):
+    with pytest.raises(SystemExit) as error:
+        main(["--seed", text])
+    assert error.value.code == 2
+    assert f"{text!r} is not a non-negative integer" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -99,7 +136,7 @@ def test_a_wrong_constant_is_noticed():
     assert deviation(np.ones(768, np.float32), ones) == 0
     assert deviation(np.zeros(768, np.float32), ones) == math.inf
     (target,) = targets(["numpy"])
-    spoiled = ones._replace(fill=arrayinit.zeros_)
+    spoiled = ones._replace(fill=lambda x, _: arrayinit.zeros_(x))
     assert not measure("gpt2", [spoiled], target, lambda: None).ok
 
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from arrayinit.cli.measure import LIMIT, Row, measure
 from arrayinit.cli.models import MODELS
-from arrayinit.cli.report import Progress, table
+from arrayinit.cli.report import Progress, differing, table
 from arrayinit.cli.targets import LIBRARIES, targets
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run, print the report, and return the exit status: 0 if every array is what was asked for."""
+    """Run, print the report, and return the exit status: 0 if all is as asked, and one seed gave one set of weights."""
     options = _parser().parse_args(argv)
     names = options.model or list(MODELS)
     try:
@@ -29,16 +29,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, parameters in models.items():
         for place in places:
             progress.label = f"{name} on {place.backend} {place.device}"
-            rows.append(measure(name, parameters, place, progress.advance))
+            rows.append(measure(name, parameters, place, progress.advance, options.seed))
     progress.clear()
     print(json.dumps([_plain(row) for row in rows], indent=2) if options.json else table(rows))
-    return 0 if all(row.ok for row in rows) else 1
+    return 0 if all(row.ok for row in rows) and not differing(rows) else 1
 
 
 def _plain(row: Row) -> dict[str, object]:
     # JSON has no infinity.
     error = row.worst_std_error if math.isfinite(row.worst_std_error) else None
     return {**row._asdict(), "worst_std_error": error}
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a non-negative integer")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--backend", action="append", choices=LIBRARIES, help="only this backend; may be repeated")
     parser.add_argument("--model", action="append", choices=MODELS, help="only this model; may be repeated")
+    parser.add_argument(
+        "--seed",
+        type=_seed,
+        help="make the weights from this integer, print the sha256 of each model's on every backend, and fail if they "
+        "are not the same",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser
 

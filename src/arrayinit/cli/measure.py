@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
+import arrayinit
 from arrayinit.cli.models import Parameter
 from arrayinit.cli.targets import Target
 
@@ -32,18 +34,29 @@ class Row(NamedTuple):
     worst_std_error: float
     worst_array: str
     ok: bool
+    sha256: str | None
+    """Over the bytes of all weights, in order; only with a seed."""
 
 
-def measure(model: str, parameters: Sequence[Parameter], target: Target, advance: Callable[[], None]) -> Row:
-    """Fill every parameter, one at a time, and time the filling alone."""
+def measure(
+    model: str,
+    parameters: Sequence[Parameter],
+    target: Target,
+    advance: Callable[[], None],
+    seed: int | None = None,
+) -> Row:
+    """Fill every parameter, one at a time, and time the filling alone; each name has its own part of the seed."""
     seconds, worst, worst_array = 0.0, 0.0, ""
+    digest = sha256()
     for parameter in parameters:
         x = target.empty(parameter.shape)
         start = perf_counter()
-        x = parameter.fill(x)
+        x = parameter.fill(x, None if seed is None else arrayinit.fold_in(seed, parameter.name))
         target.finish(x)
         seconds += perf_counter() - start
-        error = deviation(target.to_host(x), parameter)
+        values = target.to_host(x)
+        digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)
+        error = deviation(values, parameter)
         if abs(error) > abs(worst):
             worst, worst_array = error, parameter.name
         advance()
@@ -60,6 +73,7 @@ def measure(model: str, parameters: Sequence[Parameter], target: Target, advance
         worst_std_error=worst,
         worst_array=worst_array,
         ok=abs(worst) <= LIMIT,
+        sha256=None if seed is None else digest.hexdigest(),
     )
 
 

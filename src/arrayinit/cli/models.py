@@ -16,7 +16,8 @@ class Parameter(NamedTuple):
 
     name: str
     shape: tuple[int, ...]
-    fill: Callable[[Any], Any]
+    fill: Callable[[Any, Any], Any]
+    """Takes an array and rng."""
     std: float = 0.0
     kurtosis: float = 1.0
     constant: float = 0.0
@@ -31,15 +32,15 @@ _NORMAL, _UNIFORM = 3.0, 1.8
 
 
 def _ones(name: str, *shape: int) -> Parameter:
-    return Parameter(name, shape, arrayinit.ones_, constant=1.0)
+    return Parameter(name, shape, lambda x, _: arrayinit.ones_(x), constant=1.0)
 
 
 def _zeros(name: str, *shape: int) -> Parameter:
-    return Parameter(name, shape, arrayinit.zeros_)
+    return Parameter(name, shape, lambda x, _: arrayinit.zeros_(x))
 
 
 def _normal(name: str, std: float, *shape: int) -> Parameter:
-    return Parameter(name, shape, lambda x: arrayinit.normal_(x, std=std), std, _NORMAL)
+    return Parameter(name, shape, lambda x, rng: arrayinit.normal_(x, std=std, rng=rng), std, _NORMAL)
 
 
 def gpt2() -> Iterator[Parameter]:
@@ -84,11 +85,17 @@ def resnet50() -> Iterator[Parameter]:
     yield Parameter(
         "fc.weight",
         (1000, channels),
-        lambda x: arrayinit.kaiming_uniform_(x, a=math.sqrt(5)),
+        lambda x, rng: arrayinit.kaiming_uniform_(x, a=math.sqrt(5), rng=rng),
         bound / math.sqrt(3),
         _UNIFORM,
     )
-    yield Parameter("fc.bias", (1000,), lambda x: arrayinit.uniform_(x, -bound, bound), bound / math.sqrt(3), _UNIFORM)
+    yield Parameter(
+        "fc.bias",
+        (1000,),
+        lambda x, rng: arrayinit.uniform_(x, -bound, bound, rng=rng),
+        bound / math.sqrt(3),
+        _UNIFORM,
+    )
 
 
 def _conv_norm(conv: str, norm: str, outputs: int, inputs: int, kernel: int) -> Iterator[Parameter]:
@@ -99,8 +106,8 @@ def _conv_norm(conv: str, norm: str, outputs: int, inputs: int, kernel: int) -> 
     yield _zeros(f"{norm}.bias", outputs)
 
 
-def _kaiming_fan_out(x: Any) -> Any:
-    return arrayinit.kaiming_normal_(x, mode="fan_out", nonlinearity="relu")
+def _kaiming_fan_out(x: Any, rng: Any) -> Any:
+    return arrayinit.kaiming_normal_(x, mode="fan_out", nonlinearity="relu", rng=rng)
 
 
 MODELS: dict[str, Callable[[], Iterator[Parameter]]] = {"gpt2": gpt2, "resnet50": resnet50}

@@ -35,7 +35,17 @@ def table(rows: Sequence[Row]) -> str:
     ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     lines += [f"not ok: {row.model} on {row.backend} {row.device}, {row.worst_array}" for row in rows if not row.ok]
+    lines += [f"{row.sha256}  {row.model} on {row.backend} {row.device}" for row in rows if row.sha256]
+    lines += [f"not the same weights: {model}" for model in differing(rows)]
     return "\n".join(lines)
+
+
+def differing(rows: Sequence[Row]) -> list[str]:
+    """Return the models whose weights are not the same everywhere, though made from one seed."""
+    digests: dict[str, set[str | None]] = {}
+    for row in rows:
+        digests.setdefault(row.model, set()).add(row.sha256)
+    return [model for model, found in digests.items() if len(found) > 1]
 
 
 def _cells(row: Row) -> tuple[str, ...]:
