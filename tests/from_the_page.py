@@ -1,0 +1,249 @@
+"""The stream of docs/portable-stream.md, one element at a time, written from the page alone."""
+
+import hashlib
+import math
+import struct
+
+import numpy as np
+from from_the_page_scalars import LOG2, bits_of, clip, compute_format, read_tables, truncated_scalars
+
+TABLE = read_tables()
+U32, U64 = 2**32 - 1, 2**64 - 1
+quiet = np.errstate(all="ignore")
+
+
+# From a seed to a key.
+
+
+def words_of(n):
+    """The 32-bit words of an integer or of a sequence of them."""
+    if not isinstance(n, int):
+        return [w for member in n for w in words_of(member)]
+    return [n >> k & U32 for k in range(0, max(n.bit_length(), 1), 32)]
+
+
+def fold_in(*parts):
+    """The words that `fold_in` appends to a spawn key."""
+    kinds = [b"s" + p.encode() if isinstance(p, str) else b"i%d" % p for p in parts]
+    return [w for text in kinds for w in struct.unpack("<4I", hashlib.sha256(text).digest()[:16])]
+
+
+def key(seed, spawn_key=()):
+    E = words_of(seed)
+    if len(spawn_key):
+        E += [0] * (4 - len(E)) + words_of(spawn_key)
+    h = 0x43B0D7E5
+
+    def hash_(v):
+        nonlocal h
+        v ^= h
+        h = h * 0x931E8875 & U32
+        v = v * h & U32
+        return v ^ v >> 16
+
+    def mix(x, y):
+        r = 0xCA01F9DD * x - 0x4973F715 * y & U32
+        return r ^ r >> 16
+
+    pool = [hash_(E[i] if i < len(E) else 0) for i in range(4)]
+    for s in range(4):
+        for d in range(4):
+            if d != s:
+                pool[d] = mix(pool[d], hash_(pool[s]))
+    for s in range(4, len(E)):
+        for d in range(4):
+            pool[d] = mix(pool[d], hash_(E[s]))
+    g, state = 0x8B51F9DD, []
+    for i in range(4):
+        v = pool[i] ^ g
+        g = g * 0x58F38DED & U32
+        v = v * g & U32
+        state.append(v ^ v >> 16)
+    return state[0] + 2**32 * state[1], state[2] + 2**32 * state[3]
+
+
+# From a key to words.
+
+
+def philox(key, counter):
+    (k0, k1), (c0, c1, c2, c3) = key, counter
+    for _ in range(10):
+        x, y = 0xCA5A826395121157 * c2, 0xD2E7470EE14C6C93 * c0
+        c0, c1, c2, c3 = x >> 64 ^ c1 ^ k0, x & U64, y >> 64 ^ c3 ^ k1, y & U64
+        k0, k1 = k0 + 0x9E3779B97F4A7C15 & U64, k1 + 0xBB67AE8584CAA73B & U64
+    return c0, c1, c2, c3
+
+
+def word(key, stream, index, bits):
+    if bits == 64:
+        return philox(key, (index // 4 + 1, 0, 0, stream))[index % 4]
+    block = philox(key, (index // 8 + 1, 0, 0, stream))
+    return block[index % 8 // 2] >> 32 * (index % 2) & U32
+
+
+# Numbers from a word.
+
+
+class Numbers:
+    """The numbers of one word, and the functions of the compute format."""
+
+    def __init__(self, dtype, w):
+        self.F, self.bits, self.b, self.p = compute_format(dtype)
+        self.w, self.name = w, self.F.__name__
+        self.shift, self.complement = self.bits - self.b, w ^ (1 << self.bits) - 1
+
+    def m(self, k):
+        return (self.F(k) + self.F(0.5)) * self.F(2.0**-self.b)
+
+    def fraction(self):
+        return self.F(self.w >> self.bits - self.p) * self.F(2.0**-self.p)
+
+    def lower(self):
+        return self.m(self.w >> self.shift)
+
+    def upper(self):
+        return self.m(self.complement >> self.shift)
+
+    def offset(self):
+        return self.m((self.w >> self.shift) - 2 ** (self.b - 1))
+
+    def tail(self):
+        return self.m(min(self.w, self.complement) >> self.shift)
+
+    def table(self, name):
+        return TABLE[f"{self.name} {name}"]
+
+    def total(self, name, x):
+        terms = [self.F(w) / (x + self.F(s)) for w, s in reversed(self.table(name))]
+        return sum(terms[1:], terms[0])
+
+    def horner(self, coefficients, x):
+        value = self.F(coefficients[-1])
+        for c in reversed(coefficients[:-1]):
+            value = value * x + self.F(c)
+        return value
+
+    def minus_log2(self, x):
+        y, e = math.frexp(x)
+        return (self.F(1 - e) + self.F(self.table("exponent"))) + self.total("logarithm", self.F(2 * y))
+
+    def tail_quantile(self, x):
+        F = self.F
+        r = np.sqrt(x * F(2 * LOG2))
+        if F is np.float32:
+            return r - (self.total("tail", r) + F(self.table("constant_tail")))
+        a, b, c, d = map(F, self.table("a, b, c, d"))
+        x = r + c
+        return r - (self.total("tail", r) + (x * a + b) / (x * x + d))
+
+    def quantile(self, q, t):
+        v = q * q
+        if v <= self.F(self.table("edge")):
+            return (self.total("centre", v) + self.F(self.table("constant"))) * q
+        return np.copysign(self.tail_quantile(self.minus_log2(t)), q)
+
+    def z(self):
+        return self.quantile(self.offset(), self.tail())
+
+    def circle(self):
+        k = (self.w & (1 << self.bits - 2) - 1) - (1 << self.bits - 3)
+        turn = self.m(k >> self.shift)
+        terms = 6 if self.F is np.float32 else None
+        v = turn * turn
+        cosine, sine = self.horner(TABLE["C"][:terms], v), self.horner(TABLE["S"][:terms], v) * turn
+        return [(cosine, sine), (-sine, cosine), (-cosine, -sine), (sine, -cosine)][self.w >> self.bits - 2]
+
+
+def numbers(key, index, dtype, stream=0):
+    return Numbers(dtype, word(key, stream, index, compute_format(dtype)[1]))
+
+
+# The draws: the bits of the element with that index.
+
+
+@quiet
+def uniform(key, index, dtype, a, b):
+    n = numbers(key, index, dtype)
+    if b == -a != 0:
+        x = (n.fraction() - n.F(0.5)) * n.F(b - a)
+    else:
+        x = n.fraction() * n.F(b - a)
+        x = x + n.F(a) if a else x
+    return bits_of(clip(x, a, b, dtype, below=dtype in {"float32", "float64"}), dtype)
+
+
+@quiet
+def normal(key, index, dtype, mean, std):
+    n = numbers(key, index, dtype)
+    if not std:
+        return bits_of(n.F(mean) + n.F(0), dtype)
+    x = n.z() * n.F(std)
+    return bits_of(x + n.F(mean) if mean else x, dtype)
+
+
+def surprise(n, s, inner, outer):
+    if s.mass < 2**-8:
+        y = inner * n.F(s.mass)
+        return n.horner([1 / (k * LOG2) for k in range(1, 8)], y) * y
+    return n.minus_log2(outer * n.F(s.mass) + n.F(s.rest))
+
+
+def inside(n, s, mean, std):
+    """The truncated draw before it is clipped."""
+    F, lower, upper = n.F, n.lower(), n.upper()
+    if s.region == "central":
+        below, above = lower * F(s.W) + F(s.A), upper * F(s.W) + F(s.B)
+        t = min(below, above)
+        z = n.quantile(t - F(0.5) if below < above else F(0.5) - t, t)
+        return z * F(std) + F(mean)
+    inner, outer = (lower, upper) if s.mirrored else (upper, lower)
+    if s.region == "narrow":
+        g = inner * F(s.G)
+        return -(n.horner(s.S, g) * g) * F(s.scale) + F(s.near)
+    x = surprise(n, s, inner, outer)
+    if s.region == "tail":
+        return -n.tail_quantile(x + F(s.start)) * F(s.scale) + F(mean)
+    h = x * F(s.h)
+    t = h + n.minus_log2(F(1) + h) * F(s.half)
+    return -t / (np.sqrt(F(1) + t) + F(1)) * F(s.scale) + F(s.near)
+
+
+@quiet
+def truncated(key, index, dtype, mean, std, a, b):
+    n = numbers(key, index, dtype)
+    x = inside(n, truncated_scalars(mean, std, a, b), mean, std)
+    return bits_of(clip(x, a, b, dtype, below=False), dtype)
+
+
+def parts(dtype):
+    return "float32" if dtype == "complex64" else "float64"
+
+
+@quiet
+def complex_normal(key, index, dtype, mean, std):
+    """The bits of the real and of the imaginary part."""
+    if not std:
+        return normal(key, index, parts(dtype), mean, std), 0
+    x, y = (n.z() * n.F(std / math.sqrt(2)) for n in (numbers(key, index, dtype, s) for s in (0, 1)))
+    x = x + x.dtype.type(mean) if mean else x
+    return bits_of(x, parts(dtype)), bits_of(y, parts(dtype))
+
+
+@quiet
+def complex_uniform(key, index, dtype, centre, radius):
+    """The bits of the real and of the imaginary part."""
+    n = numbers(key, index, dtype)
+    r = np.sqrt(n.lower()) * n.F(radius)
+    x, y = (r * side for side in numbers(key, index, dtype, 1).circle())
+    return bits_of(x + n.F(centre) if centre else x, parts(dtype)), bits_of(y, parts(dtype))
+
+
+def sparse(key, dtype, shape, sparsity, std):
+    """The bits of all elements, in C order."""
+    rows, columns = shape
+    bits = [normal(key, i, dtype, 0, std) for i in range(rows * columns)]
+    for j in range(columns):
+        order = sorted(range(rows), key=lambda i: (word(key, 2, j * rows + i, 32), i))
+        for i in order[: math.ceil(sparsity * rows)]:
+            bits[i * columns + j] = 0
+    return bits
