@@ -1,0 +1,112 @@
+"""What a process of its own is needed to see: forks, the end of the interpreter, and peaks of memory."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(script, *arguments, timeout=60):
+    """Run a script in an interpreter of its own, with two threads; return what it prints."""
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env={**os.environ, "ARRAYINIT_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=timeout,
+    ).stdout
+
+
+FORK = """
+import os, sys, threading
+import numpy as np
+import arrayinit as ai
+
+def fill():
+    return ai.normal_(np.empty((4, 100_000), np.float32), rng=5)
+
+expected = fill()
+for _ in range(int(sys.argv[1])):
+    threading.Thread(target=lambda: [fill() for _ in iter(int, 1)], daemon=True).start()
+for _ in range(10):
+    child = os.fork()
+    if child == 0:
+        status = 2
+        try:
+            status = int((fill() != expected).any())
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+assert (fill() == expected).all()
+print("same")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only POSIX systems fork")
+@pytest.mark.parametrize("filling", ["0", "2"])
+def test_a_forked_child_gets_the_same_bits_whatever_the_parents_threads_do(filling):
+    assert run(FORK, filling) == "same\n"
+
+
+def test_a_fill_under_way_keeps_no_interpreter_alive():
+    # A minute's work on a few megabytes.
+    script = """
+import threading, time
+import numpy as np
+from arrayinit.core.distributions import Normal
+from arrayinit.core.dtypes import FORMATS
+from arrayinit.random.draws import Draw
+from arrayinit.random.seeds import seed_of
+shape = (1 << 14, 1 << 20)
+x = np.lib.stride_tricks.as_strided(np.empty(1 << 20, np.float32), shape, (0, 4))
+draw = Draw(Normal(0.0, 1.0), seed_of(0), FORMATS["float32"], shape, (0, 1))
+threading.Thread(target=draw.into, args=(x,), daemon=True).start()
+while threading.active_count() < 3:
+    time.sleep(0.01)
+print("end")
+"""
+    assert run(script, timeout=20) == "end\n"
+
+
+MEMORY = """
+import importlib, pathlib, sys
+import numpy as np
+import arrayinit as ai
+
+def peak():
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+module, dtype, function, size = sys.argv[1:]
+xp = importlib.import_module(module)
+x = xp.ones((64, int(size) // 64), dtype=getattr(xp, dtype))
+fill = getattr(ai, function)
+fill(x[:, :1], rng=0)
+before = peak()
+fill(x, rng=0)
+after = peak()
+# To show that the peak is measured.
+np.ones(64 << 20, np.uint8)
+print(after - before, peak() - after)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
+@pytest.mark.parametrize(
+    ("module", "dtype", "function", "size"),
+    [
+        ("numpy", "float32", "uniform_", 1 << 28),
+        ("numpy", "float32", "normal_", 1 << 28),
+        ("numpy", "float64", "normal_", 1 << 26),
+        ("torch", "bfloat16", "normal_", 1 << 27),
+    ],
+)
+def test_a_gigabyte_is_filled_with_32_megabytes_to_spare(module, dtype, function, size, request):
+    if module == "torch":
+        request.getfixturevalue("torch_library")
+    rise, control = map(float, run(MEMORY, module, dtype, function, str(size)).split())
+    assert rise <= 32
+    assert control > 30

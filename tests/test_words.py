@@ -1,0 +1,209 @@
+"""Which random words there are, what key a seed gives, and which element takes which word."""
+
+import math
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+
+import arrayinit as ai
+from arrayinit.core.distributions import Normal
+from arrayinit.core.dtypes import FORMATS
+from arrayinit.random import draws, subsets
+from arrayinit.random import words as source
+from arrayinit.random.draws import Draw
+from arrayinit.random.seeds import Key, seed_of
+from arrayinit.random.words import box_words, philox
+
+# Counter, key and block of "philox4x64 10" in the known answers of D. E. Shaw Research's Random123: all of those in its
+# file tests/kat_vectors, and from the longer examples/kat_vectors of its first release some that a stream can reach.
+PUBLISHED = [
+    ("0" * 64, "0" * 32, "16554d9eca36314c db20fe9d672d0fdc d7e772cee186176b 7e68b68aec7ba23b"),
+    ("f" * 64, "f" * 32, "87b092c3013fe90b 438c3c67be8d0224 9cc7d7c69cd777b6 a09caebf594f0ba0"),
+    (
+        "243f6a8885a308d3 13198a2e03707344 a4093822299f31d0 082efa98ec4e6c89",
+        "452821e638d01377 be5466cf34e90c6c",
+        "a528f45403e61d95 38c72dbd566e9788 a5a1610e72fd18b5 57bd43b5e52b7fe6",
+    ),
+    (
+        "1".zfill(16) + "0" * 48,
+        "0" * 16 + "f" * 16,
+        "72d6708a2e33f32e cdb7d7084ea573af 7afec3befacf7bfa 973f3514d6cb878e",
+    ),
+    ("1".zfill(64), "1".zfill(32), "c403b0ed4f4a56bc 4c10205602338da5 44026cf45fd8c7b3 c85ab2577611200a"),
+    ("0" * 48 + "f" * 16, "0" * 16 + "f" * 16, "3609d7e72c5bf1ea e82604f634f7ad33 8b6c9f114736edf2 83dcba394e12f45a"),
+    ("0" * 48 + "8" + "0" * 15, "1".zfill(32), "fc1433efdbd33e21 808ce83adf2a77f8 96ee08d151e9bb53 e8f4c80839491335"),
+]
+
+
+def numbers(text):
+    text = text.replace(" ", "")
+    return [int(text[i : i + 16], 16) for i in range(0, len(text), 16)]
+
+
+def block_of_numpy(counter, key):
+    """Return what NumPy's generator draws for this counter, which it raises by one before it does."""
+    before = sum(word << 64 * k for k, word in enumerate(counter)) - 1
+    return np.random.Philox(counter=before % 2**256, key=np.array(key, np.uint64)).random_raw(4).tolist()
+
+
+@pytest.mark.parametrize(("counter", "key", "block"), PUBLISHED)
+def test_published_vectors(counter, key, block):
+    counter, key, block = map(numbers, (counter, key, block))
+    assert block_of_numpy(counter, key) == block
+    if counter[1] == counter[2] == 0:
+        ours = philox(np.array(counter[:1], np.uint64), counter[3], Key(*key))
+        assert [int(word[0]) for word in ours] == block
+
+
+def test_the_blocks_are_numpys_for_any_counter_stream_and_key():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        stream, *key = rng.integers(2**64, size=3, dtype=np.uint64).tolist()
+        counters = rng.integers(2**64, size=3, dtype=np.uint64)
+        ours = np.stack(philox(counters, stream, Key(*key)), axis=-1)
+        assert ours.tolist() == [block_of_numpy((counter, 0, 0, stream), key) for counter in counters.tolist()]
+
+
+SEEDS = [
+    *(0, 1, 2**31, 2**32 - 1, 2**32, 2**64 + 1, 2**200 + 3, np.int8(5), np.uint64(2**64 - 1)),
+    *([0], [1, 2, 3], (2**40, 0, 7), range(4), [np.int64(3), 4], [0] * 9),
+    np.random.SeedSequence(12),
+    np.random.SeedSequence([1, 2**40, 3]),
+    np.random.SeedSequence(np.array([1, 2**40, 3])),
+    np.random.SeedSequence([]),
+    np.random.SeedSequence(0, pool_size=8),
+    np.random.SeedSequence(5, spawn_key=(1, 2**33)),
+    np.random.SeedSequence([5] * 6, spawn_key=(3,), pool_size=5),
+    np.random.SeedSequence(2**64 + 1).spawn(3)[2].spawn(2)[1],
+]
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: "".join(repr(seed).split()))
+def test_a_seed_gives_the_key_that_it_gives_numpy(seed):
+    key = np.random.Philox(seed).state["state"]["key"].tolist()
+    assert list(seed_of(seed).key()) == key
+    x = ai.uniform_(np.empty(5), rng=seed)
+    np.testing.assert_array_equal(x, np.random.Generator(np.random.Philox(seed)).random(5))
+
+
+# seed, error, what the message must say
+WRONG = [
+    (True, TypeError, "True (bool)"),
+    (np.True_, TypeError, "numpy.bool"),
+    (1.0, TypeError, "1.0 (float)"),
+    (np.float64(2), TypeError, "float64"),
+    ("1", TypeError, "'1' (str)"),
+    (b"1", TypeError, "bytes"),
+    ({1}, TypeError, "set"),
+    (-1, ValueError, "a seed must be at least 0, got -1"),
+    (np.int64(-3), ValueError, "a seed must be at least 0, got -3"),
+    ([1, -2], ValueError, "a seed must be at least 0, got -2"),
+    ([], ValueError, "a sequence of seeds must not be empty, got []"),
+    ((), ValueError, "a sequence of seeds must not be empty, got ()"),
+    ([[1, 2]], TypeError, "a sequence of seeds must hold integers, got [1, 2] of type list"),
+    ([1, True], TypeError, "a sequence of seeds must hold integers, got True of type bool"),
+    ([1, 2.0], TypeError, "a sequence of seeds must hold integers, got 2.0 of type float"),
+    (["1"], TypeError, "a sequence of seeds must hold integers, got '1' of type str"),
+    ([None], TypeError, "a sequence of seeds must hold integers, got None of type NoneType"),
+]
+
+
+@pytest.mark.parametrize(("seed", "error", "text"), WRONG, ids=lambda value: str(value))
+def test_what_is_no_seed_is_an_error_and_nothing_is_written(seed, error, text, library):
+    x = library.full((4, 6), "float32", 7.0)
+    with pytest.raises(error, match=re.escape(text)) as raised:
+        ai.uniform_(x, rng=seed)
+    assert (library.to_numpy(x) == 7.0).all()
+    # Whoever gave what is no generator at all is told of seeds too.
+    assert "seed" in str(raised.value) or "integer" in str(raised.value)
+
+
+def address(stream, numbers):
+    """Return 64-bit words of which each half says where it comes from: the stream, and its number among the halves."""
+    low = np.uint64(stream << 24) + np.uint64(2) * numbers.astype(np.uint64)
+    return low + (low + np.uint64(1) << np.uint64(32))
+
+
+class Addresses:
+    """In place of NumPy's generator, whose counter is one behind that of the block it draws next."""
+
+    def __init__(self, counter, key):
+        self.first, self.stream = 4 * int(counter[0]), int(counter[3])
+        assert counter[1] == counter[2] == 0
+
+    def random_raw(self, count):
+        return address(self.stream, self.first + np.arange(count))
+
+
+def blocks_of_addresses(counter, stream, _):
+    return [address(stream, np.uint64(4) * (counter - np.uint64(1)) + np.uint64(k)) for k in range(4)]
+
+
+@pytest.fixture
+def keys(monkeypatch):
+    """Replace every random word by its own address; return what `sparse_` takes for its keys."""
+    monkeypatch.setattr(np.random, "Philox", Addresses)
+    monkeypatch.setattr(source, "philox", blocks_of_addresses)
+    taken = []
+
+    def words(*arguments):
+        taken.append(source.words(*arguments))
+        return taken[-1].copy()
+
+    monkeypatch.setattr(subsets, "words", words)
+    return taken
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("shape", [(1 << 20,), (64, 1 << 14), (16, 64, 32, 32)])
+def test_each_word_is_used_once_and_by_the_element_that_the_specification_names(dtype, shape, keys, monkeypatch):
+    form, size = FORMATS[dtype], math.prod(shape)
+    draw = Draw(Normal(0.0, 1.0), seed_of(1), form, shape, tuple(range(len(shape))))
+    everything = []
+    for stream in range(2 if form.is_complex else 1):
+        # The words themselves are stored, and not what is made of them.
+        monkeypatch.setattr(draws, "values", lambda *arguments, stream=stream: arguments[2][stream])
+        taken = np.empty(shape, np.uint64)
+        for box in product(*((slice(n // 3), slice(n // 3, n)) for n in shape)):
+            draw.fill(taken[box], [k.start or 0 for k in box])
+        words, halves = np.arange(size), (stream << 24) + np.arange(size)
+        wide = dtype in ("float64", "complex128")
+        np.testing.assert_array_equal(taken.reshape(-1), address(stream, words) if wide else halves)
+        everything.append(taken.reshape(-1) & np.uint64(0xFFFFFFFF))
+    if len(shape) == 2:
+        subsets.clear_columns(np.empty(shape), (0, 0), shape[0], 3, draw.seed.key())
+        everything.append(np.concatenate([part.reshape(-1) for part in keys]))
+        np.testing.assert_array_equal(np.sort(everything[-1]), (2 << 24) + np.arange(size))
+    used = np.zeros(3 << 24, bool)
+    used[np.concatenate(everything)] = True
+    assert np.count_nonzero(used) == len(everything) * size
+
+
+def test_both_ways_to_the_words_of_a_box_are_taken(monkeypatch):
+    """The test above proves nothing of a way that its boxes do not take."""
+    key = seed_of(3).key()
+    shape, corner, size = (6, 5000), (1, 13), (4, 3000)
+    for dtype in ("uint32", "uint64"):
+        results = []
+        for least in (1, 10**6):
+            monkeypatch.setattr(source, "_LONG", least)
+            results.append(box_words(key, 1, shape, corner, size, dtype))
+        whole = source.words(key, 1, 0, 30_000, dtype).reshape(shape)
+        for drawn in results:
+            np.testing.assert_array_equal(drawn.reshape(size), whole[1:5, 13:3013])
+
+
+@pytest.mark.parametrize("name", ["float32", "float64"])
+def test_sparse_clears_the_rows_of_the_smallest_keys(name, library):
+    rows, columns, zeros = 30, 41, 9
+    x = library.to_numpy(ai.sparse_(library.full((rows, columns), name, 7.0), zeros / rows, rng=8))
+    key = np.random.Philox(8).state["state"]["key"]
+    raw = np.random.Philox(counter=2 << 192, key=key).random_raw(rows * columns)
+    keys = np.stack([raw & np.uint64(0xFFFFFFFF), raw >> np.uint64(32)], axis=-1).reshape(-1)[: rows * columns]
+    ranks = np.argsort(np.argsort(keys.reshape(columns, rows), axis=-1, kind="stable"), axis=-1).T
+    np.testing.assert_array_equal(x == 0, ranks < zeros)
+    # The others are what normal_ draws.
+    whole = library.to_numpy(ai.normal_(library.empty((rows, columns), name), 0.0, 0.01, rng=8))
+    np.testing.assert_array_equal(x, np.where(ranks < zeros, 0, whole))
