@@ -13,7 +13,7 @@ import torch
 from arrayinit.backends.arguments import describe, overlaps
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
-from arrayinit.backends.torch_operator import apply
+from arrayinit.backends.torch_operator import PLAIN, apply, is_plain, shared, write
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import NAMES, Format
 from arrayinit.core.truncation import Truncation, truncation
@@ -23,7 +23,6 @@ from arrayinit.random.subsets import smallest
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
 _SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
@@ -77,7 +76,7 @@ class Torch(Native):
             if x.dtype in _SIGNED:
                 # torch indexes no unsigned integers but bytes.
                 x.view(_SIGNED[x.dtype])[index] = values.view(_SIGNED[x.dtype])
-            elif type(x) in _PLAIN:
+            elif type(x) in PLAIN:
                 x[index] = values
             else:
                 # A sharded tensor cannot be indexed in place.
@@ -90,14 +89,7 @@ class Torch(Native):
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
         """A CPU tensor shares its memory with NumPy."""
-        if not _is_plain(x) or x.is_neg() or x.is_conj():
-            return None
-        # NumPy writes behind autograd's back.
-        torch.autograd.graph.increment_version(x)
-        bare = x.detach()
-        shared: np.ndarray[Any, Any]
-        shared = bare.view(torch.uint16).numpy() if x.dtype == torch.bfloat16 else bare.numpy()
-        return shared
+        return shared(x)
 
     def portable(self, x: Array, draw: Draw) -> Array:
         is_compiling = torch.compiler.is_compiling()
@@ -106,21 +98,11 @@ class Torch(Native):
             draw.distribution.limits(draw.form)
         if x.is_meta:
             return x
-        if type(x) in _PLAIN and not is_compiling:
-            self.write(x, draw)
+        if type(x) in PLAIN and not is_compiling:
+            write(x, draw)
         else:
             apply(x.detach() if x.requires_grad else x, draw)
         return x
-
-    def write(self, x: Array, draw: Draw) -> None:
-        """Fill a tensor that has memory."""
-        shared = self.host(x)
-        if shared is not None:
-            draw.into(shared)
-            return
-        bare = x.detach()
-        for index, values in draw.parts():
-            bare[index].copy_(torch.from_numpy(values))
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
         return torch.from_numpy(values).to(x.device)
@@ -134,7 +116,7 @@ class Torch(Native):
 
     def subsets(self, x: Array, count: int, generator: torch.Generator | None) -> tuple[Array, Array]:
         rows, columns = x.shape
-        if not _is_plain(x) or torch.compiler.is_compiling():
+        if not is_plain(x) or torch.compiler.is_compiling():
             keys = self.empty(x, (rows, columns), "float32").uniform_(generator=generator)
             order = keys.argsort(dim=0)[:count]
             return order, self.arange(x, columns)
@@ -193,7 +175,3 @@ def _position(x: Array, index: Any) -> Any:
     if isinstance(index, slice):
         return None
     return x.new_full((), index, dtype=torch.int64, requires_grad=False) if isinstance(index, int) else index
-
-
-def _is_plain(x: Array) -> bool:
-    return type(x) in _PLAIN and x.layout is torch.strided and x.device.type == "cpu"

@@ -1,9 +1,11 @@
-"""The portable stream as one operator of torch: torch.compile and FakeTensor pass it by, opaque."""
+"""The portable stream in the memory of tensors, and as one operator that torch.compile and FakeTensor leave opaque."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 
 from arrayinit.core.distributions import Disk, Normal, TruncatedNormal, Uniform
@@ -12,6 +14,38 @@ from arrayinit.random.draws import Draw
 from arrayinit.random.seeds import Seed
 
 _LAWS = {law.__name__: law for law in (Uniform, Normal, TruncatedNormal, Disk)}
+
+
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+"""The types whose tensors are what they seem."""
+
+
+def is_plain(x: torch.Tensor) -> bool:
+    """Whether a tensor has its elements in the memory of the CPU."""
+    return type(x) in PLAIN and x.layout is torch.strided and x.device.type == "cpu"
+
+
+def shared(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
+    """Return the memory of a tensor as NumPy sees it, bfloat16 as uint16, where it can."""
+    if not is_plain(x) or x.is_neg() or x.is_conj():
+        return None
+    # NumPy writes behind autograd's back.
+    torch.autograd.graph.increment_version(x)
+    bare = x.detach()
+    memory: np.ndarray[Any, Any]
+    memory = bare.view(torch.uint16).numpy() if x.dtype == torch.bfloat16 else bare.numpy()
+    return memory
+
+
+def write(x: torch.Tensor, draw: Draw) -> None:
+    """Fill a tensor that has memory, of whichever device."""
+    memory = shared(x)
+    if memory is not None:
+        draw.into(memory)
+        return
+    bare = x.detach()
+    for index, values in draw.parts():
+        bare[index].copy_(torch.from_numpy(values))
 
 
 def apply(x: torch.Tensor, draw: Draw) -> None:
@@ -55,11 +89,9 @@ def _portable(
     order: Sequence[int],
     zeros: int,
 ) -> None:
-    from arrayinit.backends.torch import BACKEND
-
     seed = Seed(tuple(entropy), tuple(spawn_key), pool_size)
     shape = tuple(x.shape[k] for k in order)
-    BACKEND.write(x, Draw(_LAWS[law](*parameters), seed, FORMATS[form], shape, tuple(order), zeros))
+    write(x, Draw(_LAWS[law](*parameters), seed, FORMATS[form], shape, tuple(order), zeros))
 
 
 @_portable.register_fake  # type: ignore[untyped-decorator]
