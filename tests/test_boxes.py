@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import arrayinit as ai
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random import draws, threads
+from arrayinit.random import draws, subsets, threads
 from arrayinit.random import words as source
 from arrayinit.random.draws import Draw
 from arrayinit.random.seeds import seed_of
@@ -181,3 +181,19 @@ def test_where_no_thread_can_be_started_the_caller_does_it_all(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", start)
     monkeypatch.setenv("ARRAYINIT_NUM_THREADS", "4")
     np.testing.assert_array_equal(ai.normal_(np.empty(400_000), rng=0), expected)
+
+
+@pytest.mark.parametrize("zeros", [1, 300, 999, 1000])
+@pytest.mark.parametrize("bits", [32, 3], ids=["", "many keys are equal"])
+def test_a_column_too_tall_to_be_held_is_cleared_as_any_other(zeros, bits, monkeypatch):
+    monkeypatch.setattr(subsets, "words", lambda *place: source.words(*place) >> np.uint32(32 - bits))
+    draw = Draw(Normal(0.0, 1.0), seed_of(3), FORMATS["float32"], (1000, 7), (0, 1), zeros)
+    held, tall, part = np.empty((1000, 7), "float32"), np.empty((1000, 7), "float32"), np.empty((650, 2), "float32")
+    draw.into(held)
+    assert ((held == 0).sum(axis=0) == zeros).all()
+    monkeypatch.setattr(subsets, "_TALL", 10)
+    monkeypatch.setattr(subsets, "_BLOCK", 64)
+    draw.into(tall)
+    draw.fill(part, (150, 1))
+    np.testing.assert_array_equal(tall, held)
+    np.testing.assert_array_equal(part, held[150:800, 1:3])

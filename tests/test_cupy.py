@@ -15,11 +15,14 @@ import pytest
 import scipy.special
 from cupy_on_numpy import DEVICE, Array, Generator, RandomState, plain
 from laws import check
+from portable_calls import DRAWS, reference, same_bits
 from scipy import stats
 
 import arrayinit
 from arrayinit.backends import registry
+from arrayinit.random import draws
 
+BUILT_IN = registry._BUILT_IN
 SOURCE = Path(registry.__file__).with_name("cupy.py")
 
 
@@ -153,3 +156,20 @@ def test_that_check_fails_for_work_outside() -> None:
     x += np.sqrt(x)
     x[0] = 1
     assert DEVICE.outside == ["sqrt", "add", "__setitem__"]
+
+
+@pytest.mark.parametrize("dtype", [*REAL, "complex64"])
+@pytest.mark.parametrize("name", DRAWS)
+def test_a_seed_fills_the_array_part_by_part_with_the_bits_of_numpy(name, dtype, monkeypatch):
+    draw = DRAWS[name]
+    if not draw.takes(dtype):
+        pytest.skip("complex numbers are not truncated")
+    with monkeypatch.context() as real:
+        real.setattr(registry, "_BUILT_IN", {"numpy": BUILT_IN["numpy"]})
+        real.setattr(registry, "_by_type", {})
+        expected = reference(draw, dtype)
+    monkeypatch.setattr(draws, "UPLOAD", 100)
+    x = full(draw.shape, dtype)
+    assert draw.fill(x) is x
+    same_bits(plain(x), expected, dtype)
+    assert DEVICE.outside == []
