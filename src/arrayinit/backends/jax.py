@@ -85,7 +85,7 @@ class Jax(Native):
         if _is_traced(x):
             return jnp.transpose(traced(draw), draw.inverse)
         values = _aligned(tuple(x.shape), x.dtype)
-        draw.into(values.view(np.uint16) if draw.form.name == "bfloat16" else values)
+        draw.into(values)
         return values
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:

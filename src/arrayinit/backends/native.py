@@ -112,8 +112,7 @@ class Native(ABC):
                 real, imaginary = parts[..., 0] + distribution.mean, parts[..., 1]
             case _:
                 raise AssertionError(f"{distribution} is drawn in real dtypes only")
-        dtype = getattr(xp, form.name)
-        return self.assign(x, xp.astype(real, dtype) + xp.astype(imaginary, dtype) * 1j)
+        return self.assign(x, Arithmetic(xp).join(real, imaginary))
 
 
 class _Drawn:

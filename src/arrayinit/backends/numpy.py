@@ -69,7 +69,7 @@ class NumPy(Native):
         return x  # type: ignore[no-any-return]
 
     def portable(self, x: Array, draw: Draw) -> Array:
-        draw.into(x.view(np.uint16) if draw.form.name == "bfloat16" else x)
+        draw.into(x)
         return x
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:

@@ -95,15 +95,5 @@ def _portable(
 
 
 @_portable.register_fake  # type: ignore[untyped-decorator]
-def _(
-    x: torch.Tensor,
-    law: str,
-    parameters: Sequence[float],
-    entropy: Sequence[int],
-    spawn_key: Sequence[int],
-    pool_size: int,
-    form: str,
-    order: Sequence[int],
-    zeros: int,
-) -> None:
+def _(*_: object) -> None:
     """Nothing is computed for a tensor without memory."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from arrayinit.backends.protocol import Array
-from arrayinit.random.arithmetic import Arithmetic, Pick
+from arrayinit.random.arithmetic import Arithmetic
 from arrayinit.random.draws import Draw
 from arrayinit.random.seeds import Key
 from arrayinit.random.subsets import STREAM
@@ -44,9 +43,6 @@ class Xla(Arithmetic):
 
     def bits(self, x: Array, dtype: str) -> Array:
         return jax.lax.bitcast_convert_type(x, dtype)
-
-    def patch(self, values: Array, mask: Array, compute: Callable[[Pick], Array]) -> Array:
-        return jnp.where(mask, compute(lambda x: x), values)
 
     def join(self, real: Array, imaginary: Array) -> Array:
         return jax.lax.complex(real, imaginary)

@@ -26,6 +26,11 @@ class Axes(NamedTuple):
         return _product(shape, self.outputs), _product(shape, self.inputs), _product(shape, self.kernel)
 
 
+def inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the permutation that undoes another."""
+    return tuple(sorted(range(len(permutation)), key=permutation.__getitem__))
+
+
 def _product(shape: Sequence[int], axes: tuple[int, ...]) -> int:
     product = 1
     for i in axes:

@@ -48,10 +48,13 @@ def draw_whole(backend: Drawing, x: Array, distribution: Distribution, generator
 
 
 def run(x: Array, rng: Any, body: Body) -> Array:
-    """Let ``body`` fill ``x``, or, where NumPy draws for another library, an array on the host that is then copied."""
+    """Let ``body`` fill ``x``, or, where NumPy draws for another library, an array on the host that is then copied.
+
+    ``rng`` is what a user gave, or the `Seed` that it is.
+    """
     backend: Any = backend_of(x)
     form = floating(backend.dtype(x))
-    generator = seed_of(rng) or backend.generator(x, rng)
+    generator = rng if isinstance(rng, Seed) else backend.generator(x, rng)
     backend.check_writable(x)
     if not isinstance(generator, np.random.Generator) and hasattr(backend, "draw"):
         return backend.where_it_lives(x, lambda target: body(backend, target, generator, form))

@@ -9,7 +9,7 @@ from arrayinit.backends.protocol import Array, Drawing, Generator
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS, Format, floating
-from arrayinit.core.layouts import DEFAULT, parse
+from arrayinit.core.layouts import DEFAULT, inverse, parse
 from arrayinit.core.numbers import finite
 from arrayinit.initializers.constant import check_matrix
 from arrayinit.initializers.drawing import draw_portably, draw_whole, run
@@ -90,13 +90,9 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
         xp = backend.namespace(normal)
         q = _orthogonal(xp, normal) * gain
         q = xp.reshape(q, tuple(shape[i] for i in axes.canonical))
-        return backend.assign(target, xp.permute_dims(q, _inverse(axes.canonical)))
+        return backend.assign(target, xp.permute_dims(q, inverse(axes.canonical)))
 
-    return run(x, rng, body)
-
-
-def _inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted(range(len(permutation)), key=permutation.__getitem__))
+    return run(x, seed_of(rng) or rng, body)
 
 
 def _orthogonal(xp: Any, matrix: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FORMATS, Format
+from arrayinit.core.layouts import inverse
 from arrayinit.random.arithmetic import NUMPY
 from arrayinit.random.boxes import Index, boxes, merged
 from arrayinit.random.seeds import Seed
@@ -53,10 +54,12 @@ class Draw:
     @property
     def inverse(self) -> tuple[int, ...]:
         """The axes of the logical array in the order of the array to be filled."""
-        return tuple(sorted(range(len(self.order)), key=self.order.__getitem__))
+        return inverse(self.order)
 
     def into(self, array: Host) -> None:
-        """Fill the whole array."""
+        """Fill the whole array, bfloat16 too, whatever NumPy takes it for."""
+        if array.dtype.name == "bfloat16":
+            array = array.view(np.uint16)
         self.fill(array.transpose(self.order), (0,) * len(self.shape))
 
     def parts(self) -> Iterator[tuple[Index, Host]]:

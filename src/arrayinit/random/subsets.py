@@ -32,19 +32,24 @@ def smallest(keys: Host, count: int) -> Host:
     The row breaks ties.
     """
     columns, rows = keys.shape
-    # Key and row number are joined to one integer, which selects and remembers.
     dtype = np.int32 if rows <= 1 << (31 - KEY_BITS) else np.int64
-    numbers = np.arange(rows, dtype=dtype)
     chosen = np.empty((columns, count), np.int64)
     step = max(1, _BLOCK // rows)
     for start in range(0, columns, step):
         block = slice(start, start + step)
-        packed: Any = keys[block].astype(dtype)
-        packed *= rows
-        packed += numbers
+        packed = _packed(keys[block], dtype)
         packed.partition(count - 1, axis=-1)
         chosen[block] = packed[:, :count] % rows
     return chosen.T
+
+
+def _packed(keys: Host, dtype: Any) -> Host:
+    """Join key and row number to one integer, which selects and remembers; ``keys`` has the shape (columns, rows)."""
+    rows = keys.shape[1]
+    packed = keys.astype(dtype)
+    packed *= dtype(rows)
+    packed += np.arange(rows, dtype=dtype)
+    return packed
 
 
 def clear_columns(box: Host, corner: Sequence[int], rows: int, count: int, key: Key) -> None:
@@ -57,9 +62,7 @@ def clear_columns(box: Host, corner: Sequence[int], rows: int, count: int, key: 
 
     def work(columns: range) -> None:
         first, number = corner[1] + columns.start, len(columns)
-        packed = words(key, STREAM, first * rows, number * rows, "uint32").astype(np.uint64).reshape(number, rows)
-        packed *= np.uint64(rows)
-        packed += np.arange(rows, dtype=np.uint64)
+        packed = _packed(words(key, STREAM, first * rows, number * rows, "uint32").reshape(number, rows), np.uint64)
         last = np.partition(packed, count - 1, axis=-1)[:, count - 1 : count]
         np.copyto(box[:, columns.start : columns.stop], 0, where=(packed <= last).T[inside])
 

@@ -35,8 +35,8 @@ def values(use: Arithmetic, distribution: Distribution, words: Sequence[Array], 
         return use.join(use.rounded(x), use.rounded(radius * sine))
     if isinstance(distribution, Normal):
         part = distribution.part()
-        x = _plus(use.rounded(_real(use, part, first)), distribution.mean)
-        return use.join(use.rounded(x), use.rounded(_real(use, part, second)))
+        x = _plus(_real(use, part, first), distribution.mean)
+        return use.join(use.rounded(x), _real(use, part, second))
     raise AssertionError(f"{distribution} is drawn in real dtypes only")
 
 
