@@ -127,6 +127,9 @@ class Numbers:
         y, e = math.frexp(x)
         return (self.F(1 - e) + self.F(self.table("exponent"))) + self.total("logarithm", self.F(2 * y))
 
+    def slight(self, y):
+        return self.horner([1 / (k * LOG2) for k in range(1, 8)], y) * y
+
     def tail_quantile(self, x):
         F = self.F
         r = np.sqrt(x * F(2 * LOG2))
@@ -183,8 +186,7 @@ def normal(key, index, dtype, mean, std):
 
 def surprise(n, s, inner, outer):
     if s.mass < 2**-8:
-        y = inner * n.F(s.mass)
-        return n.horner([1 / (k * LOG2) for k in range(1, 8)], y) * y
+        return n.slight(inner * n.F(s.mass))
     return n.minus_log2(outer * n.F(s.mass) + n.F(s.rest))
 
 
@@ -236,6 +238,18 @@ def complex_uniform(key, index, dtype, centre, radius):
     r = np.sqrt(n.lower()) * n.F(radius)
     x, y = (r * side for side in numbers(key, index, dtype, 1).circle())
     return bits_of(x + n.F(centre) if centre else x, parts(dtype)), bits_of(y, parts(dtype))
+
+
+@quiet
+def complex_truncated(key, index, dtype, std):
+    """The bits of the real and of the imaginary part."""
+    n = numbers(key, index, dtype)
+    within, beyond = (n.F(share) for share in TABLE["within, beyond"])
+    y = n.lower() * within
+    t = n.slight(y) if y < 2**-8 else n.minus_log2(n.upper() * within + beyond)
+    r = min(np.sqrt(t * n.F(LOG2)), n.F(2)) * n.F(std)
+    x, y = (r * side for side in numbers(key, index, dtype, 1).circle())
+    return bits_of(x, parts(dtype)), bits_of(y, parts(dtype))
 
 
 def sparse(key, dtype, shape, sparsity, std):

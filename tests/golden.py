@@ -82,14 +82,20 @@ CALLS = (
     Call(arrayinit.xavier_uniform_, options={"layout": "IO..."}, shapes=WEIGHTS),
     Call(arrayinit.kaiming_normal_, options={"layout": "...IO"}, shapes=WEIGHTS),
     Call(arrayinit.kaiming_uniform_, options={"layout": "BIO"}, shapes=EXPERTS),
+    Call(arrayinit.variance_scaling_, (2.0, "fan_avg", "truncated_normal"), shapes=WEIGHTS),
+    Call(arrayinit.variance_scaling_, (0.5, "fan_geo_avg", "uniform"), {"layout": "...IO"}, shapes=WEIGHTS),
+    Call(arrayinit.variance_scaling_, (0.5, "fan_out", "normal"), {"layout": "IO..."}, shapes=WEIGHTS),
+    Call(arrayinit.lecun_uniform_, shapes=WEIGHTS),
+    Call(arrayinit.lecun_normal_, options={"layout": "BIO"}, shapes=EXPERTS),
     Call(arrayinit.sparse_, (0.3,), shapes=MATRICES),
     Call(arrayinit.sparse_, (0.8, 0.5), shapes=MATRICES),
     *(
         Call(arrayinit.orthogonal_, (), options, ((3, 5), (5, 3), (2, 3, 2)), ("float32", "float64"))
         for options in ({}, {"gain": 2.0, "layout": "...IO"})
     ),
+    Call(arrayinit.delta_orthogonal_, (2.0,), {}, ((5, 3, 3), (5, 4, 2, 3)), ("float32", "float64")),
 )
-# LAPACKs differ in the last bits, so of orthogonal_ the values themselves are recorded.
+# LAPACKs differ in the last bits, so of orthogonal_ and delta_orthogonal_ the values themselves are recorded.
 TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
 
 
@@ -138,11 +144,11 @@ def drawn(call: Call, dtype: str, shape: Shape, seed: str) -> np.ndarray:
 
 
 def current() -> Iterator[tuple[str, str, str, Any]]:
-    """Yield call, dtype, shape with seed, and the digest, or the values of `orthogonal_`."""
+    """Yield call, dtype, shape with seed, and the digest, or the values of an orthogonal matrix."""
     for call in CALLS:
         for dtype, shape, seed in cases(call):
             values = drawn(call, dtype, shape, seed)
-            by_value = call.function is arrayinit.orthogonal_
+            by_value = call.function in (arrayinit.orthogonal_, arrayinit.delta_orthogonal_)
             yield call.name, dtype, label(shape, seed), values.reshape(-1).tolist() if by_value else digest(values)
 
 

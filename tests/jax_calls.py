@@ -22,6 +22,9 @@ RANDOM: dict[str, tuple[Any, ...]] = {
     "kaiming_normal_": (),
     "orthogonal_": (),
     "sparse_": (0.6,),
+    "variance_scaling_": (2.0, "fan_avg"),
+    "lecun_uniform_": (),
+    "lecun_normal_": (),
 }
 FIXED: dict[str, tuple[Any, ...]] = {"constant_": (2.5,), "ones_": (), "zeros_": (), "eye_": (), "dirac_": (2,)}
 

@@ -15,6 +15,11 @@ SIGNIFICANCE = 1e-9
 STANDARD_ERRORS = float(stats.norm.isf(SIGNIFICANCE / 2))
 
 
+def truncated_square(variance: float) -> stats.rv_continuous:
+    """Return the law of |w|^2 for a circular normal truncated at two standard deviations, of this variance then."""
+    return stats.truncexpon(4, scale=variance / stats.truncexpon(4).mean())
+
+
 class MismatchError(AssertionError):
     """The sample does not follow the law."""
 

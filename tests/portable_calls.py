@@ -44,6 +44,7 @@ def _symmetric(bound: float) -> tuple[float, float]:
 
 
 _FAN_IN, _FAN_OUT = 21 * 35, 30 * 35
+_TRUNCATED_STD = math.sqrt(1.5 / ((_FAN_IN + _FAN_OUT) / 2)) / 0.87962566103423978
 
 DRAWS = {
     "uniform_": Draw("uniform_", (), (0, 1)),
@@ -57,6 +58,8 @@ DRAWS = {
     "xavier_normal_": Draw("xavier_normal_", (1.5,)),
     "kaiming_uniform_": Draw("kaiming_uniform_", (0.1, "fan_out"), _symmetric(math.sqrt(6 / 1.01 / _FAN_OUT))),
     "kaiming_normal_": Draw("kaiming_normal_", (0.1, "fan_out")),
+    "variance_scaling_": Draw("variance_scaling_", (1.5, "fan_avg"), _symmetric(2 * _TRUNCATED_STD)),
+    "lecun_uniform_": Draw("lecun_uniform_", (), _symmetric(math.sqrt(3 / _FAN_IN))),
     "sparse_(0.3)": Draw("sparse_", (0.3,), shape=MATRIX),
     "sparse_(0.8)": Draw("sparse_", (0.8, 0.5), shape=MATRIX),
 }

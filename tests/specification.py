@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import arrayinit
-from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
+from arrayinit.core.distributions import Distribution, Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.random import coefficients as table
 from arrayinit.random.draws import Draw
@@ -45,6 +45,7 @@ DRAWS: dict[str, Distribution] = {
 COMPLEX: dict[str, Distribution] = {
     "normal 1, 0.5": Normal(1.0, 0.5),
     "uniform on the disk of -1 to 2": Uniform(-1.0, 2.0).circular(),
+    "truncated, s = 0.5": TruncatedComplexNormal(0.5),
 }
 
 
@@ -60,6 +61,7 @@ def tables() -> Iterator[str]:
     yield from _numbers("float64 a, b, c, d", table.DOUBLE_PAIR)
     yield from _numbers("C", table.COSINE)
     yield from _numbers("S", table.SINE)
+    yield from _numbers("within, beyond", table.MODULUS)
 
 
 def _fractions(name: str, rows: table.Fractions) -> Iterator[str]:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import scipy.special
 from cupy_on_numpy import DEVICE, Array, Generator, RandomState, plain
-from laws import check
+from laws import check, truncated_square
 from portable_calls import DRAWS, reference, same_bits
 from scipy import stats
 
@@ -55,7 +55,9 @@ RNGS = {
 every_rng = pytest.mark.parametrize("rng", RNGS)
 REAL = ["float16", "float32", "float64"]
 FIXED: dict[str, tuple[Any, ...]] = {"constant_": (1,), "ones_": (), "zeros_": (), "eye_": (), "dirac_": ()}
-RANDOM = sorted(name for name in arrayinit.__all__ if name.endswith("_") and name not in FIXED)
+RANDOM = sorted(name for name in arrayinit.__all__ if name.endswith("_") and name not in {*FIXED, "copy_"})
+# The variance of the unit normal truncated at two standard deviations.
+TWO_SIGMA = float(stats.truncnorm(-2, 2).var())
 
 
 @every_rng
@@ -68,9 +70,10 @@ RANDOM = sorted(name for name in arrayinit.__all__ if name.endswith("_") and nam
         (lambda x, rng: arrayinit.kaiming_uniform_(x, layout="IO", rng=rng), stats.uniform(-0.125, 0.25)),
         (lambda x, rng: arrayinit.xavier_normal_(x, rng=rng), stats.norm(0, (2 / 640) ** 0.5)),
         (lambda x, rng: arrayinit.trunc_normal_(x, 0, 1, -1, 2, rng=rng), stats.truncnorm(-1, 2)),
+        (lambda x, rng: arrayinit.variance_scaling_(x, 256 * TWO_SIGMA, rng=rng), stats.truncnorm(-2, 2)),
         (lambda x, rng: arrayinit.trunc_normal_(x, 1, 2, 3, 5, rng=rng), stats.truncnorm(1, 2, 1, 2)),
     ],
-    ids=["uniform", "normal", "kaiming uniform", "xavier normal", "truncated", "truncated in the tail"],
+    ids=["uniform", "normal", "kaiming uniform", "xavier normal", "truncated", "variance scaling", "in the tail"],
 )
 def test_draws_follow_their_law(fill: Any, law: Any, dtype: str, rng: str) -> None:
     x = full((384, 256), dtype)
@@ -80,6 +83,9 @@ def test_draws_follow_their_law(fill: Any, law: Any, dtype: str, rng: str) -> No
 
 @every_rng
 def test_complex_draws_are_circular(rng: str) -> None:
+    x = plain(arrayinit.variance_scaling_(full((300, 300), "complex128"), 300.0, rng=RNGS[rng]()))
+    law = truncated_square(1.0)
+    check(np.minimum(abs(x) ** 2, law.support()[1]), law)
     x = plain(arrayinit.normal_(full((300, 300), "complex64"), 1, 2, rng=RNGS[rng]()))
     check(x.real, stats.norm(1, 2**0.5))
     check(x.imag, stats.norm(0, 2**0.5))
@@ -141,7 +147,8 @@ def test_all_drawing_is_done_on_the_device_of_the_array(name: str, dtype: str, r
     if (name, dtype) == ("trunc_normal_", "complex64"):
         pytest.skip("complex numbers are not truncated")
     generator = {**RNGS, "NumPy's Generator": lambda: np.random.default_rng(0)}[rng]()
-    getattr(arrayinit, name)(full((6, 4), dtype), *([0.7] if name == "sparse_" else []), rng=generator)
+    options: dict[str, Any] = {"sparse_": {"sparsity": 0.7}, "delta_orthogonal_": {"layout": "Ok"}}.get(name, {})
+    getattr(arrayinit, name)(full((6, 4), dtype), **options, rng=generator)
     assert (DEVICE.outside, DEVICE.depth) == ([], 0)
 
 

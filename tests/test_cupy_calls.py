@@ -18,10 +18,11 @@ SOURCE = Path(arrayinit.__file__).parent
 FILES = [
     "backends/cupy.py",
     "backends/native.py",
-    "initializers/matrix.py",
-    "random/disk.py",
+    "initializers/orthogonal.py",
+    "random/polar.py",
     "random/arithmetic.py",
     "random/quantile.py",
+    "random/rounding.py",
     "random/truncated.py",
 ]
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from laws import SIZE, check, kolmogorov_smirnov, moment
+from laws import SIZE, check, kolmogorov_smirnov, moment, truncated_square
 from portable_calls import TRUNCATED
 from scipy import stats
 
@@ -24,6 +24,12 @@ def truncated(mean, std, a, b):
     return stats.truncnorm((a - mean) / std, (b - mean) / std, loc=mean, scale=std)
 
 
+def two_sigma(std):
+    """Return the normal truncated at two of its standard deviations that has this one afterwards."""
+    before = std / stats.truncnorm(-2, 2).std()
+    return truncated(0, before, -2 * before, 2 * before)
+
+
 KAIMING = math.sqrt(2 / (1 + 0.1**2) / FAN_OUT)
 XAVIER = 1.5 * math.sqrt(2 / (FAN_IN + FAN_OUT))
 LAWS = {
@@ -37,6 +43,20 @@ LAWS = {
         uniform(math.sqrt(3) * KAIMING),
     ),
     "kaiming_normal_": (lambda x, rng: ai.kaiming_normal_(x, 0.1, "fan_out", rng=rng), stats.norm(0, KAIMING)),
+    "variance_scaling_": (
+        lambda x, rng: ai.variance_scaling_(x, 1.7, "fan_geo_avg", rng=rng),
+        two_sigma(math.sqrt(1.7 / math.sqrt(FAN_IN * FAN_OUT))),
+    ),
+    "variance_scaling_, untruncated": (
+        lambda x, rng: ai.variance_scaling_(x, 1.7, "fan_out", "normal", rng=rng),
+        stats.norm(0, math.sqrt(1.7 / FAN_OUT)),
+    ),
+    "variance_scaling_, uniform": (
+        lambda x, rng: ai.variance_scaling_(x, 0.3, "fan_avg", "uniform", rng=rng),
+        uniform(math.sqrt(3 * 0.3 / ((FAN_IN + FAN_OUT) / 2))),
+    ),
+    "lecun_uniform_": (lambda x, rng: ai.lecun_uniform_(x, rng=rng), uniform(math.sqrt(3 / FAN_IN))),
+    "lecun_normal_": (lambda x, rng: ai.lecun_normal_(x, rng=rng), two_sigma(math.sqrt(1 / FAN_IN))),
 }
 
 
@@ -95,7 +115,7 @@ def exponential(mean, a, b):
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
-@pytest.mark.parametrize("name", ["uniform_", "normal_", "xavier_uniform_", "kaiming_normal_"])
+@pytest.mark.parametrize("name", ["uniform_", "normal_", "xavier_uniform_", "kaiming_normal_", "lecun_normal_"])
 def test_complex_draws_are_circular_and_of_the_stated_variance(name, dtype, library):
     if dtype not in library.dtypes:
         pytest.skip(f"{library.name} has no {dtype}")
@@ -104,11 +124,15 @@ def test_complex_draws_are_circular_and_of_the_stated_variance(name, dtype, libr
         "normal_": (LAWS["normal_"][0], 0.5, 4.0),
         "xavier_uniform_": (LAWS["xavier_uniform_"][0], 0.0, XAVIER**2),
         "kaiming_normal_": (LAWS["kaiming_normal_"][0], 0.0, KAIMING**2),
+        "lecun_normal_": (LAWS["lecun_normal_"][0], 0.0, 1 / FAN_IN),
     }[name]
     z = library.to_numpy(draw(library.empty(SHAPE, dtype), library.generator(5))).astype(np.complex128).ravel() - centre
     square = np.abs(z) ** 2
     if "uniform" in name:
         check(square, stats.uniform(0, 2 * variance), 2.0**-20)
+    elif name == "lecun_normal_":
+        law = truncated_square(variance)
+        check(np.minimum(square, law.support()[1]), law, 2.0**-20)
     else:
         check(square, stats.expon(scale=variance), 2.0**-20)
     check(np.angle(z), stats.uniform(-math.pi, 2 * math.pi), 2.0**-20)

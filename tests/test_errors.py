@@ -7,110 +7,11 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from error_cases import CASES, KERNEL, MATRIX, SCALED
 
 import arrayinit as ai
 
 VALUE = 7.0
-MATRIX = (4, 6)
-KERNEL = (4, 2, 3)
-
-# function, shape, arguments, error, what the message must say
-CASES = [
-    (ai.uniform_, MATRIX, {"a": 1.0, "b": 0.0}, ValueError, "a must be at most b, got a=1.0 and b=0.0"),
-    (ai.uniform_, MATRIX, {"a": math.nan}, ValueError, "a must not be NaN"),
-    (ai.uniform_, MATRIX, {"b": math.inf}, ValueError, "b must be finite, got inf"),
-    (ai.uniform_, MATRIX, {"a": "0"}, TypeError, "a must be a real number, got '0' of type str"),
-    (ai.uniform_, MATRIX, {"a": True}, TypeError, "a must be a real number, got True of type bool"),
-    (ai.uniform_, MATRIX, {"b": 1j}, TypeError, "b must be a real number, got 1j of type complex"),
-    (ai.uniform_, MATRIX, {"b": 10**400}, ValueError, "b must fit a double"),
-    (ai.normal_, MATRIX, {"std": -1.0}, ValueError, "std must be at least 0, got -1.0"),
-    (ai.normal_, MATRIX, {"std": math.nan}, ValueError, "std must not be NaN"),
-    (ai.normal_, MATRIX, {"mean": math.inf}, ValueError, "mean must be finite, got inf"),
-    (ai.normal_, MATRIX, {"mean": None}, TypeError, "mean must be a real number, got None of type NoneType"),
-    (ai.trunc_normal_, MATRIX, {"std": 0.0}, ValueError, "std must be above 0, got 0.0"),
-    (ai.trunc_normal_, MATRIX, {"a": 3.0}, ValueError, "a must be at most b, got a=3.0 and b=2.0"),
-    (ai.trunc_normal_, MATRIX, {"b": math.nan}, ValueError, "b must not be NaN"),
-    (ai.trunc_normal_, MATRIX, {"a": math.inf, "b": math.inf}, ValueError, "from a=inf to b=inf is empty"),
-    (ai.constant_, MATRIX, {"val": "1"}, TypeError, "val must be a number, got '1' of type str"),
-    (ai.constant_, MATRIX, {"val": 1j}, TypeError, "val=1j is complex, but x has dtype float32"),
-    (ai.eye_, (4,), {}, ValueError, "eye_ needs a matrix, of 2 axes, got x of shape (4,)"),
-    (ai.eye_, KERNEL, {}, ValueError, "eye_ needs a matrix, of 2 axes, got x of shape (4, 2, 3)"),
-    (ai.dirac_, MATRIX, {}, ValueError, "dirac_ needs a kernel of 3, 4 or 5 axes, got x of shape (4, 6)"),
-    (ai.dirac_, KERNEL, {"groups": 3}, ValueError, "groups=3 must divide the 4 output features of x"),
-    (ai.dirac_, KERNEL, {"groups": 0}, ValueError, "groups must be an integer of at least 1, got 0"),
-    (ai.dirac_, KERNEL, {"groups": -2}, ValueError, "groups must be an integer of at least 1, got -2"),
-    (ai.dirac_, KERNEL, {"groups": True}, ValueError, "groups must be an integer of at least 1, got True"),
-    (ai.dirac_, KERNEL, {"layout": "OI"}, ValueError, "x of shape (4, 2, 3) has 3 axes, but layout 'OI' needs 2"),
-    (ai.orthogonal_, (4,), {}, ValueError, "orthogonal_ needs x to have 2 axes or more, got shape (4,)"),
-    (ai.orthogonal_, MATRIX, {"layout": "BOI"}, ValueError, "has 2 axes, but layout 'BOI' needs 3"),
-    (ai.orthogonal_, MATRIX, {"layout": "O?"}, ValueError, "layout 'O?' has an unknown letter '?'"),
-    (ai.orthogonal_, MATRIX, {"gain": "1"}, TypeError, "gain must be a real number, got '1' of type str"),
-    (ai.orthogonal_, MATRIX, {"gain": math.inf}, ValueError, "gain must be finite, got inf"),
-    (ai.sparse_, KERNEL, {"sparsity": 0.5}, ValueError, "sparse_ needs a matrix, of 2 axes, got x of shape (4, 2, 3)"),
-    (ai.sparse_, MATRIX, {"sparsity": 1.5}, ValueError, "sparsity must be within [0, 1], got 1.5"),
-    (ai.sparse_, MATRIX, {"sparsity": -0.1}, ValueError, "sparsity must be within [0, 1], got -0.1"),
-    (ai.sparse_, MATRIX, {"sparsity": math.nan}, ValueError, "sparsity must not be NaN"),
-    (ai.sparse_, MATRIX, {"sparsity": 0.5, "std": -1}, ValueError, "std must be at least 0, got -1.0"),
-    (ai.xavier_uniform_, MATRIX, {"gain": -1.0}, ValueError, "gain must be at least 0, got -1.0"),
-    (ai.xavier_normal_, MATRIX, {"gain": math.nan}, ValueError, "gain must not be NaN"),
-]
-for scaled in (ai.xavier_uniform_, ai.xavier_normal_, ai.kaiming_uniform_, ai.kaiming_normal_):
-    CASES += [
-        (scaled, (4,), {}, ValueError, "has 1 axes, but layout 'OI...' needs at least 2; for a bias, pass layout='O'"),
-        (scaled, (), {}, ValueError, "x of shape () has 0 axes, but layout 'OI...' needs at least 2"),
-        (scaled, MATRIX, {"layout": "BIO"}, ValueError, "has 2 axes, but layout 'BIO' needs 3"),
-        (
-            scaled,
-            MATRIX,
-            {"layout": "O1"},
-            ValueError,
-            "layout 'O1' has an unknown letter '1'; the letters are 'O' out",
-        ),
-        (scaled, MATRIX, {"layout": "oi"}, ValueError, "layout 'oi' has an unknown letter 'o'"),
-        (scaled, MATRIX, {"layout": "O...I..."}, ValueError, "layout 'O...I...' has an unknown letter '.'"),
-        (scaled, MATRIX, {"layout": "HW"}, ValueError, "layout 'HW' names neither output nor input features"),
-        (scaled, MATRIX, {"layout": None}, ValueError, "layout must be a string of letters, got None"),
-        (scaled, MATRIX, {"groups": 3}, ValueError, "groups=3 must divide the 4 output features of x"),
-        (scaled, MATRIX, {"groups": 0}, ValueError, "groups must be an integer of at least 1, got 0"),
-        (scaled, MATRIX, {"groups": 1.0}, ValueError, "groups must be an integer of at least 1, got 1.0"),
-    ]
-for scaled in (ai.kaiming_uniform_, ai.kaiming_normal_):
-    CASES += [
-        (
-            scaled,
-            MATRIX,
-            {"mode": "fan"},
-            ValueError,
-            "mode must be one of fan_in, fan_out, fan_avg, fan_geo_avg; got 'fan'",
-        ),
-        (scaled, MATRIX, {"mode": 3}, ValueError, "got 3"),
-        (scaled, MATRIX, {"nonlinearity": "gelu"}, ValueError, "leaky_relu; got 'gelu'"),
-        (scaled, MATRIX, {"nonlinearity": ["relu"]}, ValueError, "leaky_relu; got ['relu']"),
-        (scaled, MATRIX, {"a": True}, ValueError, "the negative slope must be a real number, got True of type bool"),
-        (scaled, MATRIX, {"a": "x"}, ValueError, "the negative slope must be a real number, got 'x' of type str"),
-        (scaled, MATRIX, {"a": 10**400}, ValueError, "the negative slope must fit a double"),
-        (scaled, MATRIX, {"a": math.nan}, ValueError, "the negative slope must not be NaN"),
-    ]
-CASES += [
-    (function, shape, {**arguments, "rng": rng}, TypeError, text)
-    for function, shape, arguments in (
-        (ai.uniform_, MATRIX, {}),
-        (ai.normal_, MATRIX, {}),
-        (ai.trunc_normal_, MATRIX, {}),
-        (ai.xavier_uniform_, MATRIX, {}),
-        (ai.xavier_normal_, MATRIX, {}),
-        (ai.kaiming_uniform_, MATRIX, {}),
-        (ai.kaiming_normal_, MATRIX, {}),
-        (ai.orthogonal_, MATRIX, {}),
-        (ai.sparse_, MATRIX, {"sparsity": 0.5}),
-    )
-    for rng, text in (
-        (True, "must be None"),
-        (1.5, "got 1.5 (float)"),
-        ("0", "got '0' (str)"),
-        (np.random.RandomState(0), "numpy.random"),
-    )
-]
 
 
 def named(case):
@@ -134,11 +35,9 @@ RANDOM = {
     "uniform_": (ai.uniform_, {}),
     "normal_": (ai.normal_, {}),
     "trunc_normal_": (ai.trunc_normal_, {}),
-    "xavier_uniform_": (ai.xavier_uniform_, {}),
-    "xavier_normal_": (ai.xavier_normal_, {}),
-    "kaiming_uniform_": (ai.kaiming_uniform_, {}),
-    "kaiming_normal_": (ai.kaiming_normal_, {}),
+    **{scaled.__name__: (scaled, {}) for scaled in SCALED},
     "orthogonal_": (ai.orthogonal_, {}),
+    "delta_orthogonal_": (ai.delta_orthogonal_, {"layout": "Ok"}),
     "sparse_": (ai.sparse_, {"sparsity": 0.5}),
 }
 FILLS = {
@@ -249,7 +148,7 @@ def test_shared_memory_is_refused(name):
     assert (x == VALUE).all()
 
 
-@pytest.mark.parametrize("name", ["xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_"])
+@pytest.mark.parametrize("name", [scaled.__name__ for scaled in SCALED])
 @pytest.mark.parametrize("shape", [(0,), (0, 4), (4, 0), (2, 0, 3)])
 def test_fan_based_functions_warn_of_an_empty_array_as_torch_does(name, shape, library):
     x = library.empty(shape, "float32")

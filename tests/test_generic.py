@@ -34,7 +34,11 @@ RANDOM: dict[str, Fill] = {
     "xavier_normal_": lambda x, rng: arrayinit.xavier_normal_(x, rng=rng),
     "kaiming_uniform_": lambda x, rng: arrayinit.kaiming_uniform_(x, mode="fan_out", rng=rng),
     "kaiming_normal_": lambda x, rng: arrayinit.kaiming_normal_(x, layout="IO", rng=rng),
+    "variance_scaling_": lambda x, rng: arrayinit.variance_scaling_(x, 2.0, "fan_avg", rng=rng),
+    "lecun_uniform_": lambda x, rng: arrayinit.lecun_uniform_(x, layout="IO", rng=rng),
+    "lecun_normal_": lambda x, rng: arrayinit.lecun_normal_(x, rng=rng),
     "orthogonal_": lambda x, rng: arrayinit.orthogonal_(x, rng=rng),
+    "delta_orthogonal_": lambda x, rng: arrayinit.delta_orthogonal_(x, layout="Ok", rng=rng),
     "sparse_, few zeros": lambda x, rng: arrayinit.sparse_(x, 0.2, rng=rng),
     "sparse_, many zeros": lambda x, rng: arrayinit.sparse_(x, 0.8, rng=rng),
 }

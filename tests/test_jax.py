@@ -47,9 +47,17 @@ TWINS: dict[str, tuple[Callable[..., Any], Callable[[], Callable[..., Any]]]] = 
         lambda x, key: arrayinit.xavier_normal_(x, layout="...IO", rng=key),
         lambda: jax.nn.initializers.variance_scaling(1.0, "fan_avg", "normal"),
     ),
-    "lecun_uniform, by kaiming_uniform_": (
-        lambda x, key: arrayinit.kaiming_uniform_(x, nonlinearity="linear", layout="...IO", rng=key),
+    "lecun_uniform_": (
+        lambda x, key: arrayinit.lecun_uniform_(x, layout="...IO", rng=key),
         lambda: jax.nn.initializers.lecun_uniform(),
+    ),
+    "lecun_normal_": (
+        lambda x, key: arrayinit.lecun_normal_(x, layout="...IO", rng=key),
+        lambda: jax.nn.initializers.lecun_normal(),
+    ),
+    "he_normal": (
+        lambda x, key: arrayinit.variance_scaling_(x, 2.0, layout="...IO", rng=key),
+        lambda: jax.nn.initializers.he_normal(),
     ),
     "torch's layout": (
         lambda x, key: arrayinit.kaiming_uniform_(x, rng=key),
@@ -87,7 +95,13 @@ def test_eager_values_are_those_of_jax(twin: str, dtype: str, x64: bool) -> None
 # The others differ from these by a number only, and each is compiled for seconds.
 @pytest.mark.parametrize(
     ("twin", "dtype"),
-    [("uniform_", "float32"), ("normal_", "float32"), ("kaiming_uniform_", "float32"), ("xavier_normal_", "float64")],
+    [
+        ("uniform_", "float32"),
+        ("normal_", "float32"),
+        ("kaiming_uniform_", "float32"),
+        ("xavier_normal_", "float64"),
+        ("lecun_normal_", "float32"),
+    ],
 )
 def test_values_under_jit_are_those_of_jax_under_jit(twin: str, dtype: str) -> None:
     ours, theirs = TWINS[twin]

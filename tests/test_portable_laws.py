@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from laws import SIZE, check, kolmogorov_smirnov, moment
+from laws import SIZE, check, kolmogorov_smirnov, moment, truncated_square
 from portable_calls import TRUNCATED
 from scipy import special, stats
 
@@ -149,10 +149,15 @@ def test_scaled_draws_have_the_scale_of_their_fans(dtype):
     check(ai.xavier_uniform_(np.empty(SHAPE, dtype), 1.5, rng=16), uniform(XAVIER), SPACING[dtype])
     check(ai.kaiming_normal_(np.empty(SHAPE, dtype), 0.1, "fan_out", rng=16), stats.norm(0, KAIMING), SPACING[dtype])
     check(ai.kaiming_uniform_(np.empty(SHAPE, dtype), 0.1, "fan_out", rng=16), uniform(KAIMING), SPACING[dtype])
+    check(ai.lecun_uniform_(np.empty(SHAPE, dtype), rng=16), uniform(math.sqrt(1 / FAN_IN)), SPACING[dtype])
+    for mode, fan in (("fan_in", FAN_IN), ("fan_out", FAN_OUT), ("fan_avg", (FAN_IN + FAN_OUT) / 2)):
+        s = math.sqrt(1.5 / fan / stats.truncnorm(-2, 2).var())
+        x = ai.variance_scaling_(np.empty(SHAPE, dtype), 1.5, mode, rng=16)
+        check(x, TruncatedNormal(0.0, s, -2 * s * (1 + 2.0**-50), 2 * s * (1 + 2.0**-50)), SPACING[dtype])
 
 
 @complex_dtypes
-@pytest.mark.parametrize("name", ["uniform_", "normal_", "xavier_uniform_", "kaiming_normal_"])
+@pytest.mark.parametrize("name", ["uniform_", "normal_", "xavier_uniform_", "kaiming_normal_", "lecun_normal_"])
 def test_complex_draws_are_circular_and_of_the_stated_variance(name, dtype):
     x = np.empty(SHAPE, dtype)
     z, centre, variance = {
@@ -160,10 +165,12 @@ def test_complex_draws_are_circular_and_of_the_stated_variance(name, dtype):
         "normal_": lambda: (ai.normal_(x, 0.5, 2.0, rng=17), 0.5, 4.0),
         "xavier_uniform_": lambda: (ai.xavier_uniform_(x, 1.5, rng=17), 0.0, XAVIER**2),
         "kaiming_normal_": lambda: (ai.kaiming_normal_(x, 0.1, "fan_out", rng=17), 0.0, KAIMING**2),
+        "lecun_normal_": lambda: (ai.lecun_normal_(x, rng=17), 0.0, 1 / FAN_IN),
     }[name]()
     z = z.astype(np.complex128).ravel() - centre
     square, angle = np.abs(z) ** 2, np.angle(z)
     law = stats.uniform(0, 2 * variance) if "uniform" in name else stats.expon(scale=variance)
+    law = truncated_square(variance) if name == "lecun_normal_" else law
     # The disk is closed only up to the rounding of its centre.
     check(np.minimum(square, law.support()[1]), law, SPACING[dtype])
     check(angle, stats.uniform(-math.pi, 2 * math.pi), SPACING[dtype])

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from laws import SIZE, MismatchError, check
+from laws import SIZE, MismatchError, check, truncated_square
 from scipy import stats
 
 import arrayinit
@@ -92,7 +92,34 @@ def forget_the_truncation(monkeypatch):
     return lambda x, rng: arrayinit.trunc_normal_(x, rng=rng), TRUNCATED
 
 
-@pytest.mark.parametrize("mutate", [swap_fans, swap_mean_and_std, scale_the_variance, forget_the_truncation])
+def forget_the_correction(monkeypatch):
+    monkeypatch.setattr("arrayinit.core.distributions.TRUNCATED_STD", 1.0)
+    before = math.sqrt(1 / FAN_IN) / CORRECTION
+    return lambda x, rng: arrayinit.lecun_normal_(x, rng=rng), stats.truncnorm(-2, 2, 0, before)
+
+
+def take_jax_s_correction(monkeypatch):
+    """Its variance is 1.9 % too large."""
+    monkeypatch.setattr("arrayinit.core.distributions.TRUNCATED_COMPLEX_STD", 0.95311164380491208)
+    law = truncated_square(1 / FAN_IN)
+
+    def squares(x, rng):
+        return np.minimum(abs(arrayinit.lecun_normal_(x.astype(complex), rng=rng)) ** 2, law.support()[1])
+
+    return squares, law
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        swap_fans,
+        swap_mean_and_std,
+        scale_the_variance,
+        forget_the_truncation,
+        forget_the_correction,
+        take_jax_s_correction,
+    ],
+)
 def test_mutants_of_the_library_fail(mutate, monkeypatch):
     fill, law = mutate(monkeypatch)
     with pytest.raises(MismatchError):

@@ -29,7 +29,26 @@ def test_every_docstring_is_whole(name):
         assert re.search(rf"^(\w+, )*{parameter}(, \w+)*$", text, re.MULTILINE), f"{parameter} is not described"
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name.endswith("_")])
+BEYOND_TORCH = {
+    "copy_",
+    "delta_orthogonal_",
+    "fold_in",
+    "lecun_normal_",
+    "lecun_uniform_",
+    "register_backend",
+    "variance_scaling_",
+}
+
+
+def test_every_function_of_torch_is_there_and_the_others_are_known():
+    init = pytest.importorskip("torch", reason="torch is not installed").nn.init
+    torch_s = {
+        name for name, f in vars(init).items() if name.endswith("_") and not name.startswith("_") and callable(f)
+    }
+    assert set(FUNCTIONS) - BEYOND_TORCH == torch_s | {"calculate_gain", "calculate_fan_in_and_fan_out"}
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name.endswith("_") and name not in BEYOND_TORCH])
 def test_signatures_are_those_of_torch(name):
     init = pytest.importorskip("torch", reason="torch is not installed").nn.init
     ours = inspect.signature(getattr(arrayinit, name)).parameters

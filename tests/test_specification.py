@@ -6,7 +6,18 @@ import re
 
 import numpy as np
 import pytest
-from from_the_page import complex_normal, complex_uniform, fold_in, key, normal, sparse, truncated, uniform, word
+from from_the_page import (
+    complex_normal,
+    complex_truncated,
+    complex_uniform,
+    fold_in,
+    key,
+    normal,
+    sparse,
+    truncated,
+    uniform,
+    word,
+)
 from from_the_page_scalars import blocks, limits, truncated_scalars
 from specification import PAGE, block, tables, vectors
 
@@ -60,6 +71,8 @@ def draws_on_the_line(what):
     if "disk" in draw:
         a, b = numbers
         return [part for i in range(5) for part in complex_uniform(k, i, dtype, (a + b) / 2, (b - a) / 2)]
+    if dtype in COMPLEX and kind == "truncated,":
+        return [part for i in range(5) for part in complex_truncated(k, i, dtype, *numbers)]
     if dtype in COMPLEX:
         return [part for i in range(5) for part in complex_normal(k, i, dtype, *numbers)]
     draw = {"uniform": uniform, "normal": normal, "truncated": truncated}[kind]
@@ -158,6 +171,26 @@ def test_the_library_draws_the_complex_numbers_of_the_page(dtype):
         a, b = r.choice([(-1.0, 1.0), (mean, mean + 10 ** r.uniform(-3, 1))])
         x = arrayinit.uniform_(np.empty(5, dtype), a, b, rng=seed)
         assert bits(x) == [n for i in range(5) for n in complex_uniform(k, i, dtype, (a + b) / 2, (b - a) / 2)]
+
+
+FANS = {"fan_in": 6.0, "fan_out": 8.0, "fan_avg": 7.0, "fan_geo_avg": math.sqrt(48)}
+
+
+@pytest.mark.parametrize("mode", FANS)
+@pytest.mark.parametrize("dtype", REAL | COMPLEX)
+def test_the_library_scales_the_truncated_normal_as_the_page_does(dtype, mode):
+    r = seeded(dtype, mode)
+    for _ in range(8):
+        seed, k = (n := r.randrange(2**80)), key(n)
+        scale = r.choice([1.0, r.uniform(0.1, 3)])
+        x = arrayinit.variance_scaling_(np.empty((4, 3, 2), dtype), scale, mode, rng=seed)
+        std = math.sqrt(scale / FANS[mode])
+        if dtype in COMPLEX:
+            s = std / 0.96196182800821354
+            assert bits(x) == [part for i in range(24) for part in complex_truncated(k, i, dtype, s)]
+        else:
+            s = std / 0.87962566103423978
+            assert bits(x) == [truncated(k, i, dtype, 0.0, s, -2 * s, 2 * s) for i in range(24)]
 
 
 @pytest.mark.parametrize("dtype", REAL)

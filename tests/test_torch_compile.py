@@ -32,6 +32,9 @@ DRAWS: dict[str, tuple[dict[str, Any], float]] = {
     "xavier_normal_": ({"gain": 3.0}, 3 * math.sqrt(2 / (48 + 64))),
     "kaiming_uniform_": ({"nonlinearity": "relu"}, math.sqrt(2 / 64)),
     "kaiming_normal_": ({"mode": "fan_out", "a": 1.0}, math.sqrt(1 / 48)),
+    "variance_scaling_": ({"scale": 2.0, "mode": "fan_out"}, math.sqrt(2 / 48)),
+    "lecun_uniform_": ({}, math.sqrt(1 / 64)),
+    "lecun_normal_": ({}, math.sqrt(1 / 64)),
     "orthogonal_": ({"gain": 2.0}, 2 / math.sqrt(64)),
 }
 EXACT: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
@@ -65,7 +68,9 @@ def assert_drawn(name: str, x: Any, std: float) -> None:
 
 
 def test_every_function_is_compiled_here():
-    assert {*DRAWS, *EXACT, "sparse_"} == {name for name in arrayinit.__all__ if name.endswith("_")}
+    # And copy_ in test_copy_torch.
+    names = {name for name in arrayinit.__all__ if name.endswith("_")}
+    assert {*DRAWS, *EXACT, "sparse_", "delta_orthogonal_", "copy_"} == names
 
 
 @pytest.mark.parametrize("name", DRAWS)
@@ -108,6 +113,15 @@ def test_compiled_sparse_matrices_have_their_zeros(sparsity):
     assert ((x == 0).sum(dim=0) == sparsity * SHAPE[0]).all()
     assert (x == 0).unique(dim=1).shape[1] == SHAPE[1]
     assert_drawn("sparse_", x[x != 0], 0.01)
+
+
+def test_compiled_kernels_are_orthogonal_at_their_centre():
+    torch.manual_seed(0)
+    x = compiled("delta_orthogonal_", {"gain": 2.0})(torch.full((48, 32, 3, 2), 7.0))
+    centre = x[:, :, 1, 0]
+    assert_drawn("delta_orthogonal_", centre, 2 / math.sqrt(48))
+    torch.testing.assert_close(centre.mT @ centre, 4 * torch.eye(32), rtol=0, atol=1e-5)
+    assert x.count_nonzero() == centre.count_nonzero()
 
 
 @pytest.mark.parametrize("name", EXACT)

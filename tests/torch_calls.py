@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import arrayinit
 
 MATRIX, KERNEL = (12, 10), (6, 5, 3, 4)
@@ -22,8 +24,13 @@ CALLS: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
     "kaiming_normal_": (KERNEL, {"nonlinearity": "relu"}),
     "orthogonal_": (KERNEL, {"gain": 2.0}),
     "sparse_": (MATRIX, {"sparsity": 0.3}),
+    "variance_scaling_": (KERNEL, {"scale": 2.0, "mode": "fan_avg"}),
+    "lecun_uniform_": (KERNEL, {}),
+    "lecun_normal_": (KERNEL, {}),
+    "delta_orthogonal_": (KERNEL, {"gain": 2.0}),
+    "copy_": (MATRIX, {"source": np.arange(120.0).reshape(MATRIX)}),
 }
-RANDOM = tuple(name for name in CALLS if name not in ("constant_", "ones_", "zeros_", "eye_", "dirac_"))
+RANDOM = tuple(name for name in CALLS if name not in ("constant_", "ones_", "zeros_", "eye_", "dirac_", "copy_"))
 
 
 def empty(name: str, **options: Any) -> Any:

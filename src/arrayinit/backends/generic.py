@@ -18,7 +18,7 @@ class Generic:
     """Adapter for whatever follows the array API standard and can be written."""
 
     def accepts(self, cls: type) -> bool:
-        return hasattr(cls, "__array_namespace__") and hasattr(cls, "__setitem__")
+        return all(hasattr(cls, name) for name in ("__array_namespace__", "__setitem__", "device"))
 
     def namespace(self, x: Array) -> Any:
         return array_api_compat.array_namespace(x)

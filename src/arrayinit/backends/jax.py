@@ -18,7 +18,7 @@ from arrayinit.backends.arguments import describe
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.xla import traced
-from arrayinit.core.distributions import Distribution, Normal, Uniform
+from arrayinit.core.distributions import TRUNCATED_STD, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import Format
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
 from arrayinit.random.draws import Draw
@@ -75,7 +75,8 @@ class Jax(Native):
         return x.at[index].set(jnp.asarray(value, x.dtype))
 
     def arange(self, x: Array, count: int) -> Array:
-        return jnp.arange(count)
+        """On the host, where no arithmetic with them has to be compiled."""
+        return np.arange(count)
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
         return None
@@ -106,23 +107,28 @@ class Jax(Native):
     def uniform(self, x: Array, d: Uniform, generator: Key) -> Array:
         if d.variance is None:
             return jax.random.uniform(generator, x.shape, x.dtype, d.low, d.high)
-        return jax.random.uniform(generator, x.shape, x.dtype, -1.0) * jnp.sqrt(3 * jnp.array(d.variance, x.dtype))
+        return jax.random.uniform(generator, x.shape, x.dtype, -1) * jnp.sqrt(3 * jnp.array(d.variance, x.dtype))
 
     def normal(self, x: Array, d: Normal, generator: Key) -> Array:
         std = jnp.array(d.std, x.dtype) if d.variance is None else jnp.sqrt(jnp.array(d.variance, x.dtype))
         z = jax.random.normal(generator, x.shape, x.dtype) * std
         return z + jnp.array(d.mean, x.dtype) if d.mean else z
 
-    def truncated(self, x: Array, plan: Truncation, generator: Key) -> Array:
-        return _truncated(generator, plan, shape=tuple(x.shape), dtype=x.dtype)
+    def truncated(self, x: Array, d: TruncatedNormal, generator: Key) -> Array:
+        if d.variance is None:
+            return _truncated(generator, self.plan(d), shape=tuple(x.shape), dtype=x.dtype)
+        std = jnp.sqrt(jnp.array(d.variance, x.dtype)) / jnp.array(TRUNCATED_STD, x.dtype)
+        return jax.random.truncated_normal(generator, -2, 2, x.shape, x.dtype) * std
 
     def quantile(self, _: Any, q: Array, /) -> Array:
         return jax.lax.erf_inv(2.0 * q) * math.sqrt(2.0)
 
     def draw(self, x: Array, distribution: Distribution, generator: Key, form: Format) -> Array:
+        # jax.random rounds the bounds to nearest: to clip there would change its values.
         if isinstance(distribution, Uniform) and not form.is_narrow:
-            # jax.random rounds the lower bound to nearest: to clip there would change its values.
             return jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(form)[1])
+        if isinstance(distribution, TruncatedNormal) and distribution.variance is not None and not form.is_narrow:
+            return self.truncated(x, distribution, generator)
         return super().draw(x, distribution, generator, form)
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:

@@ -6,11 +6,19 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from arrayinit.backends.protocol import Array, Generator
-from arrayinit.core.distributions import Disk, Distribution, Limits, Normal, TruncatedNormal, Uniform
+from arrayinit.core.distributions import (
+    Disk,
+    Distribution,
+    Limits,
+    Normal,
+    TruncatedComplexNormal,
+    TruncatedNormal,
+    Uniform,
+)
 from arrayinit.core.dtypes import FORMATS, Format
 from arrayinit.core.truncation import Central, Truncation, truncation
 from arrayinit.random.arithmetic import NUMPY, Arithmetic
-from arrayinit.random.disk import disk
+from arrayinit.random.polar import polar
 from arrayinit.random.quantile import quantile
 from arrayinit.random.truncated import truncated_normal
 
@@ -32,10 +40,10 @@ class Native(ABC):
         """Return how ``d`` is drawn."""
         return truncation(d)
 
-    def truncated(self, x: Array, plan: Truncation, generator: Generator) -> Array:
+    def truncated(self, x: Array, d: TruncatedNormal, generator: Generator) -> Array:
         """Fill a real ``x`` with truncated normal numbers; rounding may carry them past the bounds."""
         u = self.uniform(x, _UNIT, generator)
-        return self.assign(x, self.from_uniform(u, plan))
+        return self.assign(x, self.from_uniform(u, self.plan(d)))
 
     def from_uniform(self, u: Array, plan: Truncation) -> Array:
         """Turn numbers on [0, 1), which may be overwritten, into truncated normals."""
@@ -96,17 +104,17 @@ class Native(ABC):
             case Normal():
                 return self.normal(x, distribution, generator)
             case TruncatedNormal():
-                return self.truncated(x, self.plan(distribution), generator)
-            case Disk():
-                raise AssertionError("a disk is drawn in complex dtypes only")
+                return self.truncated(x, distribution, generator)
+            case _:
+                raise AssertionError(f"{distribution} is drawn in complex dtypes only")
 
     def _complex(self, x: Array, form: Format, distribution: Distribution, generator: Generator) -> Array:
         # Interleaved, so that a draw in chunks takes the same numbers as a draw at once.
         pairs = self.empty(x, (*x.shape, 2), form.real)
         xp = self.namespace(pairs)
         match distribution:
-            case Disk():
-                real, imaginary = disk(xp, self.draw_within(pairs, _UNIT, generator, None), distribution)
+            case Disk() | TruncatedComplexNormal():
+                real, imaginary = polar(xp, self.draw_within(pairs, _UNIT, generator, None), distribution)
             case Normal():
                 parts = self.draw_within(pairs, distribution.part(), generator, None)
                 real, imaginary = parts[..., 0] + distribution.mean, parts[..., 1]

@@ -15,13 +15,14 @@ from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.torch_operator import PLAIN, apply, is_plain, shared, write
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
-from arrayinit.core.dtypes import NAMES, Format
+from arrayinit.core.dtypes import FORMATS, NAMES, Format
 from arrayinit.core.truncation import Truncation, truncation
 from arrayinit.random.draws import Draw
 from arrayinit.random.seeds import KINDS
 from arrayinit.random.subsets import smallest
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
+_TWO_SIGMA = TruncatedNormal(0.0, 1.0, -2.0, 2.0)
 _SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
@@ -135,9 +136,16 @@ class Torch(Native):
             self.uniform(bare, distribution, generator)
         elif isinstance(distribution, Normal):
             self.normal(bare, distribution, generator)
+        elif isinstance(distribution, TruncatedNormal) and distribution.variance and torch.compiler.is_compiling():
+            self._scaled(bare, distribution.std, generator, FORMATS[form.compute])
         else:
             super().draw(bare, distribution, generator, form)
         return x
+
+    def _scaled(self, x: Array, std: float, generator: torch.Generator | None, form: Format) -> None:
+        """Scale a unit draw: sizes may be symbolic, and so the std, of which neither a plan nor limits can be made."""
+        unit = self.empty(x, tuple(x.shape), form.name)
+        self.assign(x, super().draw(unit, _TWO_SIGMA, generator, form).mul_(std))
 
     def uniform(self, x: Array, d: Uniform, generator: torch.Generator | None) -> Array:
         return x.uniform_(d.low, d.high, generator=generator)
@@ -149,7 +157,7 @@ class Torch(Native):
         return x.normal_(d.mean, d.std, generator=generator)
 
     def plan(self, d: TruncatedNormal) -> Truncation:
-        plan: Truncation = _plan(*d)
+        plan: Truncation = _plan(d.mean, d.std, d.low, d.high)
         return plan
 
     def quantile(self, _: Any, q: Array, /) -> Array:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from arrayinit.core.distributions import Disk, Normal, TruncatedNormal, Uniform
+from arrayinit.core.distributions import Disk, Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.random.draws import Draw
 from arrayinit.random.seeds import Seed
 
-_LAWS = {law.__name__: law for law in (Uniform, Normal, TruncatedNormal, Disk)}
+_LAWS = {law.__name__: law for law in (Uniform, Normal, TruncatedNormal, Disk, TruncatedComplexNormal)}
 
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)

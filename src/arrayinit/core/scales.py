@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from arrayinit.core.fans import Mode, pick
 from arrayinit.core.gains import Nonlinearity, squared_gain
-from arrayinit.core.numbers import non_negative
+from arrayinit.core.numbers import non_negative, positive
 
 
 class Scale(NamedTuple):
@@ -29,6 +29,12 @@ def kaiming(fan_in: int, fan_out: int, a: float, mode: Mode, nonlinearity: Nonli
     fan = _divisor(pick(fan_in, fan_out, mode))
     square = squared_gain(nonlinearity, a)
     return Scale(math.sqrt(square) / math.sqrt(fan), square / fan)
+
+
+def variance_scaling(fan_in: int, fan_out: int, scale: float, mode: Mode) -> Scale:
+    """Return std = sqrt(scale / fan)."""
+    variance = positive("scale", scale) / _divisor(pick(fan_in, fan_out, mode))
+    return Scale(math.sqrt(variance), variance)
 
 
 def _divisor(fan: float) -> float:

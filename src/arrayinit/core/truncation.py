@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from arrayinit.core.distributions import TruncatedNormal
@@ -97,7 +98,7 @@ def _truncation(d: TruncatedNormal) -> Truncation:
     from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
     with localcontext(Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])):
-        mean, std, a, b = (Decimal(value) for value in d)
+        mean, std, a, b = (Decimal(value) for value in (d.mean, d.std, d.low, d.high))
         # In units of the standard deviation.
         low, high, width = (a - mean) / std, (b - mean) / std, (b - a) / std
         if width >= _NARROW and low < _CENTRAL and high > -_CENTRAL:
@@ -137,6 +138,8 @@ def _narrow(high: Decimal, width: Decimal, near: float, scale: float) -> Narrow:
     return Narrow(near, scale, scale < 0, float(total), series)
 
 
+# All that is truncated at two standard deviations asks for the same value.
+@lru_cache(maxsize=100)
 def ndtr(x: Decimal) -> Decimal:
     """Return Phi(x), in the precision of the context less a few digits."""
     from decimal import Decimal

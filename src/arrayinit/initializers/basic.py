@@ -27,7 +27,7 @@ def uniform_(x: Array, a: float = 0.0, b: float = 1.0, *, rng: Any = None) -> Ar
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX a new array of the same shape, dtype and sharding.
+        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def normal_(x: Array, mean: float = 0.0, std: float = 1.0, *, rng: Any = None) -
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX a new array of the same shape, dtype and sharding.
+        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def trunc_normal_(
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX a new array of the same shape, dtype and sharding.
+        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
 
     Raises
     ------

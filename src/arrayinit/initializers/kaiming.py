@@ -50,7 +50,7 @@ def kaiming_uniform_(
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX a new array of the same shape, dtype and sharding.
+        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def kaiming_normal_(
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX a new array of the same shape, dtype and sharding.
+        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
 
     Raises
     ------

@@ -35,7 +35,7 @@ def xavier_uniform_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, group
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX a new array of the same shape, dtype and sharding.
+        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def xavier_normal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, groups
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX a new array of the same shape, dtype and sharding.
+        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
 
     Raises
     ------

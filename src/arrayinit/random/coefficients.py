@@ -115,3 +115,6 @@ COSINE: Polynomial = (
     -1.714390711088672,
     0.28200596845579123,
 )
+
+# 1 - exp(-4), the share of circular normals z with E|z|^2 = 1 whose modulus is at most 2, and exp(-4), that beyond.
+MODULUS: Polynomial = (0.9816843611112658, 0.01831563888873418)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
 from arrayinit.random.arithmetic import Arithmetic, Array
+from arrayinit.random.coefficients import MODULUS
 from arrayinit.random.quantile import LOG_2, horner, minus_log2, quantile, tail_quantile
 
 
@@ -57,8 +58,7 @@ def truncated_normal(
     def surprise(plan: Tail | Extreme) -> Array:
         """Return -log2 of the share of the tail that lies beyond the draw."""
         if plan.slight:
-            y = (u.lower() if plan.mirrored else u.upper()) * plan.mass
-            return use.rounded(horner(use, _SERIES, y) * y)
+            return _series(use, (u.lower() if plan.mirrored else u.upper()) * plan.mass)
         return minus_log2(use, use.rounded((u.upper() if plan.mirrored else u.lower()) * plan.mass) + plan.rest)
 
     z = standard()
@@ -66,6 +66,21 @@ def truncated_normal(
     z = use.rounded(z)
     z += plan.anchor
     return z
+
+
+def truncated_modulus(use: Arithmetic, u: Unit) -> Array:
+    """Return |z| of a circular normal z with E|z|^2 = 1, given that it is at most 2."""
+    within, beyond = MODULUS
+    y = u.lower() * within
+    bits = minus_log2(use, use.rounded(u.upper() * within) + beyond)
+    # Near 1 the logarithm has lost its digits.
+    bits = use.patch(bits, y < 2.0**-8, lambda pick: _series(use, pick(y)))
+    return use.xp.clip(use.sqrt(bits * LOG_2), 0.0, 2.0)
+
+
+def _series(use: Arithmetic, y: Array) -> Array:
+    """Return -log2(1 - y) for small y."""
+    return use.rounded(horner(use, _SERIES, y) * y)
 
 
 # -log2(1 - y) / y.

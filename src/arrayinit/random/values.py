@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arrayinit.core.distributions import Disk, Distribution, Limits, Normal, TruncatedNormal, Uniform
+from arrayinit.core.distributions import (
+    Disk,
+    Distribution,
+    Limits,
+    Normal,
+    TruncatedComplexNormal,
+    TruncatedNormal,
+    Uniform,
+)
 from arrayinit.core.dtypes import FORMATS, Format
 from arrayinit.core.truncation import truncation
 from arrayinit.random.arithmetic import Arithmetic, Array
 from arrayinit.random.circle import circle
 from arrayinit.random.quantile import quantile
-from arrayinit.random.truncated import truncated_normal
+from arrayinit.random.truncated import truncated_modulus, truncated_normal
 from arrayinit.random.word import Word
 
 
@@ -28,16 +36,23 @@ def values(use: Arithmetic, distribution: Distribution, words: Sequence[Array], 
     if not form.is_complex:
         return _clip(use, _real(use, distribution, Word(use, words[0], form)), limits)
     first, second = (Word(use, w, FORMATS[form.real]) for w in words)
-    if isinstance(distribution, Disk):
-        radius = use.sqrt(first.lower()) * distribution.radius
-        cosine, sine = circle(use, second)
-        x = _plus(use.rounded(radius * cosine), distribution.centre)
-        return use.join(use.rounded(x), use.rounded(radius * sine))
-    if isinstance(distribution, Normal):
-        part = distribution.part()
-        x = _plus(_real(use, part, first), distribution.mean)
-        return use.join(use.rounded(x), _real(use, part, second))
-    raise AssertionError(f"{distribution} is drawn in real dtypes only")
+    match distribution:
+        case Disk(centre, radius):
+            return _polar(use, use.sqrt(first.lower()) * radius, second, centre)
+        case TruncatedComplexNormal(std):
+            return _polar(use, truncated_modulus(use, first) * std, second, 0.0)
+        case Normal(mean):
+            part = distribution.part()
+            x = _plus(_real(use, part, first), mean)
+            return use.join(use.rounded(x), _real(use, part, second))
+        case _:
+            raise AssertionError(f"{distribution} is drawn in real dtypes only")
+
+
+def _polar(use: Arithmetic, modulus: Array, word: Word, centre: float) -> Array:
+    cosine, sine = circle(use, word)
+    x = _plus(use.rounded(modulus * cosine), centre)
+    return use.join(use.rounded(x), use.rounded(modulus * sine))
 
 
 def _real(use: Arithmetic, distribution: Distribution, word: Word) -> Array:
@@ -53,8 +68,8 @@ def _real(use: Arithmetic, distribution: Distribution, word: Word) -> Array:
             return _plus(use.rounded(z), mean)
         case TruncatedNormal():
             return truncated_normal(use, word, truncation(distribution))
-        case Disk():
-            raise AssertionError("a disk is drawn in complex dtypes only")
+        case _:
+            raise AssertionError(f"{distribution} is drawn in complex dtypes only")
 
 
 def _uniform(use: Arithmetic, word: Word, low: float, high: float) -> Array:

@@ -1,0 +1,199 @@
+"""orthogonal_, delta_orthogonal_: a matrix drawn uniformly from the orthogonal ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from arrayinit.backends.protocol import Array, Drawing, Generator
+from arrayinit.backends.registry import backend_of
+from arrayinit.core.distributions import Normal
+from arrayinit.core.dtypes import FORMATS, Format, floating
+from arrayinit.core.layouts import DEFAULT, inverse, parse
+from arrayinit.core.numbers import finite
+from arrayinit.initializers.drawing import draw_whole, run
+from arrayinit.random.seeds import seed_of
+
+_STANDARD = Normal(0.0, 1.0)
+
+
+def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = None) -> Array:
+    r"""Fill ``x`` with a (semi-)orthogonal matrix, uniform over all of them; unitary where ``x`` is complex.
+
+    ``x`` is seen as a matrix of one row an output feature, and its other axes flattened. A standard normal matrix
+    :math:`A`, transposed if it is wide, is decomposed; the signs of the diagonal of :math:`R` make :math:`Q` unique:
+
+    .. math::
+        A = QR, \qquad W = \text{gain} \cdot Q \operatorname{diag}(\operatorname{sign} R_{ii}).
+
+    Parameters
+    ----------
+    x
+        Array of 2 axes or more that ``layout`` fits, real or complex floating point; 16-bit types are computed in
+        float32. Each weight of a batch (``B`` in the layout) is a matrix of its own.
+    gain
+        Factor, finite.
+    layout
+        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`.
+    rng
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+
+    Returns
+    -------
+    Array
+        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+
+    Raises
+    ------
+    TypeError
+        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+    ValueError
+        ``x`` has fewer than 2 axes, or ``layout`` does not fit it; a gain that is not finite; a negative seed;
+        a read-only ``x``.
+
+    Notes
+    -----
+    LAPACKs differ in the last bits, so one seed gives the same matrix on every library to a tolerance only, some 1e-6
+    in float32 and 1e-14 in float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arrayinit
+    >>> w = arrayinit.orthogonal_(np.empty((3, 5)), rng=np.random.default_rng(0))
+    >>> bool(np.allclose(w @ w.T, np.eye(3)))
+    True
+
+    References
+    ----------
+    A. M. Saxe, J. L. McClelland, S. Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
+    neural networks", 2014. F. Mezzadri, "How to generate random matrices from the classical compact groups", 2007.
+    """
+    gain = _checked(x, gain)
+    shape = tuple(x.shape)
+    if len(shape) < 2:
+        raise ValueError(f"orthogonal_ needs x to have 2 axes or more, got shape {shape}")
+    axes = parse(layout, shape)
+    rows, inputs, kernel = axes.sizes(shape)
+
+    def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
+        if 0 in shape:
+            return backend.fill(target, 0)
+        matrices = (*(shape[i] for i in axes.batch), rows, inputs * kernel)
+        q = _orthogonal(backend, target, matrices, generator, form) * gain
+        return backend.assign(target, _arranged(backend, q, shape, axes.canonical))
+
+    return run(x, seed_of(rng) or rng, body)
+
+
+def delta_orthogonal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, rng: Any = None) -> Array:
+    r"""Fill the convolution kernel ``x`` with a semi-orthogonal matrix at its centre, and 0 elsewhere.
+
+    .. math::
+        W_{oik} = \text{gain} \cdot Q_{oi} \, [k = \text{centre}], \qquad Q^{H} Q = 1,
+
+    with :math:`Q`, of one row an output feature and one column an input feature, drawn as `orthogonal_` draws it. The
+    centre of an axis of size k is at ``(k - 1) // 2``, as in JAX. With circular padding the convolution is an isometry.
+
+    Parameters
+    ----------
+    x
+        Array with 1 to 3 kernel axes, and at least as many output features as input features, real or complex
+        floating point; 16-bit types are computed in float32.
+    gain
+        Factor, finite.
+    layout
+        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`.
+    rng
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+
+    Returns
+    -------
+    Array
+        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+
+    Raises
+    ------
+    TypeError
+        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+    ValueError
+        ``x`` has no kernel axis, or more than 3; fewer output than input features; ``layout`` does not fit ``x``; a
+        gain that is not finite; a negative seed; a read-only ``x``.
+
+    Notes
+    -----
+    As for `orthogonal_`, one seed gives the same kernel on every library to a tolerance only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arrayinit
+    >>> w = arrayinit.delta_orthogonal_(np.empty((5, 4, 3, 3)), rng=0)
+    >>> bool(np.allclose(w[:, :, 1, 1].T @ w[:, :, 1, 1], np.eye(4)))
+    True
+    >>> np.count_nonzero(w)
+    20
+
+    References
+    ----------
+    L. Xiao, Y. Bahri, J. Sohl-Dickstein, S. S. Schoenholz, J. Pennington, "Dynamical Isometry and a Mean Field Theory
+    of CNNs: How to Train 10,000-Layer Vanilla Convolutional Neural Networks", 2018.
+    """
+    gain = _checked(x, gain)
+    shape = tuple(x.shape)
+    axes = parse(layout, shape)
+    if not 1 <= len(axes.kernel) <= 3:
+        raise ValueError(
+            f"delta_orthogonal_ needs 1 to 3 kernel axes, got x of shape {shape} with layout {layout!r}; "
+            "without any it is orthogonal_"
+        )
+    outputs, inputs, _ = axes.sizes(shape)
+    if outputs < inputs and 0 not in shape:
+        raise ValueError(
+            f"delta_orthogonal_ needs at least as many output features as input features, "
+            f"got {outputs} and {inputs} in x of shape {shape} with layout {layout!r}"
+        )
+    features = axes.batch + axes.outputs + axes.inputs
+
+    def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
+        blank = backend.fill(target, 0)
+        if 0 in shape:
+            return blank
+        matrices = (*(shape[i] for i in axes.batch), outputs, inputs)
+        q = _orthogonal(backend, target, matrices, generator, form) * gain
+        centre = tuple((n - 1) // 2 if i in axes.kernel else slice(None) for i, n in enumerate(shape))
+        q = backend.namespace(q).astype(_arranged(backend, q, shape, features), target.dtype)
+        return backend.put(blank, centre, q)
+
+    return run(x, seed_of(rng) or rng, body)
+
+
+def _checked(x: Array, gain: float) -> float:
+    """Return the gain, if the dtype of ``x`` holds it."""
+    gain = finite("gain", gain)
+    form = floating(backend_of(x).dtype(x))
+    if abs(gain) > form.max:
+        raise ValueError(f"gain={gain!r} does not fit dtype {form.name}: it must be within {form.max!r}")
+    return gain
+
+
+def _orthogonal(backend: Drawing, target: Array, shape: tuple[int, ...], generator: Generator, form: Format) -> Array:
+    """Return matrices with orthonormal rows or columns, whichever are fewer, in the dtype that they are computed in."""
+    matrix = backend.empty(target, shape, form.compute)
+    matrix = draw_whole(backend, matrix, _STANDARD, generator, FORMATS[form.compute])
+    xp = backend.namespace(matrix)
+    wide = shape[-2] < shape[-1]
+    q, r = xp.linalg.qr(xp.matrix_transpose(matrix) if wide else matrix)
+    d = xp.linalg.diagonal(r)
+    size = xp.abs(d)
+    # A zero on the diagonal leaves its column of Q as it is, and not zero.
+    phase = xp.where(size > 0, d / xp.where(size > 0, size, xp.ones_like(size)), xp.ones_like(d))
+    q = q * xp.expand_dims(phase, axis=-2)
+    return xp.matrix_transpose(q) if wide else q
+
+
+def _arranged(backend: Drawing, q: Array, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+    """Return flattened ``axes`` of an array of this shape, unfolded, in the order of the array."""
+    xp = backend.namespace(q)
+    return xp.permute_dims(xp.reshape(q, tuple(shape[i] for i in axes)), inverse(axes))

@@ -1,0 +1,91 @@
+"""sparse_: a fixed share of each column is zero."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from arrayinit.backends.protocol import Array, Drawing, Generator
+from arrayinit.backends.registry import backend_of
+from arrayinit.core.distributions import Normal
+from arrayinit.core.dtypes import Format, floating
+from arrayinit.core.numbers import finite
+from arrayinit.initializers.drawing import draw_portably, run
+from arrayinit.random.seeds import seed_of
+
+
+def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) -> Array:
+    r"""Fill the matrix ``x`` with draws from :math:`\mathcal{N}(0, \text{std}^2)` and a fixed share of zeros.
+
+    Each column has :math:`\lceil \text{sparsity} \cdot \text{rows} \rceil` zeros, in rows chosen uniformly, and
+    independently of the other columns.
+
+    Parameters
+    ----------
+    x
+        Array of shape (rows, columns), real or complex floating point.
+    sparsity
+        Fraction of the rows that is zero in each column, in [0, 1].
+    std
+        Standard deviation of the others, finite and at least 0.
+    rng
+        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
+        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+
+    Returns
+    -------
+    Array
+        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+
+    Raises
+    ------
+    TypeError
+        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+    ValueError
+        ``x`` is not 2-D; ``sparsity`` outside [0, 1]; ``std < 0``; a negative seed; a read-only ``x``.
+
+    Notes
+    -----
+    torch chooses the rows with its global generator whatever ``generator`` is given; here ``rng`` draws both. With a
+    generator the choice needs memory of its own, 2 bytes for each element of ``x`` on NumPy and on torch's CPU; with a
+    seed it needs none that grows with ``x``, but under `jax.jit`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arrayinit
+    >>> w = arrayinit.sparse_(np.empty((10, 4)), sparsity=0.75, rng=np.random.default_rng(0))
+    >>> (w == 0).sum(axis=0)
+    array([8, 8, 8, 8])
+
+    References
+    ----------
+    J. Martens, "Deep learning via Hessian-free optimization", 2010.
+    """
+    law = Normal.of(0.0, std)
+    sparsity = finite("sparsity", sparsity)
+    if not 0.0 <= sparsity <= 1.0:
+        raise ValueError(f"sparsity must be within [0, 1], got {sparsity!r}")
+    law.check_range(floating(backend_of(x).dtype(x)))
+    if len(x.shape) != 2:
+        raise ValueError(f"sparse_ needs a matrix, of 2 axes, got x of shape {tuple(x.shape)}")
+    rows, columns = x.shape
+    zeros = math.ceil(sparsity * rows)
+
+    seed = seed_of(rng)
+    if seed is not None:
+        return draw_portably(x, law, seed, zeros=zeros)
+
+    def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
+        choosing, drawing = backend.split(generator, 2)
+        # The smaller set is chosen: to be cleared in a full draw, or to be drawn in a cleared matrix.
+        if zeros <= rows - zeros:
+            filled = backend.draw(target, law, drawing, form)
+            return backend.put(filled, backend.subsets(target, zeros, choosing), 0) if zeros and columns else filled
+        filled = backend.fill(target, 0)
+        if zeros == rows or not columns:
+            return filled
+        values = backend.draw(backend.empty(target, (rows - zeros, columns), form.name), law, drawing, form)
+        return backend.put(filled, backend.subsets(target, rows - zeros, choosing), values)
+
+    return run(x, rng, body)

@@ -1,0 +1,31 @@
+"""The frameworks that the tests compare with."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+# Keras chooses its arrays when it is imported, and would take TensorFlow's.
+os.environ.setdefault("KERAS_BACKEND", "numpy")
+
+# The backends asked for are peers too, so that the session of a backend compares with that and with no other.
+_ASKED = [
+    name.partition(":")[0]
+    for variable in ("ARRAYINIT_TEST_PEERS", "ARRAYINIT_TEST_BACKENDS")
+    for name in os.environ.get(variable, "").split(",")
+    if name
+]
+
+
+def peer(module: str) -> Any:
+    """Import a module of a framework; skip the test where it is not installed, or not among those asked for."""
+    framework = module.partition(".")[0]
+    if _ASKED and framework not in _ASKED:
+        pytest.skip(f"{framework} is not among the frameworks asked for, {','.join(_ASKED)}")
+    if not _ASKED and find_spec(framework) is None:
+        pytest.skip(f"{framework} is not installed")
+    return importlib.import_module(module)

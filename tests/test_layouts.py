@@ -1,0 +1,100 @@
+"""Any layout gives the weight of the default layout, permuted, for every function that cares about axes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from portable_calls import same_bits
+
+import arrayinit as ai
+
+Fill = Callable[..., Any]
+
+SCALED: dict[str, Fill] = {
+    "xavier_uniform_": lambda x, **layout: ai.xavier_uniform_(x, 1.5, rng=3, **layout),
+    "xavier_normal_": lambda x, **layout: ai.xavier_normal_(x, rng=3, **layout),
+    "kaiming_uniform_": lambda x, **layout: ai.kaiming_uniform_(x, 0.1, "fan_out", rng=3, **layout),
+    "kaiming_normal_": lambda x, **layout: ai.kaiming_normal_(x, nonlinearity="relu", rng=3, **layout),
+    "variance_scaling_": lambda x, **layout: ai.variance_scaling_(x, 2.0, "fan_geo_avg", rng=3, **layout),
+    "lecun_uniform_": lambda x, **layout: ai.lecun_uniform_(x, rng=3, **layout),
+    "lecun_normal_": lambda x, **layout: ai.lecun_normal_(x, rng=3, **layout),
+}
+ORTHOGONAL: dict[str, Fill] = {
+    "orthogonal_": lambda x, **layout: ai.orthogonal_(x, 0.5, rng=3, **layout),
+    "delta_orthogonal_": lambda x, **layout: ai.delta_orthogonal_(x, 0.5, rng=3, **layout),
+}
+FIXED: dict[str, Fill] = {"dirac_": ai.dirac_, "eye_": ai.eye_}
+
+_SIZES = {"B": (2, 3), "O": (4, 3), "I": (2, 3), "k": (1, 2, 3)}
+
+
+class Case(NamedTuple):
+    """A layout that puts the axes of a weight in some order, and what brings them back into the default one."""
+
+    layout: str
+    shape: tuple[int, ...]
+    order: tuple[int, ...]
+    default: str
+
+    @classmethod
+    def of(cls, name: str, number: int) -> Case:
+        """Return a case that depends on its name and number only, and that the function takes."""
+        r = random.Random(f"{name} {number}")
+        kernels = {"eye_": (0, 0), "delta_orthogonal_": (1, 3)}.get(name, (0, 3))
+        roles = ["O", "I", *r.sample(["B", "O", "I"], r.randint(0, 2)), *"k" * r.randint(*kernels)]
+        if name == "delta_orthogonal_":
+            # Outputs are to be as many as inputs.
+            roles = [role for role in roles if role != "I"] + ["I"]
+        if name == "dirac_" and len(roles) < 3:
+            roles.append("k")
+        r.shuffle(roles)
+        shape = tuple(r.choice(_SIZES[role]) for role in roles)
+        order = tuple(sorted(range(len(roles)), key=lambda i: ("BOIk".index(roles[i]), i)))
+        return cls("".join(roles), shape, order, "".join(roles[i] for i in order))
+
+    def check(self, fill: Fill, library: Any, dtype: str) -> None:
+        x = library.to_numpy(fill(library.empty(self.shape, dtype), layout=self.layout))
+        default = library.empty(tuple(self.shape[i] for i in self.order), dtype)
+        same_bits(x.transpose(self.order), library.to_numpy(fill(default, layout=self.default)), dtype)
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_independent_draws_are_permuted(name, library, dtype):
+    for number in range(40):
+        Case.of(name, number).check(SCALED[name], library, dtype)
+
+
+@pytest.mark.parametrize("name", ORTHOGONAL)
+def test_orthogonal_matrices_are_permuted(name, library, dtype):
+    # JAX compiles the decomposition for each shape.
+    for number in range(6):
+        Case.of(name, number).check(ORTHOGONAL[name], library, dtype)
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_fixed_weights_are_permuted(name, library):
+    for number in range(12):
+        Case.of(name, number).check(FIXED[name], library, "float32")
+
+
+def test_the_cases_have_every_role_in_every_place():
+    cases = [Case.of(name, number) for name in SCALED for number in range(40)]
+    assert {(role, case.layout[0]) for case in cases for role in case.layout} == {
+        (a, b) for a in "BOIk" for b in "BOIk"
+    }
+    assert any(case.order != tuple(range(len(case.order))) for case in cases)
+
+
+def test_a_wrong_permutation_is_noticed():
+    case = Case("kOI", (3, 4, 4), (0, 2, 1), "kOI")
+    with pytest.raises(AssertionError):
+        case.check(SCALED["xavier_uniform_"], _Numpy, "float32")
+
+
+class _Numpy:
+    empty = staticmethod(np.zeros)
+    to_numpy = staticmethod(np.asarray)
