@@ -119,12 +119,32 @@ def _cupy() -> Library:
     )
 
 
+def _dask() -> Library:
+    import dask.array as da
+
+    def empty(shape: tuple[int, ...], dtype: str) -> Any:
+        # Two chunks along each axis, of which the second is shorter.
+        return da.empty(shape, dtype=dtype, chunks=tuple(-(-2 * size // 3) for size in shape))
+
+    return Library(
+        "dask",
+        "dask",
+        ("float16", "float32", "float64", *COMPLEX),
+        empty,
+        np.asarray,
+        np.random.default_rng,
+        lambda x: x.chunks,
+        in_place=False,
+    )
+
+
 LIBRARIES: dict[str, Callable[[], Library]] = {
     "numpy": _numpy,
     "strict": _strict,
     "torch": lambda: _torch("cpu"),
     "jax": lambda: _jax("cpu"),
     "cupy": _cupy,
+    "dask": _dask,
     "torch:cuda": lambda: _torch("cuda"),
     "jax:gpu": lambda: _jax("gpu"),
 }

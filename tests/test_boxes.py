@@ -59,18 +59,22 @@ def test_a_box_filled_on_its_own_is_that_part_of_the_whole(draw_and_box, chunk, 
     np.testing.assert_array_equal(array.transpose(draw.order), expected)
 
 
-@given(boxes_of_draws(), st.sampled_from([1, 10, 100, 1 << 20]))
-@settings(max_examples=150, deadline=None, derandomize=True)
-def test_parts_cover_the_whole_once_and_have_bounded_sizes(draw_and_box, upload):
-    draw, _ = draw_and_box
-    expected = whole(draw).transpose(draw.inverse)
+@given(boxes_of_draws(), st.sampled_from([1, 10, 100, 1 << 20]), st.booleans())
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_parts_cover_the_whole_or_a_box_once_and_have_bounded_sizes(draw_and_box, upload, is_whole):
+    draw, box = draw_and_box
+    turned = tuple(slice(None) if is_whole else box[k] for k in draw.inverse)
+    expected = whole(draw).transpose(draw.inverse)[turned]
+    place = () if is_whole else (expected.shape, [k.start for k in turned])
     x, times = np.zeros_like(expected), np.zeros(expected.shape, int)
     with patch.object(draws, "UPLOAD", upload):
-        for index, part in draw.parts():
+        for index, part in draw.parts(*place):
             assert part.size <= max(upload, draw.shape[0] if draw.zeros else 0)
             x[index] = part.view(np.uint32) >> 16 if draw.form.name == "bfloat16" else part
             times[index] += 1
     assert (times == 1).all()
+    np.testing.assert_array_equal(x, expected)
+    draw.into(x, *place[1:])
     np.testing.assert_array_equal(x, expected)
 
 

@@ -80,6 +80,14 @@ class Backend(Protocol):
         ...
 
 
+class Lazy(Backend, Protocol):
+    """A backend whose arrays are made when they are asked for, in parts and perhaps again; so None means a new seed."""
+
+    def later(self, x: Array, dtype: str, make: Callable[[], np.ndarray[Any, Any]]) -> Array:
+        """Return an array as ``x`` with the values of what ``make``, asked at the time, returns in this dtype."""
+        ...
+
+
 class Drawing(Backend, Protocol):
     """A backend whose library has a random generator of its own. The others are drawn by NumPy on the host."""
 

@@ -34,6 +34,12 @@ def _cupy() -> Backend:
     return BACKEND
 
 
+def _dask() -> Backend:
+    from arrayinit.backends.dask import BACKEND
+
+    return BACKEND
+
+
 def _generic() -> Backend:
     from arrayinit.backends.generic import BACKEND
 
@@ -42,7 +48,7 @@ def _generic() -> Backend:
 
 # A library that is not loaded cannot have made the array. Import statements, unlike importlib, can be traced by
 # torch.compile.
-_BUILT_IN = {"numpy": _numpy, "torch": _torch, "jax": _jax, "cupy": _cupy}
+_BUILT_IN = {"numpy": _numpy, "torch": _torch, "jax": _jax, "cupy": _cupy, "dask.array": _dask}
 
 _registered: list[Backend] = []
 _by_type: dict[type, Backend] = {}
@@ -61,8 +67,8 @@ def register_backend(backend: Backend) -> None:
 
     A package can do the same without being imported, through the entry-point group ``arrayinit.backends``: each entry
     point has the import name of its library, which is asked only if that is loaded, and names a function of no
-    arguments, or a class, that returns the backend. Both are asked after the built-in backends for NumPy, torch, JAX
-    and CuPy, and before the generic one for any array with an array API namespace.
+    arguments, or a class, that returns the backend. Both are asked after the built-in backends for NumPy, torch, JAX,
+    CuPy and Dask, and before the generic one for any array with an array API namespace.
 
     Parameters
     ----------
@@ -106,8 +112,8 @@ def _find(cls: type) -> Backend:
         if backend.accepts(cls):
             return backend
     raise TypeError(
-        f"x must be an array of NumPy, torch, JAX (or a jax.ShapeDtypeStruct), CuPy, or of a library that follows the "
-        f"array API standard; got {cls.__module__}.{cls.__qualname__}"
+        f"x must be an array of NumPy, torch, JAX (or a jax.ShapeDtypeStruct), CuPy, Dask, or of a library that "
+        f"follows the array API standard; got {cls.__module__}.{cls.__qualname__}"
     )
 
 

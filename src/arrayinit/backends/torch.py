@@ -14,6 +14,7 @@ from arrayinit.backends.arguments import describe, overlaps
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.torch_operator import PLAIN, apply, is_plain, shared, write
+from arrayinit.backends.torch_shards import fill_shard, is_sharded
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, Format
 from arrayinit.core.truncation import Truncation, truncation
@@ -101,6 +102,8 @@ class Torch(Native):
             return x
         if type(x) in PLAIN and not is_compiling:
             write(x, draw)
+        elif not is_compiling and is_sharded(x):
+            fill_shard(x, draw)
         else:
             apply(x.detach() if x.requires_grad else x, draw)
         return x

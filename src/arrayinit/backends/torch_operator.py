@@ -37,19 +37,19 @@ def shared(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
     return memory
 
 
-def write(x: torch.Tensor, draw: Draw) -> None:
-    """Fill a tensor that has memory, of whichever device."""
+def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> None:
+    """Fill a tensor that has memory, of whichever device; it may be a box of the array, which begins at ``corner``."""
     memory = shared(x)
     if memory is not None:
-        draw.into(memory)
+        draw.into(memory, corner)
         return
     bare = x.detach()
-    for index, values in draw.parts():
+    for index, values in draw.parts(x.shape, corner):
         bare[index].copy_(torch.from_numpy(values))
 
 
-def apply(x: torch.Tensor, draw: Draw) -> None:
-    """Fill ``x`` by way of the operator, which takes tensors, numbers and strings."""
+def apply(x: torch.Tensor, draw: Draw, corner: Sequence[int] = ()) -> None:
+    """Do the same by way of the operator, which takes tensors, numbers and strings."""
     parameters = [parameter for parameter in draw.distribution if parameter is not None]
     entropy, spawn_key, pool_size = draw.seed
     _portable(
@@ -60,8 +60,10 @@ def apply(x: torch.Tensor, draw: Draw) -> None:
         _words(spawn_key),
         pool_size,
         draw.form.name,
+        list(draw.shape),
         list(draw.order),
         draw.zeros,
+        list(corner),
     )
 
 
@@ -86,12 +88,13 @@ def _portable(
     spawn_key: Sequence[int],
     pool_size: int,
     form: str,
+    shape: Sequence[int],
     order: Sequence[int],
     zeros: int,
+    corner: Sequence[int],
 ) -> None:
     seed = Seed(tuple(entropy), tuple(spawn_key), pool_size)
-    shape = tuple(x.shape[k] for k in order)
-    write(x, Draw(_LAWS[law](*parameters), seed, FORMATS[form], shape, tuple(order), zeros))
+    write(x, Draw(_LAWS[law](*parameters), seed, FORMATS[form], tuple(shape), tuple(order), zeros), corner)
 
 
 @_portable.register_fake  # type: ignore[untyped-decorator]

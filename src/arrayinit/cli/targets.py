@@ -90,6 +90,14 @@ def _cupy() -> Iterator[Target]:
         )
 
 
+def _dask() -> Iterator[Target]:
+    import dask
+    import dask.array as da
+
+    empty = partial(da.empty, dtype=np.float32)
+    yield Target("dask", dask.__version__, "cpu", empty, lambda x: x.compute(), np.asarray)
+
+
 def _strict() -> Iterator[Target]:
     import array_api_strict as xp
 
@@ -108,6 +116,7 @@ LIBRARIES: dict[str, Callable[[], Iterator[Target]]] = {
     "torch": _torch,
     "jax": _jax,
     "cupy": _cupy,
+    "dask": _dask,
     "array_api_strict": _strict,
 }
 

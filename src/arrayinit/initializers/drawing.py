@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ Body = Callable[[Drawing, Array, Generator, Format], Array]
 
 def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
     """Fill ``x`` with independent draws; those of a seed are made in the order of the default layout."""
-    seed = seed_of(rng)
+    seed = seed_for(x, rng)
     if seed is not None:
         order = None if layout is None or 0 in x.shape else parse(layout, x.shape).canonical
         return draw_portably(x, law, seed, order=order)
@@ -29,6 +31,13 @@ def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
         return backend.draw(target, _checked(law, form), generator, form)
 
     return run(x, rng, body)
+
+
+def seed_for(x: Array, rng: Any) -> Seed | None:
+    """Return the seed that ``rng`` is, or a new one if None is to be one for ``x``; None for what is no seed."""
+    if rng is None and hasattr(backend_of(x), "later"):
+        return Seed((int.from_bytes(os.urandom(16), "little"),))
+    return seed_of(rng)
 
 
 def draw_portably(x: Array, law: Law, seed: Seed, *, order: tuple[int, ...] | None = None, zeros: int = 0) -> Array:
@@ -58,6 +67,8 @@ def run(x: Array, rng: Any, body: Body) -> Array:
     backend.check_writable(x)
     if not isinstance(generator, np.random.Generator) and hasattr(backend, "draw"):
         return backend.where_it_lives(x, lambda target: body(backend, target, generator, form))
+    if isinstance(generator, Seed) and hasattr(backend, "later"):
+        return backend.later(x, form.compute, partial(_on_host, body, tuple(x.shape), generator, form))
     shared = backend.host(x)
     # What NumPy has no dtype for is drawn in a wider one.
     in_place = shared is not None and shared.dtype.name == form.name
@@ -81,6 +92,10 @@ def _stream(
 
     order = tuple(range(len(x.shape))) if order is None else order
     return backend.portable(x, Draw(distribution, seed, form, tuple(x.shape[k] for k in order), order, zeros))
+
+
+def _on_host(body: Body, shape: tuple[int, ...], generator: Generator, form: Format) -> Array:
+    return body(_numpy(), np.empty(shape, form.compute), generator, form)
 
 
 def _checked(law: Law, form: Format) -> Distribution:

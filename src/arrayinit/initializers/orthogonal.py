@@ -10,8 +10,7 @@ from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS, Format, floating
 from arrayinit.core.layouts import DEFAULT, inverse, parse
 from arrayinit.core.numbers import finite
-from arrayinit.initializers.drawing import draw_whole, run
-from arrayinit.random.seeds import seed_of
+from arrayinit.initializers.drawing import draw_whole, run, seed_for
 
 _STANDARD = Normal(0.0, 1.0)
 
@@ -83,7 +82,7 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
         q = _orthogonal(backend, target, matrices, generator, form) * gain
         return backend.assign(target, _arranged(backend, q, shape, axes.canonical))
 
-    return run(x, seed_of(rng) or rng, body)
+    return run(x, seed_for(x, rng) or rng, body)
 
 
 def delta_orthogonal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, rng: Any = None) -> Array:
@@ -166,7 +165,7 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, rng
         q = backend.namespace(q).astype(_arranged(backend, q, shape, features), target.dtype)
         return backend.put(blank, centre, q)
 
-    return run(x, seed_of(rng) or rng, body)
+    return run(x, seed_for(x, rng) or rng, body)
 
 
 def _checked(x: Array, gain: float) -> float:

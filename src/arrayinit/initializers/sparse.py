@@ -10,8 +10,7 @@ from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import Format, floating
 from arrayinit.core.numbers import finite
-from arrayinit.initializers.drawing import draw_portably, run
-from arrayinit.random.seeds import seed_of
+from arrayinit.initializers.drawing import draw_portably, run, seed_for
 
 
 def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) -> Array:
@@ -72,7 +71,7 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
     rows, columns = x.shape
     zeros = math.ceil(sparsity * rows)
 
-    seed = seed_of(rng)
+    seed = seed_for(x, rng)
     if seed is not None:
         return draw_portably(x, law, seed, zeros=zeros)
 

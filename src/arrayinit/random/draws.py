@@ -56,22 +56,33 @@ class Draw:
         """The axes of the logical array in the order of the array to be filled."""
         return inverse(self.order)
 
-    def into(self, array: Host) -> None:
-        """Fill the whole array, bfloat16 too, whatever NumPy takes it for."""
+    def into(self, array: Host, corner: Sequence[int] | None = None) -> None:
+        """Fill the whole array, or a box of it that begins at ``corner``; bfloat16 too, whatever NumPy takes it for."""
         if array.dtype.name == "bfloat16":
             array = array.view(np.uint16)
-        self.fill(array.transpose(self.order), (0,) * len(self.shape))
+        self.fill(array.transpose(self.order), self._logical(corner or [0] * array.ndim))
 
-    def parts(self) -> Iterator[tuple[Index, Host]]:
-        """Yield the whole array in parts of bounded size, and where each belongs; bfloat16 as numbers in float32."""
+    def parts(
+        self, shape: Sequence[int] | None = None, corner: Sequence[int] | None = None
+    ) -> Iterator[tuple[Index, Host]]:
+        """Yield the whole array, or a box of it, in parts of bounded size, and where each belongs in the array or box.
+
+        bfloat16 comes as numbers in float32.
+        """
         dtype = "float32" if self.form.name == "bfloat16" else self.form.name
+        sizes = self.shape if shape is None else self._logical(shape)
+        first = self._logical(corner or [0] * len(sizes))
         # Columns that are chosen from had better stay whole.
         turned = slice(None, None, -1 if self.zeros else 1)
-        for index in boxes(self.shape[turned], UPLOAD // np.dtype(dtype).itemsize):
+        for index in boxes(sizes[turned], UPLOAD // np.dtype(dtype).itemsize):
             box = index[turned]
             part = np.empty([i.stop - i.start for i in box], dtype)
-            self.fill(part, [i.start for i in box])
+            self.fill(part, [k + i.start for k, i in zip(first, box, strict=True)])
             yield tuple(box[k] for k in self.inverse), part.transpose(self.inverse)
+
+    def _logical(self, sizes: Sequence[int]) -> tuple[int, ...]:
+        """Return one number for each axis, given in the order of the array to be filled."""
+        return tuple(sizes[k] for k in self.order)
 
     def fill(self, box: Host, corner: Sequence[int]) -> None:
         """Fill a box of the logical array, which begins at ``corner``.

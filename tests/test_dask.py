@@ -1,0 +1,207 @@
+"""What only Dask has: chunks, graphs that nothing has computed yet, schedulers."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Self
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from libraries import COMPLEX, Library
+from portable_calls import DRAWS, MATRIX, same_bits
+
+import arrayinit as ai
+from arrayinit.random import draws
+
+# Without Dask, the fixture skips the tests, or fails them where Dask was asked for.
+with suppress(ImportError):
+    import cloudpickle
+    import dask
+    import dask.array as da
+    from dask.callbacks import Callback
+
+pytestmark = [pytest.mark.usefixtures("library"), pytest.mark.parametrize("library", ["dask"], indirect=True)]
+
+KERNEL, CHUNKS = (12, 5, 3, 4), ((7, 5), (2, 2, 1), (3,), (1, 3))
+FILLS = {
+    "uniform_": lambda x, rng: ai.uniform_(x, -1, 2, rng=rng),
+    "normal_": lambda x, rng: ai.normal_(x, 1, 2, rng=rng),
+    "trunc_normal_": lambda x, rng: ai.trunc_normal_(x, rng=rng),
+    "kaiming_uniform_": lambda x, rng: ai.kaiming_uniform_(x, layout="...IO", rng=rng),
+    "lecun_normal_": lambda x, rng: ai.lecun_normal_(x, layout="IO...", rng=rng),
+    "orthogonal_": lambda x, rng: ai.orthogonal_(x, rng=rng),
+    "delta_orthogonal_": lambda x, rng: ai.delta_orthogonal_(x, rng=rng),
+    "sparse_": lambda x, rng: ai.sparse_(x[:, :, 0, 0], 0.6, rng=rng),
+    "constant_": lambda x, _: ai.constant_(x, 3),
+    "eye_": lambda x, _: ai.eye_(x[:, :, 0, 0]),
+    "dirac_": lambda x, _: ai.dirac_(x, 2),
+    "copy_": lambda x, _: ai.copy_(x, da.linspace(-1, 1, 720, chunks=100).reshape(KERNEL)),
+}
+DRAWN = [name for name in FILLS if name not in ("constant_", "eye_", "dirac_", "copy_")]
+every_function = pytest.mark.parametrize("name", FILLS)
+every_draw = pytest.mark.parametrize("name", DRAWN)
+
+
+def empty(dtype: str = "float32") -> Any:
+    return da.empty(KERNEL, dtype=dtype, chunks=CHUNKS)
+
+
+class Tasks:
+    """Counts what is computed within."""
+
+    def __enter__(self) -> Self:
+        self.count = 0
+        self._callback = Callback(pretask=self._add)
+        self._callback.register()
+        return self
+
+    def _add(self, *_: Any) -> None:
+        self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._callback.unregister()
+
+
+@every_function
+@pytest.mark.parametrize("rng", [5, None], ids=["a seed", "None"])
+def test_nothing_is_computed_until_asked_for(name, rng):
+    asked = []
+    x = da.map_blocks(lambda: asked.append(1), chunks=CHUNKS, dtype="float32", meta=np.empty((0,) * 4, "float32"))
+    with Tasks() as tasks:
+        filled = FILLS[name](x, rng)
+        assert tasks.count == 0
+        filled.compute(scheduler="synchronous")
+        assert tasks.count >= filled.npartitions
+    assert not asked, "x itself was computed, only to be replaced"
+
+
+@every_function
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", *COMPLEX])
+def test_the_result_is_as_x_and_as_numpy_fills_it(name, dtype):
+    if name in ("trunc_normal_", "lecun_normal_") and dtype in COMPLEX:
+        pytest.skip("complex numbers have no interval")
+    x = empty(dtype)
+    given_chunks = x[:, :, 0, 0].chunks if name in ("sparse_", "eye_") else x.chunks
+    filled = FILLS[name](x, 5)
+    values = filled.compute()
+    assert type(filled) is da.Array
+    assert filled.chunks == given_chunks
+    assert filled.dtype == values.dtype == dtype
+    assert type(da.utils.meta_from_array(filled)) is np.ndarray
+    assert da.utils.meta_from_array(filled).dtype == dtype
+    same_bits(values, FILLS[name](np.empty(KERNEL, dtype), 5), dtype)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_any_chunks_give_the_same_bits(data):
+    name = data.draw(st.sampled_from(["normal_(0.5, 0.3)", "sparse_(0.3)", "sparse_(0.8)", "uniform_"]))
+    dtype = data.draw(st.sampled_from(["float16", "float32", "float64", *COMPLEX]))
+    chunks = []
+    for size in MATRIX:
+        cuts = sorted(data.draw(st.sets(st.integers(1, size - 1), max_size=4)))
+        chunks.append(tuple(stop - start for start, stop in zip([0, *cuts], [*cuts, size], strict=True)))
+    x = da.empty(MATRIX, dtype=dtype, chunks=tuple(chunks))
+    filled = DRAWS[name].fill(x)
+    assert filled.chunks == x.chunks
+    same_bits(filled.compute(scheduler="synchronous"), DRAWS[name].fill(np.empty(MATRIX, dtype)), dtype)
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
+def test_every_scheduler_computes_every_function(scheduler):
+    filled = [FILLS[name](empty(), 5) for name in FILLS]
+    together = dask.compute(*filled, scheduler=scheduler, num_workers=2)
+    for name, values in zip(FILLS, together, strict=True):
+        np.testing.assert_array_equal(values, FILLS[name](np.empty(KERNEL, "float32"), 5))
+
+
+@every_function
+def test_what_is_yet_to_be_computed_can_be_pickled(name):
+    filled = FILLS[name](empty(), 5)
+    np.testing.assert_array_equal(cloudpickle.loads(cloudpickle.dumps(filled)).compute(), filled.compute())
+
+
+@every_draw
+def test_none_is_a_new_seed_in_each_call_and_the_same_at_each_computation(name):
+    first, second = (FILLS[name](empty(), None) for _ in range(2))
+    np.testing.assert_array_equal(first.compute(), first.compute())
+    assert (first.compute() != second.compute()).any()
+
+
+@every_draw
+def test_numpy_s_generator_draws_in_order_whatever_the_chunks(name):
+    ours, theirs = np.random.default_rng(3), np.random.default_rng(3)
+    for _ in range(2):
+        filled, expected = FILLS[name](empty(), ours), FILLS[name](np.empty(KERNEL, "float32"), theirs)
+        # Once more: what was drawn is drawn once.
+        for _ in range(2):
+            np.testing.assert_array_equal(filled.compute(), expected)
+    assert ours.random() == theirs.random()
+
+
+def test_one_seed_has_one_name_and_another_draw_another():
+    x = empty()
+    calls = [lambda: ai.normal_(x, rng=5), lambda: ai.uniform_(x, rng=5), lambda: ai.normal_(x, rng=6)]
+    calls += [lambda: ai.normal_(x, rng=[5]), lambda: ai.normal_(x.rechunk(-1), rng=5)]
+    names = [call().name for call in calls]
+    assert names == [call().name for call in calls]
+    # A sequence of one integer is the seed that the integer is.
+    assert names[0] == names[3]
+    assert len(set(names)) == 4
+
+
+def test_a_chunk_of_a_huge_array_takes_the_memory_of_a_chunk(monkeypatch):
+    made = []
+    into = draws.Draw.into
+    monkeypatch.setattr(
+        draws.Draw, "into", lambda self, box, *corner: (made.append(box.nbytes), into(self, box, *corner))
+    )
+    # 4 TiB in chunks of 4 GiB, but for one of 4 MiB.
+    rows, columns = (*[1 << 15] * 31, (1 << 15) - 32, 32), (1 << 15,) * 32
+    x = ai.kaiming_normal_(da.empty((1 << 20, 1 << 20), dtype="float32", chunks=(rows, columns)), rng=0)
+    assert x[-3:, -5:].compute().std() > 0
+    assert made == [4 << 20]
+
+
+@pytest.mark.parametrize("rng", [True, 1.5, "0", np.random.RandomState(0), "dask"], ids=str)
+def test_another_kind_of_generator_is_refused_with_what_to_pass(rng):
+    for wrong in (da.random.default_rng(0), da.random.RandomState(0)) if rng == "dask" else (rng,):
+        with pytest.raises(TypeError, match=r"rng for a Dask array must be None, a seed .* numpy\.random\.Generator"):
+            ai.normal_(empty(), rng=wrong)
+
+
+@every_function
+def test_chunks_of_unknown_size_are_refused_with_what_to_do(name):
+    x = empty()
+    x = x[da.ones(KERNEL[0], chunks=(CHUNKS[0],)) > 0]
+    with pytest.raises(ValueError, match=r"x of shape \(nan, .*unknown size; call x\.compute_chunk_sizes\(\) first"):
+        FILLS[name](x, 5)
+    np.testing.assert_array_equal(
+        FILLS[name](x.compute_chunk_sizes(), 5).compute(), FILLS[name](np.empty(KERNEL, "float32"), 5)
+    )
+
+
+def test_what_is_not_made_of_numpy_arrays_is_refused():
+    class Other:
+        """The array of another library."""
+
+        ndim, shape, dtype = 2, (0, 0), np.dtype("float32")
+        __array_function__ = None
+
+        def __array_ufunc__(self, *_: Any, **__: Any) -> Any: ...
+
+        def __getitem__(self, _: Any) -> Other:
+            return self
+
+        def astype(self, *_: Any, **__: Any) -> Other:
+            return self
+
+    x = da.Array({("x", 0, 0): None}, "x", ((3,), (3,)), dtype="float32", meta=Other())
+    with pytest.raises(TypeError, match="x must be a Dask array of NumPy arrays, got dask"):
+        ai.normal_(x, rng=5)
+
+
+def test_the_library_of_the_tests_has_arrays_of_several_chunks(library: Library):
+    assert library.empty((5, 4), "float32").chunks == ((4, 1), (3, 1))
