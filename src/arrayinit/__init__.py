@@ -4,6 +4,7 @@ from arrayinit.backends.registry import register_backend
 from arrayinit.core.gains import calculate_gain
 from arrayinit.initializers.basic import normal_, trunc_normal_, uniform_
 from arrayinit.initializers.constant import constant_, ones_, zeros_
+from arrayinit.initializers.copy import copy_
 from arrayinit.initializers.fans import calculate_fan_in_and_fan_out
 from arrayinit.initializers.identity import dirac_, eye_
 from arrayinit.initializers.kaiming import kaiming_normal_, kaiming_uniform_
@@ -19,6 +20,7 @@ __all__ = [
     "calculate_fan_in_and_fan_out",
     "calculate_gain",
     "constant_",
+    "copy_",
     "delta_orthogonal_",
     "dirac_",
     "eye_",

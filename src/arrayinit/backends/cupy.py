@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import array_api_compat.cupy as xp
@@ -13,9 +13,11 @@ from cupyx.scipy.special import erfinv
 
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.native import Native
+from arrayinit.backends.numpy import parts
 from arrayinit.backends.protocol import Array, Generator
 from arrayinit.core.distributions import Normal, Uniform
 from arrayinit.random.draws import Draw
+from arrayinit.random.rounding import rounds_twice, to_odd
 from arrayinit.random.seeds import KINDS
 
 
@@ -58,6 +60,22 @@ class CuPy(Native):
         if values is not x:
             cupy.copyto(x, values, casting="unsafe")
         return x
+
+    def exports(self, x: Array) -> Iterator[Array]:
+        with x.device:
+            # torch aborts on negative strides.
+            yield cupy.ascontiguousarray(x) if any(step < 0 for step in x.strides) else x
+            yield cupy.asnumpy(x)
+
+    def copy(self, x: Array, source: Array) -> Array:
+        if isinstance(source, np.ndarray):
+            for index, part in parts(source, self.dtype(x)):
+                x[index] = cupy.asarray(part)
+            return x
+        values = source.copy() if cupy.may_share_memory(x, source) else source
+        if rounds_twice(self.dtype(source), self.dtype(x)):
+            values = to_odd(xp, cupy.ascontiguousarray(values))
+        return self.assign(x, values)
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
         x[index] = value

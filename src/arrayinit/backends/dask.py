@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from dask.array.utils import meta_from_array
 
 from arrayinit.backends.arguments import numpy_generator
+from arrayinit.backends.numpy import BACKEND as HOST
 from arrayinit.backends.protocol import Array
 from arrayinit.random.draws import Draw
 from arrayinit.random.threads import count
@@ -39,6 +40,15 @@ class Dask:
         """Dask arrays are replaced, and never written."""
         if not isinstance(meta_from_array(x), np.ndarray):
             raise TypeError(f"x must be a Dask array of NumPy arrays, got {x!r}")
+
+    def exports(self, x: Array) -> Iterator[Array]:
+        yield np.asarray(x)
+
+    def copy(self, x: Array, source: Array) -> Array:
+        """NumPy's arrays now, since they may be written later, and Dask's chunk by chunk."""
+        if isinstance(source, np.ndarray):
+            return self.from_host(x, _copied(x.dtype, source))
+        return _mapped(partial(_copied, x.dtype), source.rechunk(x.chunks), x.dtype)
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
         return body(x)
@@ -90,6 +100,11 @@ def _mapped(work: Callable[..., Host], x: Array, dtype: Any) -> Array:
 def _meta(ndim: int, dtype: Any) -> Host:
     """Return what tells Dask of its chunks, which it would otherwise find out by a call."""
     return np.empty((0,) * ndim, dtype)
+
+
+def _copied(dtype: Any, source: Host) -> Host:
+    copied: Host = HOST.copy(np.empty(source.shape, dtype), source)
+    return copied
 
 
 def _box(draw: Draw, dtype: Any, block_info: Any) -> Host:

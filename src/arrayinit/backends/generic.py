@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import array_api_compat
 import numpy as np
 
 from arrayinit.backends.arguments import numpy_generator
+from arrayinit.backends.numpy import parts
 from arrayinit.backends.protocol import Array
 from arrayinit.core.dtypes import NAMES
 from arrayinit.random.draws import Draw
+from arrayinit.random.rounding import rounds_twice
+
+_CPU = 1
+"""DLPack's number of host memory."""
 
 
 class Generic:
@@ -44,6 +49,30 @@ class Generic:
 
     def assign(self, x: Array, values: Array) -> Array:
         x[...] = self.namespace(x).astype(values, x.dtype)
+        return x
+
+    def exports(self, x: Array) -> Iterator[Array]:
+        """What lies in host memory NumPy reads, whose strides may be negative: torch aborts on them."""
+        if not hasattr(x, "__dlpack__"):
+            yield np.asarray(x)
+        elif x.__dlpack_device__()[0] == _CPU:
+            yield np.from_dlpack(x)
+        else:
+            yield x
+            yield np.asarray(x)
+
+    def copy(self, x: Array, source: Array) -> Array:
+        name, xp = self.dtype(x), self.namespace(x)
+        # NumPy, which many of these libraries are made of, warns of an overflow to infinity.
+        with np.errstate(all="ignore"):
+            if not isinstance(source, np.ndarray) and not rounds_twice(self.dtype(source), name):
+                x[...] = array_api_compat.to_device(xp.astype(source, x.dtype), array_api_compat.device(x))
+                return x
+            *_, values = [source] if isinstance(source, np.ndarray) else self.exports(source)
+            for index, part in parts(values, name):
+                # The device may lack the dtype of the source.
+                host = part if name == "bfloat16" else part.astype(name)
+                x[index] = xp.astype(self.from_host(x, host), x.dtype)
         return x
 
     def put(self, x: Array, index: tuple[Any, ...], value: float) -> Array:

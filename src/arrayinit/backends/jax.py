@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -16,12 +16,14 @@ import numpy as np
 
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.native import Native
+from arrayinit.backends.numpy import BACKEND as HOST
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.xla import traced
 from arrayinit.core.distributions import TRUNCATED_STD, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import Format
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
 from arrayinit.random.draws import Draw
+from arrayinit.random.rounding import rounds_twice, within_53_bits
 from arrayinit.random.seeds import KINDS
 
 Key = Any
@@ -70,6 +72,22 @@ class Jax(Native):
 
     def assign(self, x: Array, values: Array) -> Array:
         return values.astype(x.dtype)
+
+    def exports(self, x: Array) -> Iterator[Array]:
+        _check_values(x)
+        if isinstance(x, jax.core.Tracer):
+            raise TypeError("a traced array has no values outside its trace")
+        yield x
+        yield np.asarray(x)
+
+    def copy(self, x: Array, source: Array) -> Array:
+        """On the CPU NumPy copies: XLA takes subnormal numbers for zero, and may read other libraries' memory later."""
+        _check_values(source)
+        if isinstance(source, jax.core.Tracer):
+            return jnp.array(_rounded_once(source, x.dtype), x.dtype, copy=True)
+        if isinstance(source, np.ndarray) or _is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name):
+            return HOST.copy(_aligned(tuple(x.shape), x.dtype), np.asarray(source))
+        return jnp.array(source, x.dtype, copy=True).block_until_ready()
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
         return x.at[index].set(jnp.asarray(value, x.dtype))
@@ -177,6 +195,27 @@ def _is_traced(x: Array) -> bool:
     # Under jit even a new array is a tracer, so this also sees a struct or a constant used inside one. It does not see
     # what vmap and grad alone leave untraced.
     return isinstance(x, jax.core.Tracer) or isinstance(jnp.zeros(()), jax.core.Tracer)
+
+
+def _rounded_once(x: Array, dtype: Any) -> Array:
+    """Return numbers that XLA's conversion, which goes by way of float32, rounds to ``dtype`` once.
+
+    float16 needs no help: XLA converts to it from float64 itself, and has no large integers.
+    """
+    if dtype != jnp.bfloat16 or not rounds_twice(x.dtype.name, "bfloat16"):
+        return x
+    with jax.enable_x64(True):
+        exact = within_53_bits(jnp, x).astype(jnp.float64)
+        return jax.lax.reduce_precision(exact, exponent_bits=8, mantissa_bits=7)
+
+
+def _is_on_cpu(x: Array) -> bool:
+    return bool(x.is_fully_addressable) and all(device.platform == "cpu" for device in x.devices())
+
+
+def _check_values(x: Array) -> None:
+    if isinstance(x, jax.ShapeDtypeStruct):
+        raise TypeError("a jax.ShapeDtypeStruct has no values")
 
 
 def _is_key(rng: Any) -> bool:

@@ -13,7 +13,9 @@ from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, Format
-from arrayinit.random.draws import Draw
+from arrayinit.random.boxes import Index, boxes
+from arrayinit.random.draws import CHUNK, Draw
+from arrayinit.random.rounding import rounds_twice, to_odd
 from arrayinit.random.subsets import KEY_BITS, smallest
 
 _CHUNK = 1 << 16
@@ -56,6 +58,20 @@ class NumPy(Native):
     def assign(self, x: Array, values: Array) -> Array:
         if values is not x:
             np.copyto(x, values, casting="unsafe")
+        return x
+
+    def exports(self, x: Array) -> Iterator[Array]:
+        yield x
+
+    def copy(self, x: Array, source: Array) -> Array:
+        """Overflow to infinity is what rounding does, and is no reason to warn."""
+        with np.errstate(all="ignore"):
+            if x.dtype.name != "bfloat16" or not rounds_twice(source.dtype.name, "bfloat16"):
+                np.copyto(x, source, casting="unsafe")
+                return x
+            apart = source.copy() if np.may_share_memory(x, source) else source
+            for index, part in parts(apart, "bfloat16"):
+                np.copyto(x[*index, ...], part, casting="unsafe")
         return x
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
@@ -110,6 +126,17 @@ class NumPy(Native):
 
 
 BACKEND = NumPy()
+
+
+def parts(source: Array, dtype: str, size: int = CHUNK) -> Iterator[tuple[Index, Array]]:
+    """Yield new arrays of bounded size, and where each belongs, that any library takes and rounds to ``dtype`` once."""
+    name = source.dtype.name
+    for index in boxes(source.shape, size):
+        part = np.array(source[*index, ...], "float32" if name == "bfloat16" else name, order="C")
+        if rounds_twice(name, dtype):
+            with np.errstate(all="ignore"):
+                part = np.asarray(to_odd(xp, part))
+        yield index, part
 
 
 def _chunks(x: Array) -> Iterator[Array]:

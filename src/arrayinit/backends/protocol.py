@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -57,6 +57,20 @@ class Backend(Protocol):
 
     def assign(self, x: Array, values: Array) -> Array:
         """Set ``x`` to ``values``, an array of this backend of the same shape, rounded to the dtype of ``x``."""
+        ...
+
+    def exports(self, x: Array) -> Iterator[Array]:
+        """Yield forms in which other libraries may read ``x``, for DLPack first, and a NumPy array last.
+
+        Raises TypeError where the values of ``x`` are not known.
+        """
+        ...
+
+    def copy(self, x: Array, source: Array) -> Array:
+        """Set ``x`` to ``source``, of this backend or of NumPy and of the same shape, and share no memory with it.
+
+        Rounded once, and from any memory layout and device.
+        """
         ...
 
     def put(self, x: Array, index: tuple[Any, ...], value: float) -> Array:

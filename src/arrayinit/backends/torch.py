@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import array_api_compat.torch as xp
@@ -13,6 +13,7 @@ import torch
 from arrayinit.backends.arguments import describe, overlaps
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
+from arrayinit.backends.torch_copy import copy, exports
 from arrayinit.backends.torch_operator import PLAIN, apply, is_plain, shared, write
 from arrayinit.backends.torch_shards import fill_shard, is_sharded
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
@@ -71,6 +72,12 @@ class Torch(Native):
             return x
         with torch.no_grad():
             return x.copy_(values)
+
+    def exports(self, x: Array) -> Iterator[Array]:
+        return exports(x)
+
+    def copy(self, x: Array, source: Array) -> Array:
+        return copy(x, source)
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
         values = value if isinstance(value, torch.Tensor) else x.new_full((), value, requires_grad=False)

@@ -1,0 +1,162 @@
+"""copy_: the values come from another array, of whichever library."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from numbers import Number
+from typing import Any
+
+import numpy as np
+
+from arrayinit.backends.protocol import Array, Backend
+from arrayinit.backends.registry import backend_of
+from arrayinit.core.dtypes import NAMES, fill_value
+
+# What libraries raise where they cannot take an array by DLPack.
+_REFUSALS = (AttributeError, BufferError, RuntimeError, TypeError, ValueError)
+
+_KINDS = ("a boolean", "an integer", "a real", "a complex")
+
+
+def copy_(x: Array, source: Any) -> Array:
+    """Fill ``x`` with the values of ``source``, as pretrained weights that another library has loaded.
+
+    Each value is rounded to the dtype of ``x`` once: to nearest, of two equally near to the one whose last bit is 0.
+
+    Parameters
+    ----------
+    x
+        Array of any shape and dtype of the array API, or bfloat16.
+    source
+        Array of the same shape, of any library, on any device; a nested sequence of numbers; for an ``x`` of shape
+        ``()`` a number. Its dtype is of the same kind as that of ``x`` or of a lower one: boolean, integer, real,
+        complex. ``x`` never shares memory with it afterwards, and it may overlap ``x``.
+
+    Returns
+    -------
+    Array
+        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+
+    Raises
+    ------
+    TypeError
+        ``x`` is not an array; ``source`` has no numbers, or not yet (a meta or fake tensor, a `jax.ShapeDtypeStruct`,
+        a tracer outside its trace), or is of a higher kind than ``x``.
+    ValueError
+        The shapes differ (nothing is broadcast); an integer does not fit an integer dtype; a ragged ``source``; a
+        read-only ``x``.
+
+    Notes
+    -----
+    Infinities, NaNs, signed zeros and subnormal numbers are kept. A finite number from half a unit past the largest one
+    of the dtype on becomes infinite, as IEEE 754 has it, and a tiny one subnormal or zero.
+
+    What lies on an accelerator is handed over there, by DLPack, where the two libraries can, and goes by the host where
+    they cannot. Under `jax.jit` XLA converts: on the CPU it takes subnormal numbers of float32 and bfloat16 for zero
+    on the way from or to float64, and so for bfloat16 from wide integers and float64 on any device. Where values
+    cannot be seen, under `jax.jit` or `torch.compile`, an integer dtype takes only dtypes whose every value fits.
+
+    In a DTensor each process keeps its part of ``source``, which is the same on all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arrayinit
+    >>> arrayinit.copy_(np.empty((2, 2), "float16"), [[1, 2], [3, 1 / 3]])
+    array([[1.    , 2.    ],
+           [3.    , 0.3333]], dtype=float16)
+
+    References
+    ----------
+    Consortium for Python Data API Standards, "Python array API standard", "Data interchange mechanisms", 2021.
+    DLPack contributors, "DLPack: Open In Memory Tensor Structure", 2017. IEEE, "Standard for Floating-Point
+    Arithmetic", IEEE 754-2019, section 4.3.1.
+    """
+    backend = backend_of(x)
+    dtype = backend.dtype(x)
+    fill_value(dtype, 1)
+    values = _readable(backend, x, source)
+    if tuple(values.shape) != tuple(x.shape):
+        raise ValueError(
+            f"source has shape {tuple(values.shape)}, but x has shape {tuple(x.shape)}; they must be equal, "
+            "as nothing is broadcast"
+        )
+    _check_dtype(values, dtype, source)
+    backend.check_writable(x)
+    return backend.where_it_lives(x, lambda target: backend.copy(target, values))
+
+
+def _readable(backend: Backend, x: Array, source: Any) -> Array:
+    """Return the source as an array of the library of ``x``, without a copy where it can be, or else of NumPy."""
+    given = _backend_of_source(source)
+    if given is backend:
+        return source
+    try:
+        for form in (given or _numpy_reader()).exports(source):
+            if isinstance(form, np.ndarray):
+                return form
+            with suppress(*_REFUSALS):
+                arrived = backend.namespace(x).from_dlpack(form)
+                # Without x64 JAX would round, and cut off integers.
+                if backend.dtype(arrived) in str(form.dtype):
+                    return arrived
+    except ValueError as error:
+        raise ValueError(f"source must be an array, or a nested sequence of numbers without gaps: {error}") from error
+    except (RuntimeError, TypeError) as error:
+        raise TypeError(f"source of type {type(source).__qualname__} cannot be read: {error}") from error
+    raise AssertionError("the last form is an array of NumPy")
+
+
+def _backend_of_source(source: Any) -> Backend | None:
+    if isinstance(source, (list, tuple, Number)):
+        return None
+    with suppress(TypeError):
+        return backend_of(source)
+    return None
+
+
+def _numpy_reader() -> Backend:
+    """Return what reads all that NumPy can read; not at the top, since few need it."""
+    from arrayinit.backends.generic import BACKEND
+
+    return BACKEND
+
+
+def _check_dtype(values: Array, dtype: str, source: Any) -> None:
+    """Raise unless an array of ``dtype`` can hold the values, if need be rounded."""
+    given = backend_of(values).dtype(values)
+    if given == dtype:
+        return
+    if given not in NAMES:
+        raise TypeError(
+            f"source must be an array of {', '.join(NAMES)}, a number or a nested sequence of numbers, "
+            f"got {type(source).__qualname__} of dtype {given}"
+        )
+    kind, own = _kind(given), _kind(dtype)
+    if kind > own:
+        hint = ("compare it, as by source != 0", "round and cast it first", "pass source.real, or its modulus")[own]
+        raise TypeError(f"source has {_KINDS[kind]} dtype, {given}, but x has dtype {dtype}; {hint}")
+    if own == kind == 1:
+        _check_range(values, given, dtype)
+
+
+def _kind(dtype: str) -> int:
+    return 0 if dtype == "bool" else 1 if "int" in dtype else 3 if "complex" in dtype else 2
+
+
+def _check_range(values: Array, given: str, dtype: str) -> None:
+    """Raise unless all integers fit an integer dtype."""
+    bounds, possible = np.iinfo(dtype), np.iinfo(given)
+    if 0 in values.shape or (bounds.min <= possible.min and possible.max <= bounds.max):
+        return
+    try:
+        *_, seen = backend_of(values).exports(values)
+    except TypeError:
+        raise TypeError(
+            f"source has dtype {given}, whose values may not fit dtype {dtype} of x, and cannot be seen here; cast it"
+        ) from None
+    low, high = int(seen.min()), int(seen.max())
+    if low < bounds.min or high > bounds.max:
+        raise ValueError(
+            f"source has values from {low} to {high}, but x has dtype {dtype}, which holds {bounds.min} to {bounds.max}"
+        )
