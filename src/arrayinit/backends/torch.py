@@ -14,7 +14,7 @@ from arrayinit.backends.arguments import describe, overlaps
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.torch_copy import copy, exports
-from arrayinit.backends.torch_operator import PLAIN, apply, is_plain, shared, write
+from arrayinit.backends.torch_operator import PLAIN, apply, is_plain, is_wrapped, shared, write
 from arrayinit.backends.torch_shards import fill_shard, is_sharded
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, Format
@@ -49,7 +49,14 @@ class Torch(Native):
             )
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        return body(x)
+        try:
+            return body(x)
+        except RuntimeError:
+            if not is_wrapped(x):
+                raise
+        # torch refuses to write into a leaf, which torch.vmap hides; to ask before would cost each small call 3 %.
+        body(x.detach())
+        return x
 
     def generator(self, x: Array, rng: Any) -> torch.Generator | np.random.Generator | None:
         """None is torch's global generator."""
@@ -112,7 +119,7 @@ class Torch(Native):
         elif not is_compiling and is_sharded(x):
             fill_shard(x, draw)
         else:
-            apply(x.detach() if x.requires_grad else x, draw)
+            apply(x.detach(), draw)
         return x
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
@@ -127,7 +134,7 @@ class Torch(Native):
 
     def subsets(self, x: Array, count: int, generator: torch.Generator | None) -> tuple[Array, Array]:
         rows, columns = x.shape
-        if not is_plain(x) or torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or not is_plain(x):
             keys = self.empty(x, (rows, columns), "float32").uniform_(generator=generator)
             order = keys.argsort(dim=0)[:count]
             return order, self.arange(x, columns)
@@ -177,7 +184,8 @@ class Torch(Native):
         return q
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
-        return x.clamp_(*limits)
+        # The same as clamp_, for which torch.vmap has no rule but a slow one.
+        return torch.nn.functional.hardtanh_(x, *limits)
 
 
 BACKEND = Torch()

@@ -22,7 +22,15 @@ PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 def is_plain(x: torch.Tensor) -> bool:
     """Whether a tensor has its elements in the memory of the CPU."""
-    return type(x) in PLAIN and x.layout is torch.strided and x.device.type == "cpu"
+    return type(x) in PLAIN and x.layout is torch.strided and x.device.type == "cpu" and not is_wrapped(x)
+
+
+def is_wrapped(x: torch.Tensor) -> bool:
+    """Whether ``x`` is what torch.vmap or torch.func.grad made of a tensor.
+
+    It has no memory of its own, and does not say whether the tensor requires grad.
+    """
+    return torch.func.debug_unwrap(x, recurse=False) is not x
 
 
 def shared(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
@@ -100,3 +108,12 @@ def _portable(
 @_portable.register_fake  # type: ignore[untyped-decorator]
 def _(*_: object) -> None:
     """Nothing is computed for a tensor without memory."""
+
+
+@_portable.register_vmap  # type: ignore[untyped-decorator]
+def _(_: object, axes: Sequence[Any], x: torch.Tensor, *rest: Any) -> tuple[None, None]:
+    """The same in every slice."""
+    slices = x.movedim(axes[0], 0)
+    _portable(slices[0], *rest)
+    slices[1:].copy_(slices[0])
+    return None, None

@@ -1,0 +1,124 @@
+"""jax.jit, jax.vmap and jax.grad of every function: over keys, with a seed, and through a filled value."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pytest
+from jax_calls import FIXED, RANDOM, same, struct
+from portable_calls import TOLERANCE
+
+import arrayinit
+
+# Without JAX, jax_library skips the tests, or fails them where JAX was asked for.
+with suppress(ImportError):
+    import jax
+    import jax.numpy as jnp
+
+pytestmark = pytest.mark.usefixtures("jax_library")
+
+KERNEL, MATRIX = (6, 4, 3), (6, 4)
+SOURCE = np.linspace(-1.0, 2.0, 24, dtype="float32").reshape(MATRIX)
+# Arguments that leave no choice but rng, of the functions that draw and of the others.
+DRAWN: dict[str, tuple[Any, ...]] = {**RANDOM, "delta_orthogonal_": (2.0,)}
+OTHERS: dict[str, tuple[Any, ...]] = {**FIXED, "copy_": (SOURCE,)}
+KERNELS = ("dirac_", "delta_orthogonal_")
+SLICES = 3
+
+every_random_function = pytest.mark.parametrize("name", DRAWN)
+
+
+def shape(name: str) -> tuple[int, ...]:
+    return KERNEL if name in KERNELS else MATRIX
+
+
+def fill(name: str, x: Any = None, **rng: Any) -> Any:
+    x = struct(*shape(name)) if x is None else x
+    return getattr(arrayinit, name)(x, *{**DRAWN, **OTHERS}[name], **rng)
+
+
+def assert_near(name: str, ours: Any, theirs: Any) -> None:
+    """Equal but for what a compiler may round otherwise too."""
+    assert (ours.shape, ours.dtype) == (theirs.shape, theirs.dtype)
+    atol = TOLERANCE["float32"] if "orthogonal" in name else 0
+    np.testing.assert_allclose(ours, theirs, rtol=2.0**-21, atol=atol)
+
+
+def assert_same(name: str, ours: Any, theirs: Any) -> None:
+    """Equal in every bit, but for what LAPACKs round otherwise."""
+    if "orthogonal" in name:
+        assert_near(name, ours, theirs)
+    else:
+        same(ours, theirs)
+
+
+def test_every_function_is_transformed_here() -> None:
+    assert {*DRAWN, *OTHERS} == {name for name in arrayinit.__all__ if name.endswith("_")}
+
+
+@every_random_function
+def test_vmap_over_keys_draws_in_each_slice_what_the_key_draws_alone(name: str) -> None:
+    def draw(key: Any) -> Any:
+        return fill(name, rng=key)
+
+    keys = jax.random.split(jax.random.key(1), SLICES)
+    mapped = jax.vmap(draw)(keys)
+    # Both in one program, to be compiled once.
+    compiled, first = jax.jit(lambda keys: (jax.vmap(draw)(keys), draw(keys[0])))(keys)
+    for key, weight, under_jit in zip(keys, mapped, compiled, strict=True):
+        alone = draw(key)
+        assert_same(name, weight, alone)
+        assert_near(name, under_jit, alone)
+    assert_near(name, first, compiled[0])
+    assert (np.asarray(mapped[0]) != np.asarray(mapped[1])).any()
+
+
+@every_random_function
+def test_vmap_over_keys_and_arrays_is_that_of_old_style_keys_too(name: str) -> None:
+    keys = jax.random.split(jax.random.PRNGKey(1), SLICES)
+    x = jnp.full((SLICES, *shape(name)), 7.0, "float32")
+    mapped = jax.vmap(lambda x, key: fill(name, x, rng=key))(x, keys)
+    for key, weight in zip(keys, mapped, strict=True):
+        assert_same(name, weight, fill(name, rng=key))
+
+
+@every_random_function
+def test_gradients_flow_past_a_draw_of_a_key_and_not_into_what_it_replaces(name: str) -> None:
+    key = jax.random.key(0)
+    w = fill(name, rng=key)
+    gradient = jax.grad(lambda scale, key: (scale * fill(name, rng=key)).sum())(jnp.float32(2.0), key)
+    np.testing.assert_allclose(gradient, w.sum(), rtol=1e-5, atol=1e-5)
+    gradient = jax.grad(lambda x: (fill(name, x, rng=key) ** 2).sum() + x.sum())(w)
+    np.testing.assert_array_equal(gradient, np.ones(w.shape))
+
+
+@pytest.mark.parametrize("name", ["delta_orthogonal_", *OTHERS])
+def test_what_no_key_decides_is_transformed(name: str) -> None:
+    rng = {"rng": 5} if name in DRAWN else {}
+    w, x = fill(name, **rng), jnp.full((SLICES, *shape(name)), 7.0, "float32")
+
+    @jax.jit
+    def compiled(x: Any, scale: Any) -> Any:
+        return fill(name, x[0], **rng), jax.vmap(lambda x: fill(name, x, **rng))(x), jax.grad(loss)(scale)
+
+    def loss(scale: Any) -> Any:
+        return (scale * fill(name, **rng)).sum()
+
+    single, mapped, gradient = compiled(x, jnp.float32(2.0))
+    for weight in (single, *mapped, *jax.vmap(lambda x: fill(name, x, **rng))(x)):
+        assert_near(name, weight, w)
+    for found in (gradient, jax.grad(loss)(jnp.float32(2.0))):
+        np.testing.assert_allclose(found, w.sum(), rtol=1e-5, atol=1e-5)
+    gradient = jax.grad(lambda x: (fill(name, x, **rng) ** 2).sum() + x.sum())(x[0])
+    np.testing.assert_array_equal(gradient, np.ones(w.shape))
+
+
+def test_gradients_flow_into_the_source_of_a_copy() -> None:
+    source = jnp.asarray(SOURCE)
+    for transform in (lambda f: f, jax.jit):
+        gradient = transform(jax.grad(lambda s: (arrayinit.copy_(struct(*MATRIX), s) ** 2).sum()))(source)
+        same(gradient, 2 * source)
+    mapped = jax.vmap(lambda s: arrayinit.copy_(struct(4), s))(source)
+    same(mapped, source)
