@@ -21,6 +21,11 @@ REPORTS = Path(".nox", "reports").resolve()
 # A bare "torch" brings gigabytes of CUDA libraries with it; installed first, this one stays.
 TORCH = "torch==2.13.0"
 
+# Pinned, so that a framework which mends a fault fails no unrelated change. MLX has no wheels for Windows.
+PEERS = {"jax": "jax==0.10.2", "flax": "flax==0.12.8", "keras": "keras==3.15.1"}
+if sys.platform != "win32":
+    PEERS["mlx"] = "mlx[cpu]==0.32.4"
+
 # Without the CUDA libraries nothing can run, but everything can be imported.
 CUPY = ("--no-deps", "cupy-cuda12x==14.2.0", "cuda-pathfinder")
 
@@ -38,7 +43,7 @@ def pytest(session: nox.Session, *arguments: str, **env: str) -> None:
 def check_backend(session: nox.Session, backend: str, *requirements: str) -> None:
     """Run the whole suite on one backend, with nothing else installed."""
     session.install(".", *GROUPS["test"], *requirements)
-    pytest(session, ARRAYINIT_TEST_BACKENDS=backend)
+    pytest(session, "-m", "not peers", ARRAYINIT_TEST_BACKENDS=backend)
 
 
 @nox.session
@@ -64,6 +69,21 @@ def torch(session: nox.Session) -> None:
 def jax(session: nox.Session) -> None:
     """Run the tests on JAX."""
     check_backend(session, "jax", "jax")
+
+
+@nox.session
+def dask(session: nox.Session) -> None:
+    """Run the tests on Dask."""
+    check_backend(session, "dask", "dask[array]")
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Compare with the initializers of the frameworks, and copy from each library to each other."""
+    session.install(TORCH)
+    session.install(".", *GROUPS["test"], *PEERS.values(), "dask[array]", "array-api-strict")
+    asked = ",".join(["torch", "dask", "array_api_strict", *PEERS])
+    pytest(session, "-m", "peers or pairs", ARRAYINIT_TEST_PEERS=asked)
 
 
 @nox.session
@@ -111,7 +131,7 @@ def types(session: nox.Session) -> None:
 def doctests(session: nox.Session) -> None:
     """Run the examples in the docstrings and the README."""
     session.install(TORCH)
-    session.install("--editable", ".", *GROUPS["test"], "jax", "array-api-strict")
+    session.install("--editable", ".", *GROUPS["test"], "jax", "dask[array]", "array-api-strict")
     # An import error can only be a backend's that is not installed: any other fails every session.
     doctests = ("--doctest-modules", "--doctest-ignore-import-errors", "--doctest-glob=README.md")
     pytest(session, *doctests, "src", "README.md")

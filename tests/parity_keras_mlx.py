@@ -1,0 +1,153 @@
+"""The tables of docs/parity.md for Keras and MLX."""
+
+from __future__ import annotations
+
+from parity_tables import BITS, FIRST_AXIS, LAST, LAST_AXIS, LAW, LINES, NONE, TRUNCATED, Row, Table
+
+KERAS = Table(
+    "keras.initializers",
+    'Each is called with `(shape, dtype)`. Kernels are `(*kernel, in, out)`, which is `layout="...IO"`. One of them '
+    "with an integer seed gives the same numbers at every call, so that two layers may be equal; "
+    "`fold_in(seed, name)` makes a seed for each name.",
+    (
+        Row("Zeros()", "zeros_(x)", BITS, also=("zeros",)),
+        Row("Ones()", "ones_(x)", BITS, also=("ones",)),
+        Row("Constant(value)", "constant_(x, value)", BITS, also=("constant",)),
+        Row("Constant(values)", "copy_(x, values)", BITS, "`values` is an array of the shape of `x`"),
+        Row(
+            "Identity()",
+            'eye_(x, layout="IO")',
+            BITS,
+            "For 2-D arrays in both",
+            ("identity", "IdentityInitializer"),
+            (5, 7),
+        ),
+        Row("Identity(gain)", 'gain * eye_(x, layout="IO")', BITS, "`eye_` has no gain, here as in torch", (), (5, 7)),
+        Row("RandomUniform(minval, maxval)", "uniform_(x, minval, maxval, rng=rng)", LAW, also=("random_uniform",)),
+        Row("RandomUniform()", "uniform_(x, -0.05, 0.05, rng=rng)", LAW, "The defaults; in torch [0, 1)"),
+        Row("RandomNormal(mean, stddev)", "normal_(x, mean, stddev, rng=rng)", LAW, also=("random_normal",)),
+        Row("RandomNormal()", "normal_(x, std=0.05, rng=rng)", LAW, "The default; in torch 1"),
+        Row(
+            "TruncatedNormal(mean, stddev)",
+            "trunc_normal_(x, mean, stddev, mean - 2 * stddev, mean + 2 * stddev, rng=rng)",
+            LAW,
+            "At 2 standard deviations, always; not corrected for it, in both",
+            ("truncated_normal",),
+        ),
+        Row("TruncatedNormal()", "trunc_normal_(x, 0, 0.05, -0.1, 0.1, rng=rng)", LAW, "The defaults"),
+        Row(
+            'VarianceScaling(scale, mode, "truncated_normal")',
+            'variance_scaling_(x, scale, mode, "truncated_normal", layout="...IO", rng=rng)',
+            LAW,
+            TRUNCATED,
+            ("variance_scaling",),
+        ),
+        Row(
+            'VarianceScaling(scale, mode, "normal")',
+            'variance_scaling_(x, scale, mode, "truncated_normal", layout="...IO", rng=rng)',
+            LAW,
+            "There `normal` is truncated too",
+        ),
+        Row(
+            'VarianceScaling(scale, mode, "untruncated_normal")',
+            'variance_scaling_(x, scale, mode, "normal", layout="...IO", rng=rng)',
+            LAW,
+            "Here `normal` is not truncated",
+        ),
+        Row(
+            'VarianceScaling(scale, mode, "uniform")',
+            'variance_scaling_(x, scale, mode, "uniform", layout="...IO", rng=rng)',
+            LAW,
+        ),
+        Row("GlorotUniform()", 'xavier_uniform_(x, layout="...IO", rng=rng)', LAW, also=("glorot_uniform",)),
+        Row(
+            "GlorotNormal()",
+            'variance_scaling_(x, 1, "fan_avg", layout="...IO", rng=rng)',
+            LAW,
+            f"{TRUNCATED}; torch's `xavier_normal_` is not",
+            ("glorot_normal",),
+        ),
+        Row("LecunUniform()", 'lecun_uniform_(x, layout="...IO", rng=rng)', LAW, also=("lecun_uniform",)),
+        Row("LecunNormal()", 'lecun_normal_(x, layout="...IO", rng=rng)', LAW, TRUNCATED, ("lecun_normal",)),
+        Row(
+            "HeUniform()",
+            'kaiming_uniform_(x, nonlinearity="relu", layout="...IO", rng=rng)',
+            LAW,
+            also=("he_uniform",),
+        ),
+        Row(
+            "HeNormal()",
+            'variance_scaling_(x, 2, layout="...IO", rng=rng)',
+            LAW,
+            f"{TRUNCATED}; torch's `kaiming_normal_` is not",
+            ("he_normal",),
+        ),
+        Row(
+            "GlorotUniform(input_axes=[0], output_axes=[1, 2])",
+            'xavier_uniform_(x, layout="IOO", rng=rng)',
+            LAW,
+            "An attention kernel. Axes that are named on neither side count in no fan there; here they are kernel axes",
+            shape=LAST,
+        ),
+        Row(
+            "Orthogonal(gain)",
+            'orthogonal_(x, gain, layout="...IO", rng=rng)',
+            LAST_AXIS,
+            also=("orthogonal", "OrthogonalInitializer"),
+        ),
+        Row(
+            "STFT()",
+            "",
+            NONE,
+            "The basis of a Fourier transform: compute it, and hand it to `copy_`",
+            ("stft", "STFTInitializer"),
+        ),
+    ),
+    "(shape, dtype)",
+)
+
+MLX = Table(
+    "mlx.nn.init",
+    'Kernels are `(out, *kernel, in)`, which is `layout="O...I"`. Arrays of MLX are not filled themselves: fill one of '
+    "NumPy, and give it to `mx.array`.",
+    (
+        Row("constant(value)(x)", "constant_(x, value)", BITS),
+        Row("uniform(low, high)(x)", "uniform_(x, low, high, rng=rng)", LAW),
+        Row("normal(mean, std)(x)", "normal_(x, mean, std, rng=rng)", LAW),
+        Row("identity()(x)", 'eye_(x, layout="OI")', BITS, "There for square matrices only", shape=(5, 5)),
+        Row("glorot_uniform()(x, gain)", 'xavier_uniform_(x, gain, layout="O...I", rng=rng)', LAW),
+        Row("glorot_normal()(x, gain)", 'xavier_normal_(x, gain, layout="O...I", rng=rng)', LAW, "Not truncated"),
+        Row(
+            "he_uniform()(x, mode, gain)",
+            'variance_scaling_(x, gain**2, mode, "uniform", layout="O...I", rng=rng)',
+            LAW,
+        ),
+        Row(
+            "he_uniform()(x)",
+            'kaiming_uniform_(x, nonlinearity="linear", layout="O...I", rng=rng)',
+            LAW,
+            "The default gain is 1, and not the √2 of the other frameworks: half the variance",
+        ),
+        Row(
+            "he_normal()(x, mode, gain)",
+            'variance_scaling_(x, gain**2, mode, "normal", layout="O...I", rng=rng)',
+            LAW,
+            "Not truncated",
+        ),
+        Row(
+            "he_normal()(x)",
+            'kaiming_normal_(x, nonlinearity="linear", layout="O...I", rng=rng)',
+            LAW,
+            "The default gain is 1, and not √2",
+        ),
+        Row(
+            "sparse(sparsity, std=std)(x)",
+            "sparse_(x.T, sparsity, std, rng=rng).T",
+            LINES,
+            "Zeros in each row there, in each column here and in torch; the default `std` is 1 there, 0.01 here. "
+            "A `mean` other than 0 has no counterpart",
+            shape=(1000, 1200),
+        ),
+        Row("orthogonal(gain)(x)", "orthogonal_(x, gain, rng=rng)", FIRST_AXIS, "For 2-D arrays there", shape=(5, 7)),
+    ),
+)
