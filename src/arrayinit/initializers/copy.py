@@ -56,7 +56,8 @@ def copy_(x: Array, source: Any) -> Array:
     on the way from or to float64, and so for bfloat16 from wide integers and float64 on any device. Where values
     cannot be seen, under `jax.jit` or `torch.compile`, an integer dtype takes only dtypes whose every value fits.
 
-    In a DTensor each process keeps its part of ``source``, which is the same on all.
+    Under `torch.compile` the source is to be a tensor. In a DTensor each process keeps its part of ``source``, which is
+    the same on all.
 
     Examples
     --------

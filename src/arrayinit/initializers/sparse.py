@@ -84,7 +84,8 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
         filled = backend.fill(target, 0)
         if zeros == rows or not columns:
             return filled
-        values = backend.draw(backend.empty(target, (rows - zeros, columns), backend.dtype(target)), law, drawing, form)
+        blank = backend.empty(target, (rows - zeros, columns), backend.dtype(target))
+        values = backend.draw(blank, law, drawing, form)
         return backend.put(filled, backend.subsets(target, rows - zeros, choosing), values)
 
     return run(x, rng, body)
