@@ -39,6 +39,12 @@ def library(request: pytest.FixtureRequest) -> Library:
 
 
 @pytest.fixture
+def numpy_library() -> Library:
+    """NumPy, for what needs no other, and no second run where another is tested."""
+    return _get("numpy")
+
+
+@pytest.fixture
 def torch_library() -> Library:
     """Torch on the CPU, for what only torch has."""
     return _get("torch")

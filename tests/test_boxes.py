@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
 import numpy as np
@@ -18,6 +17,8 @@ from arrayinit.random import draws, subsets, threads
 from arrayinit.random import words as source
 from arrayinit.random.draws import Draw
 from arrayinit.random.seeds import seed_of
+
+pytestmark = pytest.mark.usefixtures("numpy_library")
 
 LAWS = (Uniform(-1.0, 2.0), Normal(1.0, 0.5), TruncatedNormal(0.0, 1.0, 1.5, 3.0))
 STORED = {"bfloat16": "uint16"}
@@ -122,15 +123,6 @@ def test_threads_and_chunks_change_no_bit(count, chunk, shape, monkeypatch):
     np.testing.assert_array_equal(ai.normal_(np.empty(shape[::-1], "float32").T, rng=2), expected["float32"])
 
 
-def test_fills_inside_the_threads_of_the_user(library):
-    def fill(seed):
-        return library.to_numpy(ai.normal_(library.empty((300, 1000), "float32"), rng=seed))
-
-    with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(fill, range(8)))
-    np.testing.assert_array_equal(together, [fill(seed) for seed in range(8)])
-
-
 @pytest.mark.parametrize("failure", [MemoryError, KeyboardInterrupt])
 def test_a_failure_in_one_thread_stops_the_others_and_reaches_the_caller(failure, monkeypatch):
     monkeypatch.setenv("ARRAYINIT_NUM_THREADS", "3")
@@ -155,15 +147,6 @@ def test_a_failure_in_a_chunk_reaches_the_user(monkeypatch):
     monkeypatch.setattr(draws, "values", values)
     with pytest.raises(MemoryError, match="of a chunk"):
         ai.normal_(np.empty(300_000), rng=0)
-
-
-@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", " 2"])
-def test_a_wrong_number_of_threads_is_an_error_that_names_the_variable(value, library, monkeypatch):
-    x = library.full((500, 600), "float32", 7.0)
-    monkeypatch.setenv("ARRAYINIT_NUM_THREADS", value)
-    with pytest.raises(ValueError, match=f"ARRAYINIT_NUM_THREADS must be a positive integer, got {value!r}"):
-        ai.uniform_(x, rng=0)
-    assert (library.to_numpy(x) == 7.0).all()
 
 
 def test_there_are_as_many_threads_as_the_process_may_use(monkeypatch):

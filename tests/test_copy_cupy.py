@@ -11,6 +11,8 @@ from test_cupy import BUILT_IN, _stand_in, full  # noqa: F401
 import arrayinit
 from arrayinit.backends import registry
 
+pytestmark = pytest.mark.usefixtures("numpy_library")
+
 
 @pytest.fixture(autouse=True)
 def _numpy_besides(_stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811

@@ -22,6 +22,8 @@ import arrayinit
 from arrayinit.backends import registry
 from arrayinit.random import draws
 
+pytestmark = pytest.mark.usefixtures("numpy_library")
+
 BUILT_IN = registry._BUILT_IN
 SOURCE = Path(registry.__file__).with_name("cupy.py")
 

@@ -18,6 +18,9 @@ import arrayinit
 
 NARROW = ("float16", "bfloat16")
 # A part of 16 M draws.
+# Where no library has a say.
+ON_NUMPY = pytest.mark.usefixtures("numpy_library")
+
 PART = (2048, 2048)
 FAN = 2048
 STANDARD_ERRORS = 5
@@ -141,6 +144,7 @@ def check(found: Census, law: Any) -> None:
         raise MismatchError(f"chi-square of {statistic:.0f} for {seen.size} numbers")
 
 
+@ON_NUMPY
 @pytest.mark.parametrize("dtype", NARROW)
 @pytest.mark.parametrize("case", CASES)
 def test_a_seed_draws_the_rounded_law(case: str, dtype: str) -> None:
@@ -159,6 +163,7 @@ FOUR_MILLION = CASES["normal_(0, 1)"]._replace(parts=1)
 LEAST = pytest.mark.parametrize(("dtype", "least"), [("float16", 25_000), ("bfloat16", 4_000)])
 
 
+@ON_NUMPY
 @LEAST
 def test_four_million_standard_normals_of_a_seed_hold_most_numbers(dtype: str, least: int) -> None:
     assert len(by_seed(FOUR_MILLION, dtype).drawn) > least
@@ -200,11 +205,13 @@ def by_numpy(case: str) -> np.ndarray:
     return CASES[case].fill(np.empty(PART, np.float32), np.random.default_rng(0)).ravel()
 
 
+@ON_NUMPY
 @pytest.mark.parametrize("case", ["uniform_(-1, 1)", "uniform_(0, 1)", "normal_(0, 1)"])
 def test_sound_numbers_pass(case: str) -> None:
     check(census("bfloat16", [rounded(by_numpy(case))]), CASES[case].law)
 
 
+@ON_NUMPY
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_mutants_fail(mutant: str) -> None:
     case, narrow, complaint = MUTANTS[mutant]

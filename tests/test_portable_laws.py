@@ -12,6 +12,8 @@ from scipy import special, stats
 
 import arrayinit as ai
 
+pytestmark = pytest.mark.usefixtures("numpy_library")
+
 SPACING = {"float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52, "complex64": 2.0**-20, "complex128": 2.0**-48}
 
 wide = pytest.mark.parametrize("dtype", ["float32", "float64"])

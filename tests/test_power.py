@@ -11,6 +11,8 @@ import arrayinit
 import arrayinit.initializers.kaiming
 from arrayinit.core.distributions import Normal, TruncatedNormal
 
+pytestmark = pytest.mark.usefixtures("numpy_library")
+
 TRUNCATED = stats.truncnorm(-2, 2)
 CORRECTION = float(TRUNCATED.std())
 FAN_IN, FAN_OUT = 200, 225

@@ -19,6 +19,8 @@ from arrayinit.random.coefficients import DOUBLE, SINGLE
 from arrayinit.random.quantile import LOG_2, minus_log2, quantile, tail_quantile
 from arrayinit.random.word import Word
 
+pytestmark = pytest.mark.usefixtures("numpy_library")
+
 WIDE = ("float32", "float64")
 # The relative error that is allowed, and the bits of a word that are used.
 ERROR = {"float32": 3e-7, "float64": 1e-14}

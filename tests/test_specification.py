@@ -23,6 +23,8 @@ from specification import PAGE, block, tables, vectors
 
 import arrayinit
 
+pytestmark = pytest.mark.usefixtures("numpy_library")
+
 REAL = {"float16": "u2", "float32": "u4", "float64": "u8"}
 COMPLEX = {"complex64": "u4", "complex128": "u8"}
 

@@ -1,4 +1,4 @@
-"""Eight threads that fill their own arrays at once."""
+"""Threads of the user that fill arrays at once, and the number of our own."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -40,3 +40,21 @@ def test_the_default_generator_gives_each_its_own(name, library):
     check(values, stats.norm() if name == "normal_" else stats.truncnorm(-2, 2), 2.0**-23)
     # Nothing is drawn twice, but for the chance that two of 480 000 32-bit numbers are equal.
     assert np.unique(values).size > 0.9 * values.size
+
+
+def test_fills_inside_the_threads_of_the_user(library):
+    def fill(seed):
+        return library.to_numpy(ai.normal_(library.empty((300, 1000), "float32"), rng=seed))
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(fill, range(8)))
+    np.testing.assert_array_equal(together, [fill(seed) for seed in range(8)])
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", " 2"])
+def test_a_wrong_number_of_threads_is_an_error_that_names_the_variable(value, library, monkeypatch):
+    x = library.full((500, 600), "float32", 7.0)
+    monkeypatch.setenv("ARRAYINIT_NUM_THREADS", value)
+    with pytest.raises(ValueError, match=f"ARRAYINIT_NUM_THREADS must be a positive integer, got {value!r}"):
+        ai.uniform_(x, rng=0)
+    assert (library.to_numpy(x) == 7.0).all()
