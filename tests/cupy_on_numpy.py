@@ -84,10 +84,11 @@ def cupy() -> ModuleType:
     """Return what stands for the package."""
     package = ModuleType("cupy")
     package.ndarray = Array
-    for name in ("multiply", "copyto", "clip", "argsort", "may_share_memory"):
+    for name in ("multiply", "copyto", "clip", "argsort", "may_share_memory", "result_type"):
         setattr(package, name, getattr(np, name))
     for name in ("empty", "arange", "asarray", "ascontiguousarray", "broadcast_to"):
         setattr(package, name, on_device(getattr(np, name)))
+    package.complex64 = np.complex64
     package.asnumpy = lambda x: np.array(plain(x))
     package.random = ModuleType("cupy.random")
     package.random.Generator, package.random.RandomState = Generator, RandomState

@@ -76,7 +76,6 @@ def test_large_arrays_are_copied_whole(library: Library) -> None:
         ([], (0,)),
         (memoryview(b"abc"), (3,)),
     ],
-    ids=str,
 )
 def test_numbers_and_nested_sequences_are_taken(source: Any, shape: tuple[int, ...], library: Library) -> None:
     y = arrayinit.copy_(library.empty(shape, "float32"), source)
@@ -149,7 +148,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
     np.testing.assert_array_equal(library.to_numpy(x), 1)
 
 
-@pytest.mark.parametrize("source", [None, "weights", {}, object(), {1.0}], ids=str)
+@pytest.mark.parametrize("source", [None, "weights", {}, object(), {1.0}])
 def test_what_has_no_numbers_is_refused(source: Any, library: Library) -> None:
     with pytest.raises(TypeError, match=f"source must be an array of .*, got {type(source).__name__} of dtype "):
         arrayinit.copy_(library.empty((), "float32"), source)

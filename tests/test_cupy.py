@@ -134,7 +134,7 @@ def test_a_numpy_generator_draws_on_the_host(monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_array_equal(plain(x), expected)
 
 
-@pytest.mark.parametrize("wrong", [True, 1.5, "0", np.random.RandomState(0)], ids=repr)
+@pytest.mark.parametrize("wrong", [True, 1.5, "0", np.random.RandomState(0)])
 def test_another_kind_of_generator_is_refused_with_what_to_pass(wrong: Any) -> None:
     x = full((3, 4))
     with pytest.raises(TypeError, match=r"rng .*cupy\.random\.Generator.*numpy\.random\.Generator.*got"):

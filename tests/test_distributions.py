@@ -47,15 +47,10 @@ LAWS = {
         lambda x, rng: ai.variance_scaling_(x, 1.7, "fan_geo_avg", rng=rng),
         two_sigma(math.sqrt(1.7 / math.sqrt(FAN_IN * FAN_OUT))),
     ),
-    "variance_scaling_, untruncated": (
-        lambda x, rng: ai.variance_scaling_(x, 1.7, "fan_out", "normal", rng=rng),
-        stats.norm(0, math.sqrt(1.7 / FAN_OUT)),
-    ),
     "variance_scaling_, uniform": (
         lambda x, rng: ai.variance_scaling_(x, 0.3, "fan_avg", "uniform", rng=rng),
         uniform(math.sqrt(3 * 0.3 / ((FAN_IN + FAN_OUT) / 2))),
     ),
-    "lecun_uniform_": (lambda x, rng: ai.lecun_uniform_(x, rng=rng), uniform(math.sqrt(3 / FAN_IN))),
     "lecun_normal_": (lambda x, rng: ai.lecun_normal_(x, rng=rng), two_sigma(math.sqrt(1 / FAN_IN))),
 }
 

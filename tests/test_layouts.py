@@ -68,11 +68,11 @@ def test_independent_draws_are_permuted(name, library, dtype):
         Case.of(name, number).check(SCALED[name], library, dtype)
 
 
+# In one dtype, as JAX compiles the decomposition for each shape.
 @pytest.mark.parametrize("name", ORTHOGONAL)
-def test_orthogonal_matrices_are_permuted(name, library, dtype):
-    # JAX compiles the decomposition for each shape.
-    for number in range(6):
-        Case.of(name, number).check(ORTHOGONAL[name], library, dtype)
+def test_orthogonal_matrices_are_permuted(name, library):
+    for number in range(8):
+        Case.of(name, number).check(ORTHOGONAL[name], library, "float32")
 
 
 @pytest.mark.parametrize("name", FIXED)

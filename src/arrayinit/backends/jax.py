@@ -149,6 +149,9 @@ class Jax(Native):
             return self.truncated(x, distribution, generator)
         return super().draw(x, distribution, generator, form)
 
+    def join(self, real: Array, imaginary: Array) -> Array:
+        return jax.lax.complex(real, imaginary)
+
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         return jnp.clip(x, *limits)
 

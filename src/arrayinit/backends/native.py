@@ -59,6 +59,10 @@ class Native(ABC):
         return self.quantile(use.xp, self.clip(q, (-last, last)))
 
     @abstractmethod
+    def join(self, real: Array, imaginary: Array) -> Array:
+        """Return the complex numbers of these parts, without arithmetic, which would make NaN of infinite ones."""
+
+    @abstractmethod
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         """Clip ``x`` to the closed interval, in place where it can be written."""
 
@@ -120,7 +124,7 @@ class Native(ABC):
                 real, imaginary = parts[..., 0] + distribution.mean, parts[..., 1]
             case _:
                 raise AssertionError(f"{distribution} is drawn in real dtypes only")
-        return self.assign(x, Arithmetic(xp).join(real, imaginary))
+        return self.assign(x, self.join(real, imaginary))
 
 
 class _Drawn:

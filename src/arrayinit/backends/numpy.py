@@ -13,6 +13,7 @@ from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, Format
+from arrayinit.random.arithmetic import NUMPY
 from arrayinit.random.boxes import Index, boxes
 from arrayinit.random.draws import CHUNK, Draw
 from arrayinit.random.rounding import rounds_twice, to_odd
@@ -105,8 +106,10 @@ class NumPy(Native):
 
     def draw(self, x: Array, distribution: Distribution, generator: np.random.Generator, form: Format) -> Array:
         limits = distribution.limits(form)
-        for chunk in _chunks(x):
-            self.draw_within(chunk, distribution, generator, limits)
+        # Overflow to infinity is what a dtype does, and is no reason to warn.
+        with np.errstate(over="ignore"):
+            for chunk in _chunks(x):
+                self.draw_within(chunk, distribution, generator, limits)
         return x
 
     def uniform(self, x: Array, d: Uniform, generator: np.random.Generator) -> Array:
@@ -120,6 +123,9 @@ class NumPy(Native):
         x *= d.std
         x += d.mean
         return x
+
+    def join(self, real: Array, imaginary: Array) -> Array:
+        return NUMPY.join(real, imaginary)
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         return np.clip(x, *limits, out=x)

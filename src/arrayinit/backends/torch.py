@@ -183,6 +183,9 @@ class Torch(Native):
         q *= math.sqrt(2.0)
         return q
 
+    def join(self, real: Array, imaginary: Array) -> Array:
+        return torch.complex(real, imaginary)
+
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         # The same as clamp_, for which torch.vmap has no rule but a slow one.
         return torch.nn.functional.hardtanh_(x, *limits)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from numbers import Complex, Real
-from typing import Any, NamedTuple
+from numbers import Complex, Integral, Real
+from typing import Any, NamedTuple, TypeVar
+
+from arrayinit.core.numbers import shown
+
+T = TypeVar("T", float, complex)
 
 
 class Format(NamedTuple):
@@ -87,13 +91,12 @@ def fill_value(name: str, value: Any) -> complex:
     """Return ``value`` as a Python number, if an array of dtype ``name`` can be filled with it."""
     if name not in NAMES:
         raise TypeError(f"x has dtype {name}, but only arrays of {', '.join(NAMES)} can be filled")
-    number = value
     if not isinstance(value, Complex):
         raise TypeError(f"val must be a number, got {value!r} of type {type(value).__name__}")
     if name == "bool":
-        return bool(number)
+        return bool(value)
     if name in ("complex64", "complex128"):
-        number = complex(number)
+        number = _as(complex, value)
         _check_part(name, number.real)
         _check_part(name, number.imag)
         return number
@@ -102,15 +105,21 @@ def fill_value(name: str, value: Any) -> complex:
     if name in _INTEGERS:
         bits = int(name.lstrip("uint"))
         low, high = (0, 2**bits - 1) if name[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-        if not low <= number <= high:
-            raise ValueError(f"val={value!r} does not fit dtype {name}, which holds {low} to {high}")
-        return int(number)
-    try:
-        number = float(number)
-    except OverflowError:
-        raise ValueError(f"val must fit a double, got {value!r}") from None
+        # In Python's own numbers, since NumPy's round the bounds to compare with them.
+        whole = int(value) if isinstance(value, Integral) else _as(float, value)
+        if not low <= whole <= high:
+            raise ValueError(f"val={shown(value)} does not fit dtype {name}, which holds {low} to {high}")
+        return int(whole)
+    number = _as(float, value)
     _check_part(name, number)
     return number
+
+
+def _as(kind: type[T], value: Any) -> T:
+    try:
+        return kind(value)
+    except OverflowError:
+        raise ValueError(f"val must fit a double, got {shown(value)}") from None
 
 
 def _check_part(name: str, part: float) -> None:

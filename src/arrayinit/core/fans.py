@@ -9,6 +9,7 @@ from operator import index
 from typing import Literal
 
 from arrayinit.core.layouts import DEFAULT, parse
+from arrayinit.core.numbers import shown
 
 Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
 
@@ -26,24 +27,24 @@ def as_shape(sizes: Sequence[int]) -> tuple[int, ...]:
     try:
         shape = tuple(index(size) for size in sizes)
     except TypeError:
-        raise TypeError(f"a shape must be of integers, got {sizes!r}") from None
+        raise TypeError(f"a shape must be of integers, got {shown(sizes)}") from None
     if min(shape, default=0) < 0:
-        raise ValueError(f"a shape must be of integers of at least 0, got {sizes!r}")
+        raise ValueError(f"a shape must be of integers of at least 0, got {shown(sizes)}")
     return shape
 
 
 def per_group(outputs: int, groups: int) -> int:
     """Return the output features of each group."""
     if isinstance(groups, bool) or not isinstance(groups, Integral) or groups < 1:
-        raise ValueError(f"groups must be an integer of at least 1, got {groups!r}")
+        raise ValueError(f"groups must be an integer of at least 1, got {shown(groups)}")
     if outputs % groups:
-        raise ValueError(f"groups={groups} must divide the {outputs} output features of x")
+        raise ValueError(f"groups={shown(groups)} must divide the {outputs} output features of x")
     return outputs // int(groups)
 
 
 def pick(fan_in: int, fan_out: int, mode: Mode) -> float:
     """Return the fan that ``mode`` names, in any case, as torch accepts it."""
-    name = mode.lower() if isinstance(mode, str) else mode
+    name = mode.lower() if isinstance(mode, str) else ""
     if name == "fan_in":
         return fan_in
     if name == "fan_out":
@@ -52,4 +53,4 @@ def pick(fan_in: int, fan_out: int, mode: Mode) -> float:
         return (fan_in + fan_out) / 2
     if name == "fan_geo_avg":
         return math.sqrt(fan_in * fan_out)
-    raise ValueError(f"mode must be one of fan_in, fan_out, fan_avg, fan_geo_avg; got {mode!r}")
+    raise ValueError(f"mode must be one of fan_in, fan_out, fan_avg, fan_geo_avg; got {shown(mode)}")

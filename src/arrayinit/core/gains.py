@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from arrayinit.core.numbers import finite
+from arrayinit.core.numbers import finite, shown
 
 Nonlinearity = Literal[
     "linear",
@@ -42,18 +42,18 @@ _SQUARED_GAINS: dict[str, float] = {
 
 def squared_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:
     """Return gain ** 2; see `calculate_gain`."""
-    if nonlinearity == "leaky_relu":
+    name = nonlinearity if isinstance(nonlinearity, str) else ""
+    if name == "leaky_relu":
         try:
             slope = finite("the negative slope", 0.01 if param is None else param)
         except TypeError as error:
             # As torch.
             raise ValueError(error) from None
         return 2.0 / (1.0 + slope * slope)
-    try:
-        return _SQUARED_GAINS[nonlinearity]
-    except (KeyError, TypeError):
-        accepted = ", ".join([*_SQUARED_GAINS, "leaky_relu"])
-        raise ValueError(f"nonlinearity must be one of {accepted}; got {nonlinearity!r}") from None
+    if name in _SQUARED_GAINS:
+        return _SQUARED_GAINS[name]
+    accepted = ", ".join([*_SQUARED_GAINS, "leaky_relu"])
+    raise ValueError(f"nonlinearity must be one of {accepted}; got {shown(nonlinearity)}")
 
 
 def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from arrayinit.core.numbers import shown
+
 DEFAULT = "OI..."
 
 
@@ -44,7 +46,8 @@ _PARSED: dict[tuple[str, int], Axes] = {}
 
 def parse(layout: str, shape: Sequence[int]) -> Axes:
     """Say which axes of ``shape`` are outputs, inputs, batch and kernel."""
-    axes = _PARSED.get((layout, len(shape)))
+    # What is no string may not be hashable either.
+    axes = _PARSED.get((layout, len(shape))) if isinstance(layout, str) else None
     if axes is None:
         axes = _PARSED[layout, len(shape)] = _parse(layout, tuple(shape))
     return axes
@@ -83,7 +86,7 @@ _MEANING = (
 
 def _letters(layout: str) -> list[str]:
     if not isinstance(layout, str):
-        raise ValueError(f"layout must be a string of letters, got {layout!r}; {_MEANING}")
+        raise ValueError(f"layout must be a string of letters, got {shown(layout)}; {_MEANING}")
     head, dots, tail = layout.partition("...")
     for letter in head + tail:
         if not (letter.isascii() and letter.isalpha()) or letter in "oib":

@@ -6,6 +6,15 @@ import math
 from numbers import Real
 
 
+def shown(value: object) -> str:
+    """Return what an error shows of a value that a user gave."""
+    try:
+        return repr(value)
+    except ValueError:
+        # Python prints no integer of more than some thousand digits.
+        return "a number too long to be printed"
+
+
 def real(name: str, value: float) -> float:
     """Return ``value`` as a float if it is a real number, infinite or not."""
     if type(value) is not float:
@@ -14,7 +23,7 @@ def real(name: str, value: float) -> float:
         try:
             value = float(value)
         except OverflowError:
-            raise ValueError(f"{name} must fit a double, got {value!r}") from None
+            raise ValueError(f"{name} must fit a double, got {shown(value)}") from None
     # Comparisons, unlike math.isnan, can be traced by torch.compile.
     if not value <= math.inf:
         raise ValueError(f"{name} must not be NaN")

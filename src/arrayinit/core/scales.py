@@ -34,6 +34,8 @@ def kaiming(fan_in: int, fan_out: int, a: float, mode: Mode, nonlinearity: Nonli
 def variance_scaling(fan_in: int, fan_out: int, scale: float, mode: Mode) -> Scale:
     """Return std = sqrt(scale / fan)."""
     variance = positive("scale", scale) / _divisor(pick(fan_in, fan_out, mode))
+    if not variance:
+        raise ValueError(f"scale={scale!r} is too small: divided by the fan it is 0")
     return Scale(math.sqrt(variance), variance)
 
 

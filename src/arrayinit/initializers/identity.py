@@ -9,6 +9,7 @@ from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import fill_value
 from arrayinit.core.fans import per_group
 from arrayinit.core.layouts import DEFAULT, parse
+from arrayinit.core.numbers import shown
 
 
 def eye_(x: Array, *, layout: str = DEFAULT) -> Array:
@@ -54,7 +55,9 @@ def eye_(x: Array, *, layout: str = DEFAULT) -> Array:
     fill_value(backend_of(x).dtype(x), 1)
     shape = tuple(x.shape)
     if len(shape) < 2 or parse(layout, shape).kernel:
-        raise ValueError(f"eye_ needs a matrix, without kernel axes, got x of shape {shape} with layout {layout!r}")
+        raise ValueError(
+            f"eye_ needs a matrix, without kernel axes, got x of shape {shape} with layout {shown(layout)}"
+        )
     return _identity(x, layout, groups=1)
 
 
@@ -106,7 +109,7 @@ def dirac_(x: Array, groups: int = 1, *, layout: str = DEFAULT) -> Array:
     if len(shape) < 3 or len(parse(layout, shape).kernel) > 3:
         raise ValueError(
             f"dirac_ needs a kernel of 3 axes or more, 3 of them kernel axes at the most, "
-            f"got x of shape {shape} with layout {layout!r}"
+            f"got x of shape {shape} with layout {shown(layout)}"
         )
     return _identity(x, layout, groups)
 

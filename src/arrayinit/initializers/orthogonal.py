@@ -131,7 +131,7 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, rng
     >>> w = arrayinit.delta_orthogonal_(np.empty((5, 4, 3, 3)), rng=0)
     >>> bool(np.allclose(w[:, :, 1, 1].T @ w[:, :, 1, 1], np.eye(4)))
     True
-    >>> np.count_nonzero(w)
+    >>> int(np.count_nonzero(w))
     20
 
     References

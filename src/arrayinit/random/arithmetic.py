@@ -43,9 +43,8 @@ class Arithmetic:
         return self.xp.where(mask, compute(lambda x: x), values)
 
     def join(self, real: Array, imaginary: Array) -> Array:
-        """Return the complex numbers of these parts."""
-        dtype = self.xp.complex64 if real.dtype == self.xp.float32 else self.xp.complex128
-        return self.xp.astype(real, dtype) + self.xp.astype(imaginary, dtype) * 1j
+        """Return the complex numbers of these parts, without arithmetic, which would make NaN of infinite ones."""
+        raise NotImplementedError
 
 
 class NumPyArithmetic(Arithmetic):
@@ -63,7 +62,7 @@ class NumPyArithmetic(Arithmetic):
         return values
 
     def join(self, real: Array, imaginary: Array) -> Array:
-        """Without arithmetic."""
+        """Part by part."""
         z = np.empty(real.shape, np.result_type(real.dtype, np.complex64))
         z.real, z.imag = real, imaginary
         return z

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from arrayinit.core.numbers import shown
+
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
@@ -116,11 +118,13 @@ KINDS = "a seed (a non-negative integer, a sequence of them or a numpy.random.Se
 
 def _hash(part: int | str) -> list[int]:
     import hashlib
+    from decimal import Decimal
 
     if isinstance(part, str):
         text = f"s{part}"
     elif _is_integer(part):
-        text = f"i{_non_negative('an integer to fold in', part)}"
+        # Python itself prints no integer of more than some thousand digits.
+        text = f"i{Decimal(_non_negative('an integer to fold in', part)):f}"
     else:
         raise TypeError(f"fold_in takes strings and integers, got {part!r} of type {type(part).__name__}")
     digest = hashlib.sha256(text.encode()).digest()
@@ -143,5 +147,5 @@ def _non_negative(what: str, value: Any) -> int:
     # As it is, so that torch.compile takes an int of any value.
     number: int = value if isinstance(value, int) else operator.index(value)
     if number < 0:
-        raise ValueError(f"{what} must be at least 0, got {number}")
+        raise ValueError(f"{what} must be at least 0, got {shown(number)}")
     return number
