@@ -29,6 +29,9 @@ if sys.platform != "win32":
 # Without the CUDA libraries nothing can run, but everything can be imported.
 CUPY = ("--no-deps", "cupy-cuda12x==14.2.0", "cuda-pathfinder")
 
+# Most tests use one core each; on many the frameworks' own threads take the rest.
+PARALLEL = ("--numprocesses=auto", "--maxprocesses=4")
+
 reports: list[Path] = []
 
 
@@ -43,7 +46,7 @@ def pytest(session: nox.Session, *arguments: str, **env: str) -> None:
 def check_backend(session: nox.Session, backend: str, *requirements: str) -> None:
     """Run the whole suite on one backend, with nothing else installed."""
     session.install(".", *GROUPS["test"], *requirements)
-    pytest(session, "-m", "not peers", ARRAYINIT_TEST_BACKENDS=backend)
+    pytest(session, *PARALLEL, "-m", "not peers", ARRAYINIT_TEST_BACKENDS=backend)
 
 
 @nox.session
@@ -83,7 +86,7 @@ def peers(session: nox.Session) -> None:
     session.install(TORCH)
     session.install(".", *GROUPS["test"], *PEERS.values(), "dask[array]", "array-api-strict")
     asked = ",".join(["torch", "dask", "array_api_strict", *PEERS])
-    pytest(session, "-m", "peers or pairs", ARRAYINIT_TEST_PEERS=asked)
+    pytest(session, *PARALLEL, "-m", "peers or pairs", ARRAYINIT_TEST_PEERS=asked)
 
 
 @nox.session

@@ -45,11 +45,9 @@ def examples(count):
 
 @pytest.mark.parametrize("name", FILLING)
 def test_it_fills_or_raises_a_documented_error(name, library):
-    # JAX compiles for each shape, and so has few of them.
-    is_compiled = library.module == "jax" and (name in FIXED or "orthogonal_" in name)
     outcomes = []
 
-    @examples(60 if library.module == "dask" else 400 if is_compiled else 2000)
+    @examples(60 if library.module == "dask" else 2000)
     @given(calls(name, library))
     def check(call):
         outcomes.append(outcome(call, library))
@@ -58,8 +56,8 @@ def test_it_fills_or_raises_a_documented_error(name, library):
         if SCALED.match(name):
             warnings.filterwarnings("ignore", "Initializing zero-element tensors is a no-op")
         check()
-    # Of what raises, or has no elements, little is learned.
-    assert outcomes.count("filled") > len(outcomes) / 2
+    # Of what raises, or has no elements, little is learned. Where calls are slow they have few shapes, or are few.
+    assert outcomes.count("filled") > len(outcomes) / (4 if library.module in ("jax", "dask") else 2)
 
 
 def outcome(call, library):

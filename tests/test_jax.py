@@ -145,6 +145,14 @@ def test_fixed_initializers_work_under_jit_of_the_array(name: str, dtype: str) -
     assert (np.asarray(x) == 7).all()
 
 
+@pytest.mark.parametrize("gain", [1e30, 1e-30])
+@pytest.mark.parametrize("name", ["xavier_uniform_", "xavier_normal_"])
+def test_a_scale_whose_square_leaves_the_dtype_is_kept(name: str, gain: float) -> None:
+    x, key = struct(300, 300), jax.random.key(0)
+    scaled, plain = (np.asarray(getattr(arrayinit, name)(x, g, rng=key), np.float64) for g in (gain, 1.0))
+    np.testing.assert_allclose(scaled / gain, plain, rtol=1e-5, atol=1e-7)
+
+
 def test_fans_are_python_numbers_under_jit() -> None:
     fans = []
     jax.jit(lambda x: fans.append(arrayinit.calculate_fan_in_and_fan_out(x)) or x)(jnp.zeros((3, 4)))

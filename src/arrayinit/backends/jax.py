@@ -123,17 +123,17 @@ class Jax(Native):
     # The operations of jax.random and jax.nn.initializers, in their order, so that the values are theirs, eagerly and
     # under jit; XLA folds the scale into the draw where it sees both, so a jit of our own would change them.
     def uniform(self, x: Array, d: Uniform, generator: Key) -> Array:
-        if d.variance is None:
-            return jax.random.uniform(generator, x.shape, x.dtype, d.low, d.high)
-        return jax.random.uniform(generator, x.shape, x.dtype, -1) * jnp.sqrt(3 * jnp.array(d.variance, x.dtype))
+        if _has_variance(d, x.dtype):
+            return jax.random.uniform(generator, x.shape, x.dtype, -1) * jnp.sqrt(3 * jnp.array(d.variance, x.dtype))
+        return jax.random.uniform(generator, x.shape, x.dtype, d.low, d.high)
 
     def normal(self, x: Array, d: Normal, generator: Key) -> Array:
-        std = jnp.array(d.std, x.dtype) if d.variance is None else jnp.sqrt(jnp.array(d.variance, x.dtype))
+        std = jnp.sqrt(jnp.array(d.variance, x.dtype)) if _has_variance(d, x.dtype) else jnp.array(d.std, x.dtype)
         z = jax.random.normal(generator, x.shape, x.dtype) * std
         return z + jnp.array(d.mean, x.dtype) if d.mean else z
 
     def truncated(self, x: Array, d: TruncatedNormal, generator: Key) -> Array:
-        if d.variance is None:
+        if not _has_variance(d, x.dtype):
             return _truncated(generator, self.plan(d), shape=tuple(x.shape), dtype=x.dtype)
         std = jnp.sqrt(jnp.array(d.variance, x.dtype)) / jnp.array(TRUNCATED_STD, x.dtype)
         return jax.random.truncated_normal(generator, -2, 2, x.shape, x.dtype) * std
@@ -145,7 +145,7 @@ class Jax(Native):
         # jax.random rounds the bounds to nearest: to clip there would change its values.
         if isinstance(distribution, Uniform) and not form.is_narrow:
             return jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(form)[1])
-        if isinstance(distribution, TruncatedNormal) and distribution.variance is not None and not form.is_narrow:
+        if isinstance(distribution, TruncatedNormal) and not form.is_narrow and _has_variance(distribution, x.dtype):
             return self.truncated(x, distribution, generator)
         return super().draw(x, distribution, generator, form)
 
@@ -169,6 +169,12 @@ for _plan in (Central, Tail, Extreme, Narrow):
 @partial(jax.jit, static_argnames=("shape", "dtype"))
 def _truncated(key: Key, plan: Truncation, *, shape: tuple[int, ...], dtype: Any) -> Array:
     return BACKEND.from_uniform(jax.random.uniform(key, shape, dtype), plan)
+
+
+def _has_variance(d: Uniform | Normal | TruncatedNormal, dtype: Any) -> bool:
+    """Whether the scale follows from a variance that, as JAX computes with it, neither overflows nor vanishes."""
+    held = jnp.finfo(dtype)
+    return d.variance is not None and float(held.tiny) <= d.variance <= float(held.max) / 3
 
 
 def _placed(x: Array, values: Array) -> Array:
