@@ -10,8 +10,8 @@ import os
 import sys
 from importlib.util import find_spec
 
-# Two CPU devices, so that the tests place JAX arrays on one that is not the default.
-os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
+# Eight CPU devices: the tests cut JAX arrays over them, and place others on one that is not the default.
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 
 import pytest
 from libraries import COMPLEX, LIBRARIES, REAL, Library, available

@@ -169,7 +169,7 @@ def test_eager_arrays_keep_their_device_and_structs_are_taken(dtype: str, jax_li
             x = jax_library.empty(draw.shape, dtype)
             filled = draw.fill(x)
             assert filled is not x
-            assert filled.devices() == {jax.devices("cpu")[1]}
+            assert filled.devices() == {jax.devices("cpu")[-1]}
             # From committed memory to committed memory: an operation with an array elsewhere is refused.
             assert filled.committed == x.committed
             same_bits(jax_library.to_numpy(filled), reference(draw, dtype), dtype)
@@ -182,7 +182,7 @@ def test_eager_arrays_keep_their_device_and_structs_are_taken(dtype: str, jax_li
     ["uniform_", "normal_(0.5, 0.3)", "trunc_normal_(0.0, 1.0, -40.0, -39.0)", "kaiming_uniform_", "sparse_(0.3)"],
 )
 def test_a_sharded_array_has_the_same_bits(name: str) -> None:
-    mesh = jax.sharding.Mesh(np.array(jax.devices("cpu")), ("d",), axis_types=(jax.sharding.AxisType.Auto,))
+    mesh = jax.sharding.Mesh(np.array(jax.devices("cpu")[:2]), ("d",), axis_types=(jax.sharding.AxisType.Auto,))
     sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(None, "d"))
     draw = DRAWS[name]._replace(shape=SHAPE)
     x = jax.device_put(np.zeros(SHAPE, "float32"), sharding)

@@ -15,6 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from arrayinit.backends.arguments import describe
+from arrayinit.backends.jax_shards import (
+    aligned,
+    explicit_sharding,
+    from_draw,
+    is_of_processes,
+    is_traced,
+    where_it_lives,
+)
 from arrayinit.backends.native import Native
 from arrayinit.backends.numpy import BACKEND as HOST
 from arrayinit.backends.protocol import Array
@@ -27,8 +35,6 @@ from arrayinit.random.rounding import rounds_twice, within_53_bits
 from arrayinit.random.seeds import KINDS
 
 Key = Any
-
-_ALIGNMENT = 64
 
 
 class Jax(Native):
@@ -47,15 +53,19 @@ class Jax(Native):
         """JAX arrays are replaced, and never written."""
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        """``body`` sees a struct, so that JAX is free to compute where the key is."""
-        return _placed(x, body(jax.ShapeDtypeStruct(tuple(x.shape), x.dtype)))
+        return where_it_lives(x, body)
 
     def generator(self, x: Array, rng: Any) -> Key:
         if rng is None or isinstance(rng, np.random.Generator):
-            if _is_traced(x):
+            if is_traced(x):
                 raise ValueError(
                     f"rng={rng!r} under a JAX trace would bake one draw into the compiled program; pass a JAX key, "
                     "or an integer seed, which is meant to be the same in every run"
+                )
+            if rng is None and is_of_processes(x):
+                raise ValueError(
+                    "rng=None would give x, of which other processes hold a part, other values in each: pass an "
+                    "integer seed, or the same JAX key in each"
                 )
             return _fresh_key() if rng is None else rng
         if _is_key(rng):
@@ -68,7 +78,7 @@ class Jax(Native):
         )
 
     def fill(self, x: Array, value: complex) -> Array:
-        return jnp.full(x.shape, value, x.dtype)
+        return jnp.full(x.shape, value, x.dtype, device=x.sharding)
 
     def assign(self, x: Array, values: Array) -> Array:
         return values.astype(x.dtype)
@@ -86,11 +96,13 @@ class Jax(Native):
         if isinstance(source, jax.core.Tracer):
             return jnp.array(_rounded_once(source, x.dtype), x.dtype, copy=True)
         if isinstance(source, np.ndarray) or _is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name):
-            return HOST.copy(_aligned(tuple(x.shape), x.dtype), np.asarray(source))
+            return HOST.copy(aligned(tuple(x.shape), x.dtype), np.asarray(source))
         return jnp.array(source, x.dtype, copy=True).block_until_ready()
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
-        return x.at[index].set(jnp.asarray(value, x.dtype))
+        # What was made where the key is goes by the host.
+        index, value = jax.tree.map(lambda part: np.asarray(part) if _is_apart(part, x) else part, (index, value))
+        return x.at[index].set(jnp.asarray(value, x.dtype), out_sharding=explicit_sharding(x))
 
     def arange(self, x: Array, count: int) -> Array:
         """On the host, where no arithmetic with them has to be compiled."""
@@ -101,14 +113,13 @@ class Jax(Native):
 
     def portable(self, x: Array, draw: Draw) -> Array:
         """Traced, by XLA; eagerly by the host, which need not compile anything and is faster too."""
-        if _is_traced(x):
+        if is_traced(x):
             return jnp.transpose(traced(draw), draw.inverse)
-        values = _aligned(tuple(x.shape), x.dtype)
-        draw.into(values)
-        return values
+        return from_draw(x, draw)
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
-        return jnp.asarray(values)
+        """Left to `where_it_lives`, which sends no device more than its part."""
+        return values
 
     def split(self, generator: Key, count: int) -> list[Key]:
         return list(jax.random.split(generator, count))
@@ -177,35 +188,6 @@ def _has_variance(d: Uniform | Normal | TruncatedNormal, dtype: Any) -> bool:
     return d.variance is not None and float(held.tiny) <= d.variance <= float(held.max) / 3
 
 
-def _placed(x: Array, values: Array) -> Array:
-    """Return ``values`` with the sharding of ``x``, where ``x`` is not traced and has one."""
-    sharding = None if isinstance(x, jax.core.Tracer) else x.sharding
-    if isinstance(values, np.ndarray):
-        return jax.device_put(values, sharding)
-    if sharding is None:
-        return values
-    if isinstance(values, jax.core.Tracer):
-        # On one device the compiled program is free to choose which.
-        is_mesh = isinstance(sharding, jax.sharding.NamedSharding)
-        return jax.lax.with_sharding_constraint(values, sharding) if is_mesh else values
-    return values if sharding == values.sharding else jax.device_put(values, sharding)
-
-
-def _aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
-    """Return memory that JAX on a CPU takes over as it is."""
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT
-    aligned: np.ndarray[Any, Any] = memory[start : start + size].view(dtype)
-    return aligned.reshape(shape)
-
-
-def _is_traced(x: Array) -> bool:
-    # Under jit even a new array is a tracer, so this also sees a struct or a constant used inside one. It does not see
-    # what vmap and grad alone leave untraced.
-    return isinstance(x, jax.core.Tracer) or isinstance(jnp.zeros(()), jax.core.Tracer)
-
-
 def _rounded_once(x: Array, dtype: Any) -> Array:
     """Return numbers that XLA's conversion, which goes by way of float32, rounds to ``dtype`` once.
 
@@ -216,6 +198,12 @@ def _rounded_once(x: Array, dtype: Any) -> Array:
     with jax.enable_x64(True):
         exact = within_53_bits(jnp, x).astype(jnp.float64)
         return jax.lax.reduce_precision(exact, exponent_bits=8, mantissa_bits=7)
+
+
+def _is_apart(part: Any, x: Array) -> bool:
+    """Whether both are arrays, and on devices that XLA does not compute with at once."""
+    are_arrays = all(isinstance(array, jax.Array) and not isinstance(array, jax.core.Tracer) for array in (part, x))
+    return are_arrays and bool(part.committed) and part.devices() != x.devices()
 
 
 def _is_on_cpu(x: Array) -> bool:

@@ -27,11 +27,10 @@ def traced(draw: Draw) -> Array:
 
 
 def _traced(draw: Draw, use: Arithmetic) -> Array:
-    key, size = draw.seed.key(), math.prod(draw.shape)
-    words = [_words(key, stream, size, draw.word) for stream in streams(draw.form)]
-    numbers = values(use, draw.distribution, words, draw.form)
-    numbers = numbers.astype(draw.form.name).reshape(draw.shape)
-    return _cleared(numbers, key, draw.zeros) if draw.zeros and size else numbers
+    key = draw.seed.key()
+    words = [_words(key, stream, draw.shape, draw.word) for stream in streams(draw.form)]
+    numbers = values(use, draw.distribution, words, draw.form).astype(draw.form.name)
+    return _cleared(numbers, key, draw.zeros) if draw.zeros and numbers.size else numbers
 
 
 class Xla(Arithmetic):
@@ -68,20 +67,37 @@ class Accelerator(Xla):
         return self.rounded(x).astype(jnp.float32)
 
 
-def _words(key: Key, stream: int, size: int, dtype: str) -> Array:
-    blocks = jnp.arange(1, 1 + -(-size // per_block(dtype)), dtype=jnp.uint64)
-    drawn = jnp.stack(philox(blocks, stream, key), axis=-1)
+def _words(key: Key, stream: int, shape: tuple[int, ...], dtype: str) -> Array:
+    drawn = jnp.stack(philox(_blocks(shape, per_block(dtype)), stream, key), axis=-1)
     if dtype == "uint32":
         # The low half comes first.
         drawn = jax.lax.bitcast_convert_type(drawn, jnp.uint32)
+    size = math.prod(shape)
+    drawn = drawn.reshape(shape) if drawn.size == size else drawn.reshape(-1)[:size].reshape(shape)
     # XLA would make the words anew for each use of them that it fuses them into.
-    return jax.lax.optimization_barrier(drawn.reshape(-1)[:size])
+    return jax.lax.optimization_barrier(drawn)
+
+
+def _blocks(shape: tuple[int, ...], words: int) -> Array:
+    """Return the counters of the blocks that hold the words of an array, in as many axes of it as whole blocks fill.
+
+    XLA then divides the work over devices as it divides those axes.
+    """
+    axis = len(shape)
+    while axis and math.prod(shape[axis:]) % words:
+        axis -= 1
+    rows = shape[:axis] if not math.prod(shape[axis:]) % words else ()
+    sizes = (*rows, -(-math.prod(shape[len(rows) :]) // words))
+    counters = jnp.ones(sizes, jnp.uint64)
+    for k in range(len(sizes)):
+        counters += jax.lax.broadcasted_iota(jnp.uint64, sizes, k) * np.uint64(math.prod(sizes[k + 1 :]))
+    return counters
 
 
 def _cleared(matrix: Array, key: Key, count: int) -> Array:
     """Return the matrix with the ``count`` elements of each column that have the smallest keys set to zero."""
     rows, columns = matrix.shape
-    keys = _words(key, STREAM, rows * columns, "uint32").astype(jnp.uint64).reshape(columns, rows)
+    keys = _words(key, STREAM, (columns, rows), "uint32").astype(jnp.uint64)
     packed = keys * np.uint64(rows) + jnp.arange(rows, dtype=jnp.uint64)
     last = jnp.sort(packed, axis=-1)[:, count - 1 : count]
     return jnp.where((packed <= last).T, jnp.zeros_like(matrix), matrix)

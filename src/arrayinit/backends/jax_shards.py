@@ -1,0 +1,101 @@
+"""Where JAX arrays live: the shard of each device is made on its own, and in no process but the device's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.core
+import jax.numpy as jnp
+import numpy as np
+
+from arrayinit.backends.protocol import Array
+from arrayinit.random.draws import Draw
+
+Host = np.ndarray[Any, Any]
+Sharding = Any
+
+_ALIGNMENT = 64
+
+
+def where_it_lives(x: Array, body: Callable[[Array], Array]) -> Array:
+    """As in `Backend`; ``body`` sees a struct, without a sharding where the compiler will see to that."""
+    traced, explicit = is_traced(x), explicit_sharding(x)
+    sharding = None if isinstance(x, jax.core.Tracer) else x.sharding
+    target = jax.ShapeDtypeStruct(tuple(x.shape), x.dtype, sharding=None if traced else sharding)
+    if traced and explicit is not None:
+        # Else the types of all that is computed would have to say how it is cut, and each device would compute it all.
+        return jax.sharding.auto_axes(out_sharding=explicit)(lambda: body(target))()
+    return _placed(body(target), sharding)
+
+
+def is_traced(x: Array) -> bool:
+    """Whether what is made of ``x`` is a part of a program that is being traced.
+
+    Under jit even a new array is a tracer, so this also sees a struct or a constant used inside one. It does not see
+    what vmap and grad alone leave untraced.
+    """
+    return isinstance(x, jax.core.Tracer) or isinstance(jnp.zeros(()), jax.core.Tracer)
+
+
+def explicit_sharding(x: Array) -> Sharding | None:
+    """Return the sharding that the type of ``x`` states, as it does on a mesh of explicit axes."""
+    sharding = jax.typeof(x).sharding if isinstance(x, jax.core.Tracer) else x.sharding
+    if not isinstance(sharding, jax.sharding.NamedSharding):
+        return None
+    return sharding if jax.sharding.AxisType.Explicit in sharding.mesh.axis_types else None
+
+
+def is_of_processes(x: Array) -> bool:
+    """Whether an untraced ``x`` lies, or is to lie, on devices of other processes too."""
+    return x.sharding is not None and not x.sharding.is_fully_addressable
+
+
+def from_draw(x: Array, draw: Draw) -> Array:
+    """Return what ``draw`` describes, on the devices of ``x`` if they are several, and else on the host."""
+    if x.sharding is None or len(x.sharding.device_set) == 1:
+        return _box(draw, (0,) * x.ndim, x.shape, x.dtype)
+    shape = x.sharding.shard_shape(tuple(x.shape))
+    made: dict[tuple[int, ...], Host] = {}
+
+    def shard(index: Any) -> Host:
+        corner = tuple(part.start or 0 for part in index)
+        # Devices may hold the same.
+        if corner not in made:
+            made[corner] = _box(draw, corner, shape, x.dtype)
+        return made[corner]
+
+    return jax.make_array_from_callback(tuple(x.shape), x.sharding, shard, x.dtype)
+
+
+def aligned(shape: Sequence[int], dtype: Any) -> Host:
+    """Return memory that JAX on a CPU takes over as it is."""
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    values: Host = memory[start : start + size].view(dtype)
+    return values.reshape(shape)
+
+
+def _placed(values: Array, sharding: Sharding | None) -> Array:
+    """Return ``values``, of JAX or of NumPy, with this sharding, where one is asked for."""
+    if isinstance(values, jax.core.Tracer):
+        # On one device the compiled program is free to choose which.
+        is_mesh = isinstance(sharding, jax.sharding.NamedSharding)
+        return jax.lax.with_sharding_constraint(values, sharding) if is_mesh else values
+    if isinstance(values, jax.Array) and sharding in (None, values.sharding):
+        return values
+    is_whole = isinstance(values, np.ndarray) or values.is_fully_addressable
+    if sharding is not None and not sharding.is_fully_addressable and is_whole:
+        # device_put would first ask the other processes whether they have the same.
+        whole = np.asarray(values)
+        return jax.make_array_from_callback(whole.shape, sharding, whole.__getitem__, whole.dtype)
+    return jax.device_put(values, sharding)
+
+
+def _box(draw: Draw, corner: Sequence[int], shape: Sequence[int], dtype: Any) -> Host:
+    values = aligned(shape, dtype)
+    draw.into(values, corner)
+    return values
