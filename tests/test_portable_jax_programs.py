@@ -177,21 +177,6 @@ def test_eager_arrays_keep_their_device_and_structs_are_taken(dtype: str, jax_li
             assert isinstance(draw.fill(struct(*draw.shape, dtype=dtype)), jax.Array)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["uniform_", "normal_(0.5, 0.3)", "trunc_normal_(0.0, 1.0, -40.0, -39.0)", "kaiming_uniform_", "sparse_(0.3)"],
-)
-def test_a_sharded_array_has_the_same_bits(name: str) -> None:
-    mesh = jax.sharding.Mesh(np.array(jax.devices("cpu")[:2]), ("d",), axis_types=(jax.sharding.AxisType.Auto,))
-    sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(None, "d"))
-    draw = DRAWS[name]._replace(shape=SHAPE)
-    x = jax.device_put(np.zeros(SHAPE, "float32"), sharding)
-    compiled = jax.jit(lambda: draw.fill(struct(*SHAPE, sharding=sharding)))()
-    for filled in (draw.fill(x), draw.fill(struct(*SHAPE, sharding=sharding)), compiled):
-        assert filled.sharding.is_equivalent_to(sharding, 2)
-        same_bits(np.asarray(filled), reference(draw, "float32"), "float32")
-
-
 def test_eager_fills_of_new_shapes_compile_nothing(caplog: pytest.LogCaptureFixture, jax_library: Library) -> None:
     def compilations(run: Callable[[], object]) -> int:
         caplog.clear()

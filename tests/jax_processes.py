@@ -1,0 +1,73 @@
+"""One process of several whose devices share arrays of JAX: `python jax_processes.py RANK PROCESSES ADDRESS TASK`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+import arrayinit as ai
+
+RANK, PROCESSES = int(sys.argv[1]), int(sys.argv[2])
+
+
+def struct(shape: tuple[int, ...], *spec: str | None) -> Any:
+    mesh = jax.make_mesh((len(jax.devices()),), ("d",), axis_types=(AxisType.Auto,))
+    return jax.ShapeDtypeStruct(shape, np.dtype("float32"), sharding=NamedSharding(mesh, PartitionSpec(*spec)))
+
+
+def check(filled: Any, x: Any, whole: np.ndarray, tolerance: float) -> None:
+    assert filled.sharding == x.sharding
+    assert len(filled.addressable_shards) == len(jax.local_devices())
+    for shard in filled.addressable_shards:
+        np.testing.assert_allclose(np.asarray(shard.data), whole[shard.index], rtol=0, atol=tolerance)
+
+
+def fill_all() -> None:
+    """Fill arrays that are cut over all processes, and check what lies in this one."""
+    shape = (16, 24)
+    values = np.arange(16 * 24, dtype=np.float32).reshape(shape)
+    plain, key = jax.ShapeDtypeStruct(shape, np.dtype("float32")), jax.random.key(0)
+    fills = {
+        "a seed": lambda x: ai.normal_(x, rng=0),
+        "zeros": lambda x: ai.sparse_(x, 0.3, rng=0),
+        "a matrix": lambda x: ai.orthogonal_(x, rng=0),
+        "a key": lambda x: ai.normal_(x, rng=key),
+        "a key and zeros": lambda x: ai.sparse_(x, 0.3, rng=key),
+        "a generator of NumPy": lambda x: ai.normal_(x, rng=np.random.default_rng(0)),
+        "a constant": lambda x: ai.constant_(x, 2.5),
+        "ones on the diagonal": ai.eye_,
+        "values of NumPy": lambda x: ai.copy_(x, values),
+        "values of JAX": lambda x: ai.copy_(x, ai.copy_(x, values)),
+        "a program": lambda x: jax.jit(lambda: ai.normal_(plain, rng=0), out_shardings=x.sharding)(),
+    }
+    for spec in (("d",), (None, "d"), ()):
+        x = struct(shape, *spec)
+        for name, fill in fills.items():
+            here = {"values of JAX": fills["values of NumPy"], "a program": fills["a seed"]}.get(name, fill)
+            check(fill(x), x, np.asarray(here(plain)), 2e-5 if name == "a matrix" else 0)
+        with pytest.raises(ValueError, match=r"rng=None would give x, .* integer seed"):
+            ai.normal_(x)
+
+
+def fill_alone() -> None:
+    """Make the one shard of this process, of an array of 16 GiB, while the others do nothing; print the peak in MiB."""
+    x = struct((1 << 16, 1 << 16), "d")
+    if RANK > 0:
+        return
+    (shard,) = ai.normal_(x, rng=0).addressable_shards
+    assert shard.data.nbytes == 1 << 28
+    np.testing.assert_array_equal(shard.data[:2, :8], ai.normal_(np.empty((2, 1 << 16), np.float32), rng=0)[:, :8])
+    status = Path("/proc/self/status").read_text()
+    sys.stdout.write(f"{next(int(line.split()[1]) >> 10 for line in status.splitlines() if line.startswith('VmHWM'))}")
+
+
+jax.config.update("jax_cpu_collectives_implementation", "gloo")
+jax.distributed.initialize(sys.argv[3], num_processes=PROCESSES, process_id=RANK)
+{"fill_all": fill_all, "fill_alone": fill_alone}[sys.argv[4]]()
+jax.distributed.shutdown()

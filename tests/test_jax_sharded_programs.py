@@ -1,0 +1,103 @@
+"""Programs of XLA that divide the portable stream over devices, as they divide what they make of it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pytest
+from jax_calls import same, struct
+from jax_meshes import FILLS, SHAPE, every_spec, parts, placed, same_shards
+from portable_calls import DRAWS, reference
+
+import arrayinit as ai
+
+# Without JAX, jax_library skips the tests, or fails them where JAX was asked for.
+with suppress(ImportError):
+    import jax
+
+pytestmark = pytest.mark.usefixtures("jax_library")
+
+# So that every part is one of whole blocks of the stream.
+BLOCKS = (64, 128)
+
+
+def program(names: list[str], shape: tuple[int, ...], sharding: Any) -> Any:
+    """Return the compiled program of the fills, which is told only by its output where they are to be."""
+    fills, x = [DRAWS[name]._replace(shape=shape).fill for name in names], struct(*shape)
+    return jax.jit(lambda: [fill(x) for fill in fills], out_shardings=sharding).lower().compile()
+
+
+@pytest.fixture(scope="module")
+def work() -> float:
+    """Return the number of operations that the whole array takes on one device."""
+    sharding = jax.sharding.SingleDeviceSharding(jax.devices("cpu")[0])
+    return program(FILLS[:2], BLOCKS, sharding).cost_analysis()["flops"]
+
+
+@every_spec
+def test_a_program_divides_the_work_as_it_is_told_to_and_never_communicates(mesh, spec, work, jax_library):
+    sharding = placed(mesh, spec)
+    compiled = program(FILLS[:2], BLOCKS, sharding)
+    for filled, name in zip(compiled(), FILLS, strict=False):
+        assert filled.sharding == sharding
+        same_shards(filled, reference(DRAWS[name]._replace(shape=BLOCKS), "float32"), jax_library)
+    text = compiled.as_text()
+    assert not any(name in text for name in ("all-gather", "all-reduce", "all-to-all", "collective"))
+    assert compiled.cost_analysis()["flops"] * parts(sharding, BLOCKS) < 1.05 * work
+
+
+@pytest.mark.parametrize("spec", [("a", "b"), (None, ("a", "b"))], ids=str)
+@pytest.mark.parametrize("shape", [(40, 48), (8, 24, 3, 3), (26, 1000)], ids=str)
+def test_a_program_of_parts_that_are_no_whole_blocks_has_the_same_bits(shape, spec, jax_library):
+    names = ["uniform_(-0.3, 0.7)", "normal_"]
+    for filled, name in zip(program(names, shape, placed((2, 4), spec))(), names, strict=True):
+        same_shards(filled, reference(DRAWS[name]._replace(shape=shape), "float32"), jax_library)
+
+
+@pytest.mark.parametrize("spec", [("a", "b"), (None, ("a", "b"))], ids=str)
+def test_the_zeros_of_a_program_are_the_same(spec, jax_library):
+    (filled,) = program(["sparse_(0.3)"], SHAPE, placed((4, 2), spec))()
+    same_shards(filled, reference(DRAWS["sparse_(0.3)"]._replace(shape=SHAPE), "float32"), jax_library)
+
+
+@pytest.mark.parametrize("spec", [("a",), (None, "a"), ("b", "a")], ids=str)
+def test_a_program_may_cut_unevenly(spec):
+    shape, sharding = (13, 21), placed((2, 4), spec)
+    draw = DRAWS["normal_"]._replace(shape=shape)
+
+    def fill() -> Any:
+        return jax.lax.with_sharding_constraint(draw.fill(struct(*shape)), sharding) + 0
+
+    same(jax.jit(fill)(), reference(draw, "float32"))
+
+
+@pytest.mark.parametrize("fill", [*FILLS, "constant_", "eye_", "a key", "a traced key", "copy_"])
+def test_programs_keep_what_types_say_of_shardings(fill, jax_library):
+    sharding, key = placed((2, 4), ("a", "b"), "Explicit"), jax.random.key(0)
+    values = np.arange(np.prod(SHAPE), dtype="float32").reshape(SHAPE)
+    call, arguments = {
+        "constant_": (lambda x: ai.constant_(x, 3), ()),
+        "eye_": (ai.eye_, ()),
+        "a key": (lambda x: ai.uniform_(x, rng=key), ()),
+        "a traced key": (lambda x, key: ai.uniform_(x, rng=key), (key,)),
+        "copy_": (lambda x, y: ai.copy_(x, y), (values,)),
+    }.get(fill) or (DRAWS[fill]._replace(shape=SHAPE).fill, ())
+    x = jax.device_put(np.zeros(SHAPE, "float32"), sharding)
+    whole = np.asarray(call(np.zeros(SHAPE, "float32") if "key" not in fill else struct(*SHAPE), *arguments))
+    with jax.set_mesh(sharding.mesh):
+        of_array = jax.jit(call)(x, *arguments)
+        of_struct = jax.jit(lambda *rest: call(struct(*SHAPE, sharding=sharding), *rest))(*arguments)
+    for filled in (of_array, of_struct):
+        assert filled.sharding == sharding
+        same_shards(filled, whole, jax_library)
+
+
+def test_programs_of_explicit_meshes_divide_the_work(work):
+    sharding = placed((2, 4), ("a", "b"), "Explicit")
+    fills = [DRAWS[name]._replace(shape=BLOCKS).fill for name in FILLS[:2]]
+    x = struct(*BLOCKS, sharding=sharding)
+    with jax.set_mesh(sharding.mesh):
+        compiled = jax.jit(lambda: [fill(x) for fill in fills]).lower().compile()
+    assert compiled.cost_analysis()["flops"] * 8 < 1.05 * work
