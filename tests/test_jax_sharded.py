@@ -111,6 +111,19 @@ def test_the_kind_of_memory_is_kept(jax_library):
     same_shards(filled, reference(DRAWS["normal_"]._replace(shape=SHAPE), "float32"), jax_library)
 
 
+def test_the_mesh_at_hand_stands_for_one_without_devices(jax_library):
+    sharding = placed((2, 4), ("b", "a"), "Explicit")
+    x = jax.device_put(np.zeros(SHAPE, "float32"), sharding)
+    with jax.set_mesh(sharding.mesh):
+        given = jax.eval_shape(lambda x: 2 * x, x)
+        assert isinstance(given.sharding.mesh, jax.sharding.AbstractMesh)
+        filled = ai.normal_(given, rng=5)
+    assert filled.sharding == sharding
+    same_shards(filled, reference(DRAWS["normal_"]._replace(shape=SHAPE), "float32"), jax_library)
+    with pytest.raises(ValueError, match=r"x is sharded over .*without devices: call within jax\.set_mesh"):
+        ai.normal_(given, rng=5)
+
+
 @pytest.mark.parametrize("name", RANDOM)
 def test_arrays_without_elements_and_with_one(name):
     for shape in ((0, 8), (1, 8)):

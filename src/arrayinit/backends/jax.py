@@ -19,6 +19,7 @@ from arrayinit.backends.jax_shards import (
     aligned,
     explicit_sharding,
     from_draw,
+    is_cut,
     is_of_processes,
     is_traced,
     where_it_lives,
@@ -78,7 +79,7 @@ class Jax(Native):
         )
 
     def fill(self, x: Array, value: complex) -> Array:
-        return jnp.full(x.shape, value, x.dtype, device=x.sharding)
+        return jnp.full(x.shape, value, x.dtype, device=x.sharding if is_cut(x) else None)
 
     def assign(self, x: Array, values: Array) -> Array:
         return values.astype(x.dtype)

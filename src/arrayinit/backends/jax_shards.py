@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -18,26 +19,29 @@ Host = np.ndarray[Any, Any]
 Sharding = Any
 
 _ALIGNMENT = 64
+_ONE = np.float32(1)
 
 
 def where_it_lives(x: Array, body: Callable[[Array], Array]) -> Array:
     """As in `Backend`; ``body`` sees a struct, without a sharding where the compiler will see to that."""
-    traced, explicit = is_traced(x), explicit_sharding(x)
-    sharding = None if isinstance(x, jax.core.Tracer) else x.sharding
-    target = jax.ShapeDtypeStruct(tuple(x.shape), x.dtype, sharding=None if traced else sharding)
-    if traced and explicit is not None:
-        # Else the types of all that is computed would have to say how it is cut, and each device would compute it all.
-        return jax.sharding.auto_axes(out_sharding=explicit)(lambda: body(target))()
-    return _placed(body(target), sharding)
+    struct = partial(jax.ShapeDtypeStruct, tuple(x.shape), x.dtype)
+    if not is_traced(x):
+        sharding = _sharding(x)
+        return _placed(body(struct(sharding=sharding)), sharding)
+    explicit = explicit_sharding(x)
+    if explicit is None:
+        return _placed(body(struct()), None if isinstance(x, jax.core.Tracer) else x.sharding)
+    # Else the types of all that is computed would have to say how it is cut, and each device would compute it all.
+    return jax.sharding.auto_axes(out_sharding=explicit)(lambda: body(struct()))()
 
 
 def is_traced(x: Array) -> bool:
     """Whether what is made of ``x`` is a part of a program that is being traced.
 
-    Under jit even a new array is a tracer, so this also sees a struct or a constant used inside one. It does not see
+    Under jit all that is computed is a tracer, so this also sees a struct or a constant used inside one. It does not see
     what vmap and grad alone leave untraced.
     """
-    return isinstance(x, jax.core.Tracer) or isinstance(jnp.zeros(()), jax.core.Tracer)
+    return isinstance(x, jax.core.Tracer) or isinstance(jnp.negative(_ONE), jax.core.Tracer)
 
 
 def explicit_sharding(x: Array) -> Sharding | None:
@@ -48,14 +52,20 @@ def explicit_sharding(x: Array) -> Sharding | None:
     return sharding if jax.sharding.AxisType.Explicit in sharding.mesh.axis_types else None
 
 
+def is_cut(x: Array) -> bool:
+    """Whether ``x``, a struct that is not traced, is to lie on several devices."""
+    return x.sharding is not None and len(x.sharding.device_set) > 1
+
+
 def is_of_processes(x: Array) -> bool:
     """Whether an untraced ``x`` lies, or is to lie, on devices of other processes too."""
-    return x.sharding is not None and not x.sharding.is_fully_addressable
+    sharding = _sharding(x)
+    return sharding is not None and not sharding.is_fully_addressable
 
 
 def from_draw(x: Array, draw: Draw) -> Array:
     """Return what ``draw`` describes, on the devices of ``x`` if they are several, and else on the host."""
-    if x.sharding is None or len(x.sharding.device_set) == 1:
+    if not is_cut(x):
         return _box(draw, (0,) * x.ndim, x.shape, x.dtype)
     shape = x.sharding.shard_shape(tuple(x.shape))
     made: dict[tuple[int, ...], Host] = {}
@@ -77,6 +87,17 @@ def aligned(shape: Sequence[int], dtype: Any) -> Host:
     start = -memory.ctypes.data % _ALIGNMENT
     values: Host = memory[start : start + size].view(dtype)
     return values.reshape(shape)
+
+
+def _sharding(x: Array) -> Sharding | None:
+    """Return the sharding of what is not traced, if only `jax.eval_shape` knows it, over the devices at hand."""
+    sharding = x.sharding
+    if not isinstance(sharding, jax.sharding.NamedSharding) or isinstance(sharding.mesh, jax.sharding.Mesh):
+        return sharding
+    mesh = jax.sharding.get_mesh()
+    if mesh.abstract_mesh != sharding.mesh:
+        raise ValueError(f"x is sharded over {sharding.mesh}, without devices: call within jax.set_mesh(mesh)")
+    return jax.sharding.NamedSharding(mesh, sharding.spec)
 
 
 def _placed(values: Array, sharding: Sharding | None) -> Array:
