@@ -38,8 +38,8 @@ def where_it_lives(x: Array, body: Callable[[Array], Array]) -> Array:
 def is_traced(x: Array) -> bool:
     """Whether what is made of ``x`` is a part of a program that is being traced.
 
-    Under jit all that is computed is a tracer, so this also sees a struct or a constant used inside one. It does not see
-    what vmap and grad alone leave untraced.
+    Under jit all that is computed is a tracer, so this also sees a struct or a constant used inside one. It does not
+    see what vmap and grad alone leave untraced.
     """
     return isinstance(x, jax.core.Tracer) or isinstance(jnp.negative(_ONE), jax.core.Tracer)
 

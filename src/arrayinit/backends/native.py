@@ -82,6 +82,10 @@ class Native(ABC):
     def assign(self, x: Array, values: Array) -> Array:
         """As in `Backend`."""
 
+    def wider(self, x: Array, dtype: str) -> Array:
+        """Return something as ``x``, of another dtype, that `draw` can fill."""
+        return self.empty(x, tuple(x.shape), dtype)
+
     def quantile(self, xp: Any, q: Array, /) -> Array:
         """Return z with Phi(z) - 1/2 = q; libraries with an inverse error function have a faster one."""
         return quantile(NUMPY, q, lambda pick: 0.5 - abs(pick(q)))
@@ -96,7 +100,7 @@ class Native(ABC):
         if form.is_complex:
             return self._complex(x, form, distribution, generator)
         if form.is_narrow:
-            wide = self.draw_within(self.empty(x, tuple(x.shape), form.compute), distribution, generator, limits)
+            wide = self.draw_within(self.wider(x, form.compute), distribution, generator, limits)
             return self.assign(x, wide)
         drawn = self._real(x, distribution, generator)
         return drawn if limits is None else self.clip(drawn, limits)

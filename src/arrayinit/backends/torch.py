@@ -15,7 +15,16 @@ from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.torch_copy import copy, exports
 from arrayinit.backends.torch_operator import PLAIN, apply, is_plain, is_wrapped, shared, write
-from arrayinit.backends.torch_shards import fill_shard, is_sharded
+from arrayinit.backends.torch_shards import (
+    boxes,
+    check_native,
+    entries,
+    fill_shard,
+    is_sharded,
+    local,
+    pairs,
+    replicated,
+)
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, Format
 from arrayinit.core.truncation import Truncation, truncation
@@ -61,6 +70,8 @@ class Torch(Native):
     def generator(self, x: Array, rng: Any) -> torch.Generator | np.random.Generator | None:
         """None is torch's global generator."""
         if rng is None or isinstance(rng, torch.Generator):
+            if type(x) not in PLAIN:
+                check_native(x)
             return rng
         if isinstance(rng, np.random.Generator):
             # Into a meta tensor nothing is drawn, so nothing is to be made on the host.
@@ -72,13 +83,21 @@ class Torch(Native):
 
     def fill(self, x: Array, value: complex) -> Array:
         with torch.no_grad():
-            return x.fill_(value)
+            if not is_sharded(x):
+                return x.fill_(value)
+            for part, _ in boxes(x):
+                part.fill_(value)
+        return x
 
     def assign(self, x: Array, values: Array) -> Array:
         if values is x:
             return x
         with torch.no_grad():
-            return x.copy_(values)
+            if not is_sharded(x):
+                return x.copy_(values)
+            for part, its in pairs(x, values):
+                part.copy_(its)
+        return x
 
     def exports(self, x: Array) -> Iterator[Array]:
         return exports(x)
@@ -87,21 +106,22 @@ class Torch(Native):
         return copy(x, source)
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
+        if is_sharded(x):
+            for part, place, its in entries(x, index, value):
+                self.put(part, place, its)
+            return x
         values = value if isinstance(value, torch.Tensor) else x.new_full((), value, requires_grad=False)
         with torch.no_grad():
             if x.dtype in _SIGNED:
                 # torch indexes no unsigned integers but bytes.
                 x.view(_SIGNED[x.dtype])[index] = values.view(_SIGNED[x.dtype])
-            elif type(x) in PLAIN:
-                x[index] = values
             else:
-                # A sharded tensor cannot be indexed in place.
-                x.copy_(torch.ops.aten.index_put(x, [_position(x, i) for i in index], values))
+                x[index] = values
         return x
 
     def arange(self, x: Array, count: int) -> Array:
         # Made from x, so that for a fake tensor it is one too.
-        return x.new_ones(count, dtype=torch.int64, requires_grad=False).cumsum(0) - 1
+        return local(x).new_ones(count, dtype=torch.int64, requires_grad=False).cumsum(0) - 1
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
         """A CPU tensor shares its memory with NumPy."""
@@ -130,7 +150,13 @@ class Torch(Native):
         return [generator] * count
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
+        if is_sharded(x):
+            return replicated(x, shape, _DTYPES[dtype])
         return x.new_empty(shape, dtype=_DTYPES[dtype], requires_grad=False)
+
+    def wider(self, x: Array, dtype: str) -> Array:
+        """Cut as ``x`` is, which `empty` is not."""
+        return x.new_empty(x.shape, dtype=_DTYPES[dtype], requires_grad=False)
 
     def subsets(self, x: Array, count: int, generator: torch.Generator | None) -> tuple[Array, Array]:
         rows, columns = x.shape
@@ -198,9 +224,3 @@ BACKEND = Torch()
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _plan(mean: float, std: float, low: float, high: float) -> Truncation:
     return truncation(TruncatedNormal(mean, std, low, high))
-
-
-def _position(x: Array, index: Any) -> Any:
-    if isinstance(index, slice):
-        return None
-    return x.new_full((), index, dtype=torch.int64, requires_grad=False) if isinstance(index, int) else index

@@ -13,7 +13,7 @@ from arrayinit.backends.numpy import BACKEND as HOST
 from arrayinit.backends.numpy import parts
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.torch_operator import PLAIN, is_plain, shared
-from arrayinit.backends.torch_shards import is_sharded
+from arrayinit.backends.torch_shards import is_sharded, pairs
 from arrayinit.random.draws import CHUNK
 from arrayinit.random.rounding import rounds_twice, to_odd
 
@@ -43,13 +43,17 @@ def copy(x: torch.Tensor, source: Array) -> torch.Tensor:
 
 
 def _copy(x: torch.Tensor, source: Array) -> None:
+    if is_sharded(x):
+        for part, its in pairs(x, source):
+            _copy(part, its)
+        return
     in_parts = type(x) in PLAIN and not torch.compiler.is_compiling()
     if isinstance(source, torch.Tensor):
         twice = rounds_twice(_name(source), _name(x))
         if in_parts and twice and is_plain(source):
             *_, source = exports(source)
         else:
-            x.copy_(_as_placed(x, to_odd(xp, _whole(source)) if twice else source))
+            x.copy_(to_odd(xp, _whole(source)) if twice else _whole(source))
             return
     if not in_parts:
         new = np.array(source, "float32" if source.dtype.name == "bfloat16" else source.dtype.name)
@@ -74,18 +78,6 @@ def _has_values(x: Array) -> bool:
 
 def _whole(x: Array) -> Array:
     return x.full_tensor() if is_sharded(x) else x
-
-
-def _as_placed(x: Array, source: torch.Tensor) -> torch.Tensor:
-    """Return the source in the form that ``x`` takes: each process keeps its own part of it if ``x`` is a DTensor."""
-    if not is_sharded(x):
-        return _whole(source)
-    if is_sharded(source):
-        return source
-    from torch.distributed.tensor import distribute_tensor
-
-    # All processes have the source, so that none need send it.
-    return distribute_tensor(source.detach().to(x.device), x.device_mesh, x.placements, src_data_rank=None)
 
 
 def _apart(x: torch.Tensor, source: Array) -> Array:

@@ -1,54 +1,152 @@
-"""The portable stream in DTensors: each process fills the part that it holds, and asks no other."""
+"""DTensors: each process fills the part of the logical array that it holds, and asks no other."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from itertools import accumulate, product
+from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.torch_operator import PLAIN, apply, write
+from arrayinit.random.boxes import Index
 from arrayinit.random.draws import Draw
 
 
 def is_sharded(x: Array) -> bool:
     """Whether a tensor is a DTensor, for which its library must have been loaded."""
+    if type(x) in PLAIN:
+        return False
     loaded = sys.modules.get("torch.distributed.tensor")
     return loaded is not None and isinstance(x, loaded.DTensor)
 
 
-def fill_shard(x: Array, draw: Draw) -> None:
-    """Fill the part of a DTensor that lies in this process, as the box of the logical array that it is."""
-    owned = _owned(x)
+def local(x: Array) -> Array:
+    """Return what this process holds of a tensor; of a replicated one that is all of it."""
+    if not is_sharded(x):
+        return x
     with torch.no_grad():
-        local = x.to_local()
-    if x.device_mesh.get_coordinate() is None:
+        return x.to_local().detach()
+
+
+def check_native(x: Array) -> None:
+    """Raise ValueError where torch's own generators would fill the parts of a DTensor with the same numbers.
+
+    On GPUs DTensor moves them on by what the other processes hold. Elsewhere each process draws from the state of its
+    own, and torch warns. Where nothing is cut that is right if all states are the same, which is up to the user, as it
+    is with a generator of NumPy.
+    """
+    if not is_sharded(x) or x.is_meta:
         return
-    if tuple(local.shape) != tuple(map(len, owned)):
+    mesh = x.device_mesh
+    cut = [mesh.size(i) > 1 and not placement.is_replicate() for i, placement in enumerate(x.placements)]
+    # For a part that is offloaded torch draws from the generator of the CPU, which it then rewinds.
+    devices = map(torch.get_device_module, (x.device, mesh.device_type))
+    moves_on = all(hasattr(device, "set_rng_state") for device in devices)
+    if any(cut) and not moves_on:
         raise ValueError(
-            f"x of shape {tuple(x.shape)}, placed as {x.placements}, has {tuple(map(len, owned))} of it in this "
-            f"process where torch cuts it, but it holds {tuple(local.shape)}: make x with distribute_tensor"
+            f"rng for a DTensor that is placed as {x.placements} and held on {x.device.type} must be a seed, "
+            "as in rng=0, or a numpy.random.Generator in the same state in each: torch's own generator would give "
+            "every part the same values"
         )
-    fill = write if type(local) in PLAIN else apply
-    fill(local, draw, [rows.start for rows in owned])
+
+
+def fill_shard(x: Array, draw: Draw) -> None:
+    """Fill what this process holds of a DTensor."""
+    for part, index in boxes(x):
+        fill = write if type(part) in PLAIN else apply
+        fill(part, draw, [run.start for run in index])
+
+
+def pairs(x: Array, values: Array) -> Iterator[tuple[Array, Array]]:
+    """Yield the memory that this process holds of a DTensor, and what belongs there of values of the same shape.
+
+    They are a DTensor too, or lie as a whole in each process. Only a DTensor that is placed in another way is sent.
+    """
+    if is_sharded(values):
+        if (values.device_mesh, values.placements) == (x.device_mesh, x.placements):
+            yield local(x), local(values)
+            torch.autograd.graph.increment_version(x)
+            return
+        values = values.full_tensor()
+    for part, index in boxes(x):
+        yield part, values[index]
+
+
+def entries(x: Array, index: tuple[Any, ...], value: Array | float) -> Iterator[tuple[Array, tuple[Any, ...], Any]]:
+    """Yield the memory that this process holds of a DTensor, and what ``x[index] = value`` sets there."""
+    index, value = tuple(map(local, index)), local(value)
+    for part, box in boxes(x):
+        # The place of each element that is set, along each axis.
+        places = [
+            torch.arange(n, device=part.device).view(n, *[1] * (x.ndim - 1 - i)).expand(x.shape)[index]
+            for i, n in enumerate(x.shape)
+        ]
+        inside = [(place >= side.start) & (place < side.stop) for place, side in zip(places, box, strict=True)]
+        here = torch.stack(inside).all(0)
+        its = value[here] if isinstance(value, torch.Tensor) else value
+        yield part, tuple(place[here] - side.start for place, side in zip(places, box, strict=True)), its
+
+
+def boxes(x: Array) -> Iterator[tuple[Array, Index]]:
+    """Yield the memory that this process holds of a DTensor, and where in the logical array it lies, box by box."""
+    held = _held(x)
+    part, sizes = local(x), tuple(sum(map(len, runs)) for runs in held)
+    if x.device_mesh.get_coordinate() is None or part.is_meta or isinstance(part, FakeTensor):
+        return
+    if tuple(part.shape) != sizes:
+        raise ValueError(
+            f"x of shape {tuple(x.shape)}, placed as {x.placements}, has {sizes} of it in this process where torch "
+            f"cuts it, but it holds {tuple(part.shape)}: make x with distribute_tensor, or of a size that the "
+            "processes share evenly"
+        )
+    for box in product(*map(_sides, held)):
+        yield part[tuple(place for place, _ in box)], tuple(slice(run.start, run.stop) for _, run in box)
     torch.autograd.graph.increment_version(x)
 
 
-def _owned(x: Array) -> list[range]:
-    """Return the indices of each axis that this process holds, cut by each axis of the mesh as torch.chunk cuts."""
-    from torch.distributed.tensor import Replicate, Shard
+def replicated(x: Array, shape: tuple[int, ...], dtype: torch.dtype) -> Array:
+    """Return an empty DTensor of the same processes that each holds as a whole."""
+    from torch.distributed.tensor import DTensor, Replicate
 
-    owned = [range(n) for n in x.shape]
-    place = x.device_mesh.get_coordinate() or [0] * x.device_mesh.ndim
+    whole = local(x).new_empty(shape, dtype=dtype, requires_grad=False)
+    return DTensor.from_local(whole, x.device_mesh, [Replicate()] * x.device_mesh.ndim)
+
+
+def _sides(runs: list[range]) -> list[tuple[slice, range]]:
+    """Join to each run of indices where it lies in what this process holds."""
+    stops = accumulate(map(len, runs))
+    return [(slice(stop - len(run), stop), run) for stop, run in zip(stops, runs, strict=True)]
+
+
+def _held(x: Array) -> list[list[range]]:
+    """Return the indices along each axis that this process holds, cut by each axis of the mesh from left to right."""
+    held = [[range(n)] for n in x.shape]
+    mesh = x.device_mesh
+    place = mesh.get_coordinate() or [0] * mesh.ndim
     for i, placement in enumerate(x.placements):
-        # By their classes: other placements derive from these.
-        if type(placement) is Shard:
-            rows = owned[placement.dim]
-            step = -(-len(rows) // x.device_mesh.size(i))
-            owned[placement.dim] = rows[step * place[i] :][:step]
-        elif type(placement) is not Replicate:
+        # By what it has, since _StridedShard, which FSDP2 makes of an axis that is cut already, is not public: it cuts
+        # each of `split_factor` pieces.
+        if hasattr(placement, "dim"):
+            count = getattr(placement, "split_factor", 1)
+            pieces = [_chunk(held[placement.dim], count, k) for k in range(count)]
+            held[placement.dim] = [run for piece in pieces for run in _chunk(piece, mesh.size(i), place[i])]
+        elif not placement.is_replicate():
             raise ValueError(
-                f"x is placed as {x.placements}, but a seed fills DTensors of Shard and Replicate only: "
-                "fill x before it is distributed so, or after x.redistribute"
+                f"x is placed as {x.placements}, of which Partial has no elements yet: fill x before it is "
+                "distributed so, or after x.redistribute"
             )
-    return owned
+    return held
+
+
+def _chunk(runs: list[range], count: int, number: int) -> list[range]:
+    """Return one of the consecutive parts that torch.chunk would cut."""
+    step = -(-sum(map(len, runs)) // count)
+    start, chunk = step * number, []
+    for run in runs:
+        chunk.append(run[max(start, 0) : max(start + step, 0)])
+        start -= len(run)
+    return [run for run in chunk if run]

@@ -1,0 +1,41 @@
+"""The memory of one process of 64 that hold an array of 16 GiB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_processes import run
+
+pytestmark = pytest.mark.usefixtures("torch_library")
+
+SCRIPT = """
+import pathlib, sys, time
+import torch
+import torch.distributed as dist
+from torch.distributed.tensor import Shard, empty
+from torch.testing._internal.distributed.fake_pg import FakeStore
+import arrayinit as ai
+
+def peak():
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+dist.init_process_group("fake", store=FakeStore(), rank=13, world_size=64)
+mesh = dist.init_device_mesh("cpu", (64,))
+x = empty(65536, 65536, device_mesh=mesh, placements=[Shard(int(sys.argv[1]))])
+ai.normal_(x, rng=0)
+local = x.to_local()
+assert local.numel() * local.itemsize == 1 << 28
+# All of it was written.
+assert abs(float(local.std()) - 1) < 0.01
+print(peak())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_64th_of_16_gigabytes_takes_less_than_600_megabytes_with_all_imports(axis):
+    peak = float(run(SCRIPT, str(axis)))
+    # Its own part alone takes 256.
+    assert 256 < peak < 600
