@@ -76,8 +76,8 @@ def jax(session: nox.Session) -> None:
 
 @nox.session
 def dask(session: nox.Session) -> None:
-    """Run the tests on Dask."""
-    check_backend(session, "dask", "dask[array]")
+    """Run the tests on Dask, and on its processes."""
+    check_backend(session, "dask", "dask[array]", "distributed")
 
 
 @nox.session

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
+from dask_calls import CHUNKINGS, CHUNKS, DRAWN, FILLS, KERNEL, as_numpy, empty
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from libraries import COMPLEX, Library
@@ -24,28 +25,8 @@ with suppress(ImportError):
 
 pytestmark = [pytest.mark.usefixtures("library"), pytest.mark.parametrize("library", ["dask"], indirect=True)]
 
-KERNEL, CHUNKS = (12, 5, 3, 4), ((7, 5), (2, 2, 1), (3,), (1, 3))
-FILLS = {
-    "uniform_": lambda x, rng: ai.uniform_(x, -1, 2, rng=rng),
-    "normal_": lambda x, rng: ai.normal_(x, 1, 2, rng=rng),
-    "trunc_normal_": lambda x, rng: ai.trunc_normal_(x, rng=rng),
-    "kaiming_uniform_": lambda x, rng: ai.kaiming_uniform_(x, layout="...IO", rng=rng),
-    "lecun_normal_": lambda x, rng: ai.lecun_normal_(x, layout="IO...", rng=rng),
-    "orthogonal_": lambda x, rng: ai.orthogonal_(x, rng=rng),
-    "delta_orthogonal_": lambda x, rng: ai.delta_orthogonal_(x, rng=rng),
-    "sparse_": lambda x, rng: ai.sparse_(x[:, :, 0, 0], 0.6, rng=rng),
-    "constant_": lambda x, _: ai.constant_(x, 3),
-    "eye_": lambda x, _: ai.eye_(x[:, :, 0, 0]),
-    "dirac_": lambda x, _: ai.dirac_(x, 2),
-    "copy_": lambda x, _: ai.copy_(x, da.linspace(-1, 1, 720, chunks=100).reshape(KERNEL)),
-}
-DRAWN = [name for name in FILLS if name not in ("constant_", "eye_", "dirac_", "copy_")]
 every_function = pytest.mark.parametrize("name", FILLS)
 every_draw = pytest.mark.parametrize("name", DRAWN)
-
-
-def empty(dtype: str = "float32") -> Any:
-    return da.empty(KERNEL, dtype=dtype, chunks=CHUNKS)
 
 
 class Tasks:
@@ -109,12 +90,13 @@ def test_any_chunks_give_the_same_bits(data):
     same_bits(filled.compute(scheduler="synchronous"), DRAWS[name].fill(np.empty(MATRIX, dtype)), dtype)
 
 
+@pytest.mark.parametrize("chunking", CHUNKINGS)
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
-def test_every_scheduler_computes_every_function(scheduler):
-    filled = [FILLS[name](empty(), 5) for name in FILLS]
-    together = dask.compute(*filled, scheduler=scheduler, num_workers=2)
-    for name, values in zip(FILLS, together, strict=True):
-        np.testing.assert_array_equal(values, FILLS[name](np.empty(KERNEL, "float32"), 5))
+def test_every_scheduler_computes_every_function_in_any_chunks(scheduler, chunking):
+    shape, chunks = CHUNKINGS[chunking]
+    filled = [FILLS[name](empty("float32", shape, chunks), 5) for name in FILLS]
+    for name, values in zip(FILLS, dask.compute(*filled, scheduler=scheduler, num_workers=2), strict=True):
+        as_numpy(name, values)
 
 
 @every_function

@@ -42,7 +42,8 @@ class Dask:
             raise TypeError(f"x must be a Dask array of NumPy arrays, got {x!r}")
 
     def exports(self, x: Array) -> Iterator[Array]:
-        yield np.asarray(x)
+        # Not asarray(x): the arrays of Dask's query planning lack __array__.
+        yield np.asarray(x.compute())
 
     def copy(self, x: Array, source: Array) -> Array:
         """NumPy's arrays now, since they may be written later, and Dask's chunk by chunk."""
@@ -90,11 +91,11 @@ BACKEND = Dask()
 
 
 def _made(make: Callable[..., Host], chunks: tuple[tuple[int, ...], ...], dtype: Any) -> Array:
-    return da.map_blocks(make, chunks=chunks, dtype=dtype, meta=_meta(len(chunks), dtype), token="arrayinit")
+    return da.map_blocks(make, chunks=chunks, dtype=dtype, meta=_meta(len(chunks), dtype))
 
 
 def _mapped(work: Callable[..., Host], x: Array, dtype: Any) -> Array:
-    return x.map_blocks(work, dtype=dtype, meta=_meta(x.ndim, dtype), token="arrayinit")
+    return x.map_blocks(work, dtype=dtype, meta=_meta(x.ndim, dtype))
 
 
 def _meta(ndim: int, dtype: Any) -> Host:
