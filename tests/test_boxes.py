@@ -45,15 +45,21 @@ def whole(draw):
     return x
 
 
-@given(boxes_of_draws(), st.sampled_from([1, 7, 1 << 17]), st.sampled_from([1, 30, 2048]), st.booleans())
+@given(
+    boxes_of_draws(),
+    st.sampled_from([1, 7, 1 << 17]),
+    st.sampled_from([1, 4, 32]),
+    st.sampled_from([0, 4]),
+    st.booleans(),
+)
 @settings(max_examples=300, deadline=None, derandomize=True)
-def test_a_box_filled_on_its_own_is_that_part_of_the_whole(draw_and_box, chunk, long, backwards):
+def test_a_box_filled_on_its_own_is_that_part_of_the_whole(draw_and_box, chunk, long, dense, backwards):
     draw, box = draw_and_box
     expected = whole(draw)
     # In an array of its own, or in the array whose axes are in another order.
     array = np.empty([draw.shape[k] for k in draw.inverse], expected.dtype)
     part = array.transpose(draw.order)[box] if backwards else np.empty_like(expected[box])
-    with patch.object(draws, "CHUNK", chunk), patch.object(source, "_LONG", long):
+    with patch.object(draws, "CHUNK", chunk), patch.multiple(source, _LONG=long, _DENSE=dense):
         draw.fill(part, [k.start for k in box])
         np.testing.assert_array_equal(part, expected[box])
         draw.into(array)

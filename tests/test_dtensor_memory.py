@@ -10,7 +10,7 @@ from test_processes import run
 pytestmark = pytest.mark.usefixtures("torch_library")
 
 SCRIPT = """
-import pathlib, sys, time
+import pathlib, sys
 import torch
 import torch.distributed as dist
 from torch.distributed.tensor import Shard, empty

@@ -14,7 +14,7 @@ from arrayinit.random import draws, subsets
 from arrayinit.random import words as source
 from arrayinit.random.draws import Draw
 from arrayinit.random.seeds import Key, seed_of
-from arrayinit.random.words import box_words, philox
+from arrayinit.random.words import box_words, per_block, philox
 
 # Counter, key and block of "philox4x64 10" in the known answers of D. E. Shaw Research's Random123: all of those in its
 # file tests/kat_vectors, and from the longer examples/kat_vectors of its first release some that a stream can reach.
@@ -129,12 +129,13 @@ def address(stream, numbers):
 class Addresses:
     """In place of NumPy's generator, whose counter is one behind that of the block it draws next."""
 
-    def __init__(self, counter, key):
-        self.first, self.stream = 4 * int(counter[0]), int(counter[3])
-        assert counter[1] == counter[2] == 0
+    def __init__(self, key):
+        self.state = {}
 
     def random_raw(self, count):
-        return address(self.stream, self.first + np.arange(count))
+        first, *zeros, stream = self.state["state"]["counter"]
+        assert zeros == [0, 0]
+        return address(stream, 4 * first + np.arange(count))
 
 
 def blocks_of_addresses(counter, stream, _):
@@ -181,18 +182,82 @@ def test_each_word_is_used_once_and_by_the_element_that_the_specification_names(
     assert np.count_nonzero(used) == len(everything) * size
 
 
-def test_both_ways_to_the_words_of_a_box_are_taken(monkeypatch):
-    """The test above proves nothing of a way that its boxes do not take."""
-    key = seed_of(3).key()
-    shape, corner, size = (6, 5000), (1, 13), (4, 3000)
-    for dtype in ("uint32", "uint64"):
-        results = []
-        for least in (1, 10**6):
-            monkeypatch.setattr(source, "_LONG", least)
-            results.append(box_words(key, 1, shape, corner, size, dtype))
-        whole = source.words(key, 1, 0, 30_000, dtype).reshape(shape)
-        for drawn in results:
-            np.testing.assert_array_equal(drawn.reshape(size), whole[1:5, 13:3013])
+# How long runs must be for NumPy's generator to be set anew to each, and how dense for it to make the rest too.
+WAYS = {
+    "a run at a time": (1, 0),
+    "with the rest": (10**9, 10**9),
+    "in array operations": (10**9, 0),
+    "as it comes": (),
+}
+
+
+@pytest.fixture(params=WAYS.values(), ids=WAYS)
+def way(request, monkeypatch):
+    """Take one way to the words of a box, whatever the box, and some rows of it at once."""
+    for name, value in zip(("_LONG", "_DENSE"), request.param, strict=False):
+        monkeypatch.setattr(source, name, value)
+    monkeypatch.setattr(source, "_AT_ONCE", 40)
+    return request.param
+
+
+def words_of_numpy(key, stream, start, count, dtype):
+    """Return what NumPy's generator draws from this word on."""
+    block, skip = divmod(start, per_block(dtype))
+    drawn = (
+        np.random.Philox(counter=stream << 192, key=np.array(key, np.uint64)).advance(block).random_raw(skip + count)
+    )
+    if dtype == "uint32":
+        drawn = np.stack([drawn & np.uint64(0xFFFFFFFF), drawn >> np.uint64(32)], axis=-1).reshape(-1)
+    return drawn[skip : skip + count]
+
+
+@pytest.mark.parametrize("dtype", ["uint32", "uint64"])
+@pytest.mark.parametrize("first", [0, 2**32 - 3, 2**35 - 3, 2**53, 2**61 - 5000])
+@pytest.mark.parametrize("run", [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 64, 250, 256, 257])
+def test_the_words_of_a_box_are_numpys_for_any_run_and_start(run, first, dtype, way):
+    key, corner = seed_of([run, first]).key(), (first // (run + 8), 5)
+    # Each skip occurs, and in some boxes one alone.
+    for width in (run + 5, -(-run // 8) * 8 + 8):
+        drawn = box_words(key, 1, (2**62 // width, width), corner, (9, run), dtype)
+        assert drawn.dtype == dtype
+        for i, row in enumerate(drawn.reshape(9, run)):
+            start = (corner[0] + i) * width + corner[1]
+            np.testing.assert_array_equal(row, words_of_numpy(key, 1, start, run, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["uint32", "uint64"])
+def test_the_words_of_a_box_of_more_axes_are_numpys(dtype, way):
+    key = seed_of(5).key()
+    shape, corner, size = (4, 5, 6, 7), (1, 2, 1, 3), (3, 2, 4, 2)
+    whole = words_of_numpy(key, 0, 0, math.prod(shape), dtype).reshape(shape)
+    box = whole[tuple(slice(i, i + n) for i, n in zip(corner, size, strict=True))]
+    np.testing.assert_array_equal(box_words(key, 0, shape, corner, size, dtype), box.reshape(-1))
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "generated"),
+    [
+        # Runs of 256 words or more, and a single one of any length.
+        ((9, 4096), (5, 256), [(5, 32)]),
+        ((9, 4096), (1, 8), [(1, 1)]),
+        # Blocks of which no more than three quarters are left out.
+        ((9, 32), (5, 8), [(1, 17)]),
+        ((900, 2), (800, 1), [(1, 200)]),
+        # What is left is for array operations.
+        ((9, 4096), (5, 248), []),
+        ((9, 48), (5, 8), []),
+    ],
+)
+def test_the_way_to_the_words_of_a_box_is_the_shortest(shape, size, generated, monkeypatch):
+    taken, generate = [], source._generated
+
+    def spy(key, stream, firsts, count):
+        taken.append((len(firsts), count))
+        return generate(key, stream, firsts, count)
+
+    monkeypatch.setattr(source, "_generated", spy)
+    box_words(seed_of(0).key(), 0, shape, (0, 0), size, "uint32")
+    assert taken == generated
 
 
 @pytest.mark.parametrize("name", ["float32", "float64"])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from arrayinit.random.seeds import Key
 
@@ -19,17 +20,20 @@ _MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
 _WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
 _ROUNDS = 10
 
-# The words of a run this long, or longer, are made faster by NumPy's generator than by array operations.
-_LONG = 2048
+# NumPy's generator takes a fifth of the time of array operations, but more for a run than the block that a short one
+# needs. It makes runs of this many blocks or more, and shorter ones with all that lies between them where that is no
+# more than this many times as much.
+_LONG = 32
+_DENSE = 4
+
+# Blocks made at once: what a cache holds.
+_AT_ONCE = 1 << 14
 
 
 def words(key: Key, stream: int, start: int, count: int, dtype: str) -> Words:
     """Return the words from ``start`` on: uint64, or uint32, the low half of each 64 bits first."""
     block, skip = divmod(start, per_block(dtype))
-    # The generator counts before it draws.
-    counter = np.array((block, 0, 0, stream), np.uint64)
-    generator = np.random.Philox(counter=counter, key=np.array(key, np.uint64))
-    drawn: Words = generator.random_raw(-(-(skip + count) * 4 // per_block(dtype)))
+    drawn = _generated(key, stream, [block], -(-(skip + count) // per_block(dtype)))
     return (drawn if dtype == "uint64" else _halves(drawn))[skip : skip + count]
 
 
@@ -40,14 +44,15 @@ def box_words(
     starts, run = _runs(shape, corner, size)
     if len(starts) == 1:
         return words(key, stream, int(starts[0]), run, dtype)
-    if run >= _LONG:
-        return np.concatenate([words(key, stream, start, run, dtype) for start in starts.tolist()])
-    block, skip = np.divmod(starts, np.uint64(per_block(dtype)))
-    blocks = block[:, None] + np.arange(run // per_block(dtype) + 2, dtype=np.uint64)
-    drawn = np.stack(philox(blocks + np.uint64(1), stream, key), axis=-1).reshape(len(starts), -1)
-    drawn = drawn if dtype == "uint64" else _halves(drawn)
-    index = skip[:, None].astype(np.intp) + np.arange(run)
-    taken: Words = np.take_along_axis(drawn, index, axis=1)
+    blocks, skips = np.divmod(starts, np.uint64(per_block(dtype)))
+    count = -(-(int(skips.max()) + run) // per_block(dtype))
+    rows = max(1, _AT_ONCE // count)
+    taken = np.empty((len(starts), run), dtype)
+    for i in range(0, len(starts), rows):
+        part = slice(i, i + rows)
+        drawn, places = _blocks(key, stream, blocks[part], count)
+        first = places * per_block(dtype) + skips[part].astype(np.intp)
+        taken[part] = sliding_window_view(drawn if dtype == "uint64" else _halves(drawn), run)[first]
     return taken.reshape(-1)
 
 
@@ -72,6 +77,33 @@ def _runs(shape: Sequence[int], corner: Sequence[int], size: Sequence[int]) -> t
     return starts, run
 
 
+def _blocks(key: Key, stream: int, firsts: Words, count: int) -> tuple[Words, Words]:
+    """Return blocks of 64-bit words, among them ``count`` from each of ``firsts`` on, and which of them those are."""
+    places = np.arange(len(firsts)) * count
+    if count >= _LONG:
+        return _generated(key, stream, firsts.tolist(), count), places
+    span = int(firsts[-1] - firsts[0]) + count
+    if span <= _DENSE * len(firsts) * count:
+        return _generated(key, stream, [int(firsts[0])], span), (firsts - firsts[0]).astype(np.intp)
+    counters = firsts[:, None] + np.arange(1, count + 1, dtype=np.uint64)
+    return np.stack(philox(counters.reshape(-1), stream, key), axis=-1).reshape(-1), places
+
+
+def _generated(key: Key, stream: int, firsts: list[int], count: int) -> Words:
+    """Return the ``count`` blocks from each of ``firsts`` on, one after another, made by NumPy's generator."""
+    generator = np.random.Philox(key=np.array(key, np.uint64))
+    counter = [0, 0, 0, stream]
+    # Python's numbers are read faster than those of arrays.
+    state: Any = generator.state | {"state": {"counter": counter, "key": key}, "buffer": (0,) * 4}
+    drawn = []
+    for first in firsts:
+        # The generator counts before it draws.
+        counter[0] = first
+        generator.state = state
+        drawn.append(generator.random_raw(4 * count))
+    return np.concatenate(drawn) if len(drawn) > 1 else drawn[0]
+
+
 def _halves(drawn: Words) -> Words:
     # Both conversions do nothing on machines that store the low half first.
     return drawn.astype("<u8", copy=False).view("<u4").astype(np.uint32, copy=False)
@@ -79,22 +111,43 @@ def _halves(drawn: Words) -> Words:
 
 def philox(counter: Array, stream: int, key: Key) -> list[Array]:
     """Return the four words of the blocks whose counters have ``counter``, an array of uint64, as their lowest word."""
-    zero = counter ^ counter
-    c = [counter, zero, zero, zero + np.uint64(stream)]
+    # Arrays of one element broadcast: the first rounds do not compute for each block what is the same for all.
+    c = [counter, *(np.full(1, word, np.uint64) for word in (0, 0, stream))]
     k = list(key)
     for _ in range(_ROUNDS):
-        products = [
-            (_multiply_high(c[i], np.uint64(m)), c[i] * np.uint64(m)) for i, m in zip((0, 2), _MULTIPLIERS, strict=True)
-        ]
-        (high0, low0), (high2, low2) = products
-        c = [high2 ^ c[1] ^ np.uint64(k[0]), low2, high0 ^ c[3] ^ np.uint64(k[1]), low0]
+        (high0, low0), (high2, low2) = (_multiply(c[i], parts) for i, parts in zip((0, 2), _PARTS, strict=True))
+        c = [high2 ^ c[1], low2, high0 ^ c[3], low0]
+        c[0] ^= _scalar(k[0])
+        c[2] ^= _scalar(k[1])
         k = [(word + step) % 2**64 for word, step in zip(k, _WEYL, strict=True)]
     return c
 
 
-def _multiply_high(a: Array, b: np.uint64) -> Array:
-    """Return the high half of the 128-bit product, through 32-bit halves: XLA's partitioner does not know its own."""
-    low, shift = np.uint64(0xFFFFFFFF), np.uint64(32)
-    a0, a1, b0, b1 = a & low, a >> shift, b & low, b >> shift
-    middle = a1 * b0 + (a0 * b0 >> shift)
-    return a1 * b1 + (middle >> shift) + ((a0 * b1 + (middle & low)) >> shift)
+def _scalar(x: int) -> Words:
+    # An array without axes: quicker than a scalar of NumPy's, and it may overflow without a warning.
+    return np.array(x, np.uint64)
+
+
+_PARTS = tuple(tuple(map(_scalar, (m, m % 2**32, m % 2**32 // 2, m >> 32))) for m in _MULTIPLIERS)
+_LOW, _1, _31, _32 = map(_scalar, (2**32 - 1, 1, 31, 32))
+
+
+def _multiply(a: Array, parts: Sequence[Words]) -> tuple[Array, Array]:
+    """Return both halves of the 128-bit product, through 32-bit halves: XLA's partitioner does not know its own.
+
+    In place where the library can: NumPy's time is that of the memory.
+    """
+    b, b0, half, b1 = parts
+    a0, a1 = a & _LOW, a >> _32
+    # a1 b0 + a0 b1 + (a0 b0 >> 32) may have 65 bits. Half of it has not, and b0 is odd: a1 b0 = a1 + 2 a1 half.
+    middle = a0 * b0
+    middle >>= _32
+    middle += a1
+    a0 *= b1
+    middle += a0
+    middle >>= _1
+    middle += a1 * half
+    middle >>= _31
+    a1 *= b1
+    a1 += middle
+    return a1, a * b
