@@ -24,16 +24,18 @@ class MismatchError(AssertionError):
     """The sample does not follow the law."""
 
 
-def check(sample: np.ndarray, law: stats.rv_continuous, spacing: float = 0.0) -> None:
+def check(sample: np.ndarray, law: stats.rv_continuous, spacing: float = 0.0, *, rounded: bool = False) -> None:
     """Raise MismatchError unless the sample follows the law: Kolmogorov-Smirnov, mean and variance.
 
     ``spacing`` is the relative distance of neighbours in the dtype, by which a rounded sample may differ from a
-    continuous one.
+    continuous one; ``rounded`` says that the bounds are computed in the dtype, as in JAX's and torch's own uniforms.
     """
     values = sample.astype(np.float64).ravel()
     if not np.isfinite(values).all():
         raise MismatchError("not finite")
     low, high = law.support()
+    if rounded:
+        low, high = low - 2 * spacing * abs(low), high + 2 * spacing * abs(high)
     if values.min() < low or values.max() > high:
         raise MismatchError(f"[{values.min()}, {values.max()}] leaves [{low}, {high}]")
     moment(values, law.mean(), law.std(), "mean")

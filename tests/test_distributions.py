@@ -70,7 +70,7 @@ def test_real_draws_follow_their_law(name, library, real):
 def test_default_generators_follow_the_law_and_never_repeat(name, library):
     draw, law = LAWS[name]
     first, second = (library.to_numpy(draw(library.empty(SHAPE, "float32"), None)) for _ in range(2))
-    check(first, law, SPACING["float32"])
+    check(first, law, SPACING["float32"], rounded=library.module in ("jax", "torch"))
     assert (first != second).mean() > 0.99
 
 
