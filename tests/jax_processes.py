@@ -21,17 +21,22 @@ def struct(shape: tuple[int, ...], *spec: str | None) -> Any:
     return jax.ShapeDtypeStruct(shape, np.dtype("float32"), sharding=NamedSharding(mesh, PartitionSpec(*spec)))
 
 
+def half(x: Any) -> Any:
+    """Return a struct as ``x`` of bfloat16, which holds the values below 257."""
+    return jax.ShapeDtypeStruct(x.shape, jax.numpy.bfloat16, sharding=x.sharding)
+
+
 def check(filled: Any, x: Any, whole: np.ndarray, tolerance: float) -> None:
     assert filled.sharding == x.sharding
     assert len(filled.addressable_shards) == len(jax.local_devices())
     for shard in filled.addressable_shards:
-        np.testing.assert_allclose(np.asarray(shard.data), whole[shard.index], rtol=0, atol=tolerance)
+        np.testing.assert_allclose(np.asarray(shard.data, whole.dtype), whole[shard.index], rtol=0, atol=tolerance)
 
 
 def fill_all() -> None:
     """Fill arrays that are cut over all processes, and check what lies in this one."""
     shape = (16, 24)
-    values = np.arange(16 * 24, dtype=np.float32).reshape(shape)
+    values = (np.arange(16 * 24, dtype=np.float32) % 257).reshape(shape)
     plain, key = jax.ShapeDtypeStruct(shape, np.dtype("float32")), jax.random.key(0)
     fills = {
         "a seed": lambda x: ai.normal_(x, rng=0),
@@ -51,6 +56,13 @@ def fill_all() -> None:
         for name, fill in fills.items():
             here = {"values of JAX": fills["values of NumPy"], "a program": fills["a seed"]}.get(name, fill)
             check(fill(x), x, np.asarray(here(plain)), 2e-5 if name == "a matrix" else 0)
+        whole = ai.copy_(x, values)
+        check(ai.copy_(half(x), whole), half(x), values, 0)
+        if x.sharding.is_fully_replicated:
+            np.testing.assert_array_equal(ai.copy_(np.empty(shape, np.float32), whole), values)
+        else:
+            with pytest.raises(TypeError, match="cannot be read: other processes hold a part"):
+                ai.copy_(np.empty(shape, np.float32), whole)
         with pytest.raises(ValueError, match=r"rng=None would give x, .* integer seed"):
             ai.normal_(x)
 

@@ -17,7 +17,7 @@ with suppress(ImportError):
     import torch
     import torch.distributed as dist
     from torch._subclasses.fake_tensor import FakeTensorMode
-    from torch.distributed.tensor import Replicate, Shard, empty
+    from torch.distributed.tensor import DTensor, Replicate, Shard, empty
     from torch.distributed.tensor.debug import CommDebugMode
 
 pytestmark = pytest.mark.usefixtures("torch_library")
@@ -109,6 +109,15 @@ def test_copies_between_dtensors(mesh, torch_library):
         for source in (placements, [Replicate()] * len(placements)):
             x = distributed(torch.zeros(12, 10, dtype=torch.bfloat16), devices, placements)
             same_part(silently(ai.copy_, x, distributed(whole, devices, source)), expected, torch_library)
+
+
+def test_a_source_that_is_not_cut_as_torch_cuts_is_refused():
+    with process(1, 4) as mesh:
+        x = distributed(torch.full((12, 10), 7.0), mesh, [Shard(0)])
+        one = DTensor.from_local(torch.ones(1, 10), mesh, [Shard(0)], shape=(12, 10), stride=(10, 1), run_check=False)
+        with pytest.raises(ValueError, match=r"hold \(3, 10\) and \(1, 10\) in this process: make them with"):
+            ai.copy_(x, one)
+        assert (x.to_local() == 7).all()
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
 from fake_processes import distributed, process
@@ -16,6 +16,8 @@ with suppress(ImportError):
     from torch.distributed.tensor import Replicate, Shard
     from torch.distributed.tensor.debug import CommDebugMode
     from torch.distributed.tensor.placement_types import _StridedShard
+
+    from arrayinit.backends.torch_shards import check_native
 
 pytestmark = pytest.mark.usefixtures("torch_library")
 
@@ -105,6 +107,15 @@ def test_no_process_draws_the_whole_in_a_wider_dtype(dtype, monkeypatch):
     assert communication.get_total_counts() == 0
     assert part.shape == (3, 4)
     assert ((part >= 1) & (part <= 3)).all()
+
+
+@pytest.mark.parametrize(("rows", "refused"), [(7, True), (8, False)])
+def test_parts_of_fewer_than_four_elements_are_refused_on_gpus_too(rows, refused, monkeypatch):
+    monkeypatch.setattr(torch, "get_device_module", lambda _: torch.cuda)
+    with process(0, 2) as mesh:
+        x = distributed(torch.empty(rows), mesh, [Shard(0)])
+        with pytest.raises(ValueError, match="must be a seed") if refused else nullcontext():
+            check_native(x)
 
 
 def test_on_gpus_the_values_are_those_of_torch():

@@ -17,6 +17,7 @@ from arrayinit.random.draws import Draw
 # Without JAX, jax_library skips the tests, or fails them where JAX was asked for.
 with suppress(ImportError):
     import jax
+    from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 pytestmark = pytest.mark.usefixtures("jax_library")
 
@@ -120,8 +121,43 @@ def test_the_mesh_at_hand_stands_for_one_without_devices(jax_library):
         filled = ai.normal_(given, rng=5)
     assert filled.sharding == sharding
     same_shards(filled, reference(DRAWS["normal_"]._replace(shape=SHAPE), "float32"), jax_library)
-    with pytest.raises(ValueError, match=r"x is sharded over .*without devices: call within jax\.set_mesh"):
+    with pytest.raises(ValueError, match=r"x is sharded over .*no devices: call within jax\.set_mesh of a mesh of"):
         ai.normal_(given, rng=5)
+
+
+@pytest.mark.parametrize("kind", ["Auto", "Explicit"])
+def test_a_mesh_of_the_same_axes_will_do(kind, jax_library):
+    sharding = placed((2, 4), ("a",), kind)
+    abstract = jax.sharding.AbstractMesh((2, 4), ("a", "b"), axis_types=(AxisType.Auto,) * 2)
+    with jax.set_mesh(sharding.mesh):
+        filled = ai.normal_(struct(*SHAPE, sharding=NamedSharding(abstract, PartitionSpec("a"))), rng=5)
+    assert filled.sharding == sharding
+    same_shards(filled, reference(DRAWS["normal_"]._replace(shape=SHAPE), "float32"), jax_library)
+
+
+@pytest.mark.parametrize("traced", [False, True], ids=["eager", "jit"])
+def test_what_is_yet_to_be_summed_is_refused(traced):
+    sharding = placed((2, 4), (), "Explicit")
+    spec = PartitionSpec("a", unreduced={"b"})
+    x = struct(*SHAPE, sharding=NamedSharding(sharding.mesh, spec))
+    for fill in (ai.ones_, ai.eye_, lambda x: ai.normal_(x, rng=5), lambda x: ai.normal_(x, rng=jax.random.key(0))):
+        with (
+            jax.set_mesh(sharding.mesh),
+            pytest.raises(ValueError, match=r"x is sharded as .*unreduced.*, of which the sum is x: fill x before"),
+        ):
+            jax.jit(lambda fill=fill: fill(x))() if traced else fill(x)
+
+
+@pytest.mark.parametrize("name", ["sparse_", "delta_orthogonal_", "uniform_"])
+def test_a_key_may_lie_on_the_same_devices_in_another_order(name, jax_library):
+    sharding = placed((8,), ("a",))
+    turned = Mesh(sharding.mesh.devices[::-1], ("a",), axis_types=(AxisType.Auto,))
+    shape = (8, 4, 4) if name == "delta_orthogonal_" else (8, 6)
+    arguments = (0.8,) if name == "sparse_" else ()
+    key = jax.device_put(jax.random.key(3), NamedSharding(turned, PartitionSpec()))
+    filled = getattr(ai, name)(struct(*shape, sharding=sharding), *arguments, rng=key)
+    assert filled.sharding == sharding
+    same_shards(filled, np.asarray(getattr(ai, name)(struct(*shape), *arguments, rng=jax.random.key(3))), jax_library)
 
 
 @pytest.mark.parametrize("name", RANDOM)

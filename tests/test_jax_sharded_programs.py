@@ -16,6 +16,7 @@ import arrayinit as ai
 # Without JAX, jax_library skips the tests, or fails them where JAX was asked for.
 with suppress(ImportError):
     import jax
+    from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 pytestmark = pytest.mark.usefixtures("jax_library")
 
@@ -27,6 +28,11 @@ def program(names: list[str], shape: tuple[int, ...], sharding: Any) -> Any:
     """Return the compiled program of the fills, which is told only by its output where they are to be."""
     fills, x = [DRAWS[name]._replace(shape=shape).fill for name in names], struct(*shape)
     return jax.jit(lambda: [fill(x) for fill in fills], out_shardings=sharding).lower().compile()
+
+
+def is_silent(compiled: Any) -> bool:
+    text = compiled.as_text()
+    return not any(name in text for name in ("all-gather", "all-reduce", "all-to-all", "collective"))
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +49,7 @@ def test_a_program_divides_the_work_as_it_is_told_to_and_never_communicates(mesh
     for filled, name in zip(compiled(), FILLS, strict=False):
         assert filled.sharding == sharding
         same_shards(filled, reference(DRAWS[name]._replace(shape=BLOCKS), "float32"), jax_library)
-    text = compiled.as_text()
-    assert not any(name in text for name in ("all-gather", "all-reduce", "all-to-all", "collective"))
+    assert is_silent(compiled)
     assert compiled.cost_analysis()["flops"] * parts(sharding, BLOCKS) < 1.05 * work
 
 
@@ -58,8 +63,10 @@ def test_a_program_of_parts_that_are_no_whole_blocks_has_the_same_bits(shape, sp
 
 @pytest.mark.parametrize("spec", [("a", "b"), (None, ("a", "b"))], ids=str)
 def test_the_zeros_of_a_program_are_the_same(spec, jax_library):
-    (filled,) = program(["sparse_(0.3)"], SHAPE, placed((4, 2), spec))()
-    same_shards(filled, reference(DRAWS["sparse_(0.3)"]._replace(shape=SHAPE), "float32"), jax_library)
+    compiled = program(["sparse_(0.3)"], SHAPE, placed((4, 2), spec))
+    same_shards(*compiled(), reference(DRAWS["sparse_(0.3)"]._replace(shape=SHAPE), "float32"), jax_library)
+    # Whole columns are chosen from, and those that are cut have to be brought together.
+    assert is_silent(compiled) == (spec[0] is None)
 
 
 @pytest.mark.parametrize("spec", [("a",), (None, "a"), ("b", "a")], ids=str)
@@ -101,3 +108,40 @@ def test_programs_of_explicit_meshes_divide_the_work(work):
     with jax.set_mesh(sharding.mesh):
         compiled = jax.jit(lambda: [fill(x) for fill in fills]).lower().compile()
     assert compiled.cost_analysis()["flops"] * 8 < 1.05 * work
+
+
+@pytest.mark.parametrize("fill", [ai.eye_, DRAWS["normal_"]._replace(shape=SHAPE).fill], ids=["eye_", "normal_"])
+def test_meshes_of_both_kinds_of_axes(fill, jax_library):
+    devices = np.array(jax.devices("cpu")).reshape(2, 4)
+    mesh = Mesh(devices, ("a", "b"), axis_types=(AxisType.Explicit, AxisType.Auto))
+    x = struct(*SHAPE, sharding=NamedSharding(mesh, PartitionSpec("a", "b")))
+    whole = fill(np.zeros(SHAPE, "float32"))
+    with jax.set_mesh(mesh):
+        for filled in (
+            fill(x),
+            fill(jax.device_put(np.zeros(SHAPE, "float32"), x.sharding)),
+            jax.jit(lambda: fill(x))(),
+        ):
+            assert filled.sharding == x.sharding
+            same_shards(filled, whole, jax_library)
+
+
+def test_inside_a_map_over_some_axes_each_part_is_an_array_of_its_own(jax_library):
+    sharding = placed((2, 4), ("a", "b"), "Explicit")
+    with jax.set_mesh(sharding.mesh):
+        filled = jax.jit(
+            jax.shard_map(
+                DRAWS["normal_"]._replace(shape=SHAPE).fill,
+                in_specs=PartitionSpec("a"),
+                out_specs=PartitionSpec("a"),
+                axis_names={"a"},
+            )
+        )(jax.device_put(np.zeros((2 * SHAPE[0], SHAPE[1]), "float32"), sharding))
+    part = reference(DRAWS["normal_"]._replace(shape=SHAPE), "float32")
+    same_shards(filled, np.concatenate([part, part]), jax_library)
+
+
+def test_programs_that_let_no_ranks_be_promoted():
+    draw = DRAWS["normal_"]._replace(shape=SHAPE)
+    with jax.numpy_rank_promotion("raise"):
+        same(jax.jit(lambda: draw.fill(struct(*SHAPE)))(), reference(draw, "float32"))

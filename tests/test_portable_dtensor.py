@@ -120,6 +120,17 @@ def test_what_is_yet_to_be_summed_is_refused(name, generator):
         assert (x.to_local() == 7).all()
 
 
+@pytest.mark.parametrize("mesh", ["3, Shard(1)", "2 x 2, Shard(0) and Shard(1)", "3, Replicate()"])
+def test_compiled_fills_have_the_same_bits(mesh, torch_library):
+    draw = FILLS["kaiming_normal_"]
+    whole = tensor(reference(draw, "float32"), "float32")
+    for devices, placements in processes(mesh):
+        torch.compiler.reset()
+        x = distributed(torch.full(draw.shape, 7.0), devices, placements)
+        torch.compile(draw.fill, fullgraph=True, backend="aot_eager")(x)
+        same_part(x, whole, torch_library)
+
+
 def test_what_is_not_cut_as_torch_cuts_is_refused():
     with process(0, 2) as mesh:
         x = DTensor.from_local(torch.full((3, 4), 7.0), mesh, [Shard(0)], shape=(4, 4), stride=(4, 1))

@@ -17,11 +17,11 @@ import numpy as np
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.jax_shards import (
     aligned,
-    explicit_sharding,
     from_draw,
-    is_cut,
     is_of_processes,
+    is_spread,
     is_traced,
+    stated_sharding,
     where_it_lives,
 )
 from arrayinit.backends.native import Native
@@ -79,7 +79,7 @@ class Jax(Native):
         )
 
     def fill(self, x: Array, value: complex) -> Array:
-        return jnp.full(x.shape, value, x.dtype, device=x.sharding if is_cut(x) else None)
+        return jnp.full(x.shape, value, x.dtype, device=x.sharding if is_spread(x) else None)
 
     def assign(self, x: Array, values: Array) -> Array:
         return values.astype(x.dtype)
@@ -88,13 +88,15 @@ class Jax(Native):
         _check_values(x)
         if isinstance(x, jax.core.Tracer):
             raise TypeError("a traced array has no values outside its trace")
+        if not _is_here(x):
+            raise TypeError("other processes hold a part of its values")
         yield x
         yield np.asarray(x)
 
     def copy(self, x: Array, source: Array) -> Array:
         """On the CPU NumPy copies: XLA takes subnormal numbers for zero, and may read other libraries' memory later."""
         _check_values(source)
-        if isinstance(source, jax.core.Tracer):
+        if isinstance(source, jax.core.Tracer) or (isinstance(source, jax.Array) and not _is_here(source)):
             return jnp.array(_rounded_once(source, x.dtype), x.dtype, copy=True)
         if isinstance(source, np.ndarray) or _is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name):
             return HOST.copy(aligned(tuple(x.shape), x.dtype), np.asarray(source))
@@ -103,7 +105,7 @@ class Jax(Native):
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
         # What was made where the key is goes by the host.
         index, value = jax.tree.map(lambda part: np.asarray(part) if _is_apart(part, x) else part, (index, value))
-        return x.at[index].set(jnp.asarray(value, x.dtype), out_sharding=explicit_sharding(x))
+        return x.at[index].set(jnp.asarray(value, x.dtype), out_sharding=stated_sharding(x))
 
     def arange(self, x: Array, count: int) -> Array:
         """On the host, where no arithmetic with them has to be compiled."""
@@ -202,13 +204,18 @@ def _rounded_once(x: Array, dtype: Any) -> Array:
 
 
 def _is_apart(part: Any, x: Array) -> bool:
-    """Whether both are arrays, and on devices that XLA does not compute with at once."""
+    """Whether both are arrays, and placed so that XLA may refuse to compute with both."""
     are_arrays = all(isinstance(array, jax.Array) and not isinstance(array, jax.core.Tracer) for array in (part, x))
-    return are_arrays and bool(part.committed) and part.devices() != x.devices()
+    return are_arrays and bool(part.committed) and part.sharding != x.sharding
+
+
+def _is_here(x: Array) -> bool:
+    """Whether this process has all values of an array."""
+    return bool(x.is_fully_addressable or x.is_fully_replicated)
 
 
 def _is_on_cpu(x: Array) -> bool:
-    return bool(x.is_fully_addressable) and all(device.platform == "cpu" for device in x.devices())
+    return all(device.platform == "cpu" for device in x.devices())
 
 
 def _check_values(x: Array) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import compress
 from typing import Any
 
 import jax
@@ -24,15 +25,18 @@ _ONE = np.float32(1)
 
 def where_it_lives(x: Array, body: Callable[[Array], Array]) -> Array:
     """As in `Backend`; ``body`` sees a struct, without a sharding where the compiler will see to that."""
-    struct = partial(jax.ShapeDtypeStruct, tuple(x.shape), x.dtype)
+    struct, asked = partial(jax.ShapeDtypeStruct, tuple(x.shape), x.dtype), _asked(x)
     if not is_traced(x):
-        sharding = _sharding(x)
+        sharding = _over_devices(asked)
         return _placed(body(struct(sharding=sharding)), sharding)
-    explicit = explicit_sharding(x)
-    if explicit is None:
-        return _placed(body(struct()), None if isinstance(x, jax.core.Tracer) else x.sharding)
+    stated = stated_sharding(x)
+    if stated is None:
+        return _placed(body(struct()), asked)
     # Else the types of all that is computed would have to say how it is cut, and each device would compute it all.
-    return jax.sharding.auto_axes(out_sharding=explicit)(lambda: body(struct()))()
+    explicit = [kind == jax.sharding.AxisType.Explicit for kind in stated.mesh.axis_types]
+    automatic = jax.sharding.auto_axes(axes=tuple(compress(stated.mesh.axis_names, explicit)), out_sharding=stated)
+    spec = (asked or stated).spec
+    return automatic(lambda: jax.lax.with_sharding_constraint(body(struct()), spec))()
 
 
 def is_traced(x: Array) -> bool:
@@ -44,28 +48,26 @@ def is_traced(x: Array) -> bool:
     return isinstance(x, jax.core.Tracer) or isinstance(jnp.negative(_ONE), jax.core.Tracer)
 
 
-def explicit_sharding(x: Array) -> Sharding | None:
-    """Return the sharding that the type of ``x`` states, as it does on a mesh of explicit axes."""
-    sharding = jax.typeof(x).sharding if isinstance(x, jax.core.Tracer) else x.sharding
-    if not isinstance(sharding, jax.sharding.NamedSharding):
-        return None
+def stated_sharding(x: Array) -> Sharding | None:
+    """Return the sharding that the type of ``x`` states, as it does over the explicit axes of a mesh."""
+    sharding = jax.typeof(x).sharding
     return sharding if jax.sharding.AxisType.Explicit in sharding.mesh.axis_types else None
 
 
-def is_cut(x: Array) -> bool:
+def is_spread(x: Array) -> bool:
     """Whether ``x``, a struct that is not traced, is to lie on several devices."""
     return x.sharding is not None and len(x.sharding.device_set) > 1
 
 
 def is_of_processes(x: Array) -> bool:
-    """Whether an untraced ``x`` lies, or is to lie, on devices of other processes too."""
-    sharding = _sharding(x)
+    """Whether ``x``, which is not traced, lies, or is to lie, on devices of other processes too."""
+    sharding = _over_devices(_asked(x))
     return sharding is not None and not sharding.is_fully_addressable
 
 
 def from_draw(x: Array, draw: Draw) -> Array:
     """Return what ``draw`` describes, on the devices of ``x`` if they are several, and else on the host."""
-    if not is_cut(x):
+    if not is_spread(x):
         return _box(draw, (0,) * x.ndim, x.shape, x.dtype)
     shape = x.sharding.shard_shape(tuple(x.shape))
     made: dict[tuple[int, ...], Host] = {}
@@ -89,14 +91,24 @@ def aligned(shape: Sequence[int], dtype: Any) -> Host:
     return values.reshape(shape)
 
 
-def _sharding(x: Array) -> Sharding | None:
-    """Return the sharding of what is not traced, if only `jax.eval_shape` knows it, over the devices at hand."""
-    sharding = x.sharding
+def _asked(x: Array) -> Sharding | None:
+    """Return the sharding that ``x`` has, or asks for; None if it is traced, or leaves that to JAX."""
+    spec = jax.typeof(x).sharding.spec
+    if spec.unreduced:
+        raise ValueError(f"x is sharded as {spec}, of which the sum is x: fill x before it is so, or after")
+    return None if isinstance(x, jax.core.Tracer) else x.sharding
+
+
+def _over_devices(sharding: Sharding | None) -> Sharding | None:
+    """Return a sharding over the mesh at hand, where it knows only one without devices, as of `jax.eval_shape`."""
     if not isinstance(sharding, jax.sharding.NamedSharding) or isinstance(sharding.mesh, jax.sharding.Mesh):
         return sharding
     mesh = jax.sharding.get_mesh()
-    if mesh.abstract_mesh != sharding.mesh:
-        raise ValueError(f"x is sharded over {sharding.mesh}, without devices: call within jax.set_mesh(mesh)")
+    if mesh.shape != sharding.mesh.shape:
+        raise ValueError(
+            f"x is sharded over {sharding.mesh}, which has no devices: call within jax.set_mesh of a mesh of these "
+            f"axes, not {mesh}"
+        )
     return jax.sharding.NamedSharding(mesh, sharding.spec)
 
 

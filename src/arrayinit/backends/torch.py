@@ -136,7 +136,7 @@ class Torch(Native):
             return x
         if type(x) in PLAIN and not is_compiling:
             write(x, draw)
-        elif not is_compiling and is_sharded(x):
+        elif is_sharded(x):
             fill_shard(x, draw)
         else:
             apply(x.detach(), draw)

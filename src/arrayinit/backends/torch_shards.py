@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from itertools import accumulate, product
@@ -35,29 +36,30 @@ def local(x: Array) -> Array:
 def check_native(x: Array) -> None:
     """Raise ValueError where torch's own generators would fill the parts of a DTensor with the same numbers.
 
-    On GPUs DTensor moves them on by what the other processes hold. Elsewhere each process draws from the state of its
-    own, and torch warns. Where nothing is cut that is right if all states are the same, which is up to the user, as it
-    is with a generator of NumPy.
+    On GPUs DTensor moves them on by what the other processes hold, in steps of 4 elements, which parts of fewer share.
+    Elsewhere each process draws from the state of its own, and torch warns. Where nothing is cut that is right if all
+    states are the same, which is up to the user, as it is with a generator of NumPy.
     """
     if not is_sharded(x) or x.is_meta:
         return
     mesh = x.device_mesh
-    cut = [mesh.size(i) > 1 and not placement.is_replicate() for i, placement in enumerate(x.placements)]
+    parts = math.prod(mesh.size(i) for i, placement in enumerate(x.placements) if not placement.is_replicate())
     # For a part that is offloaded torch draws from the generator of the CPU, which it then rewinds.
     devices = map(torch.get_device_module, (x.device, mesh.device_type))
     moves_on = all(hasattr(device, "set_rng_state") for device in devices)
-    if any(cut) and not moves_on:
+    if parts > 1 and (x.numel() < 4 * parts or not moves_on):
         raise ValueError(
             f"rng for a DTensor that is placed as {x.placements} and held on {x.device.type} must be a seed, "
             "as in rng=0, or a numpy.random.Generator in the same state in each: torch's own generator would give "
-            "every part the same values"
+            "parts the same values"
         )
 
 
 def fill_shard(x: Array, draw: Draw) -> None:
     """Fill what this process holds of a DTensor."""
     for part, index in boxes(x):
-        fill = write if type(part) in PLAIN else apply
+        # torch.compile, and a tensor that is still on its way, see only the operator.
+        fill = write if type(part) in PLAIN and not torch.compiler.is_compiling() else apply
         fill(part, draw, [run.start for run in index])
 
 
@@ -68,7 +70,13 @@ def pairs(x: Array, values: Array) -> Iterator[tuple[Array, Array]]:
     """
     if is_sharded(values):
         if (values.device_mesh, values.placements) == (x.device_mesh, x.placements):
-            yield local(x), local(values)
+            here, its = local(x), local(values)
+            if here.shape != its.shape:
+                raise ValueError(
+                    f"x and source, placed alike, hold {tuple(here.shape)} and {tuple(its.shape)} in this process: "
+                    "make them with distribute_tensor"
+                )
+            yield here, its
             torch.autograd.graph.increment_version(x)
             return
         values = values.full_tensor()

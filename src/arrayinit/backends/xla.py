@@ -19,8 +19,8 @@ from arrayinit.random.words import per_block, philox
 
 def traced(draw: Draw) -> Array:
     """Return the array that ``draw`` describes, in its logical order."""
-    # 64-bit integers are needed even where the program has none.
-    with jax.enable_x64(True):
+    # 64-bit integers are needed even where the program has none, and what is the same for all blocks is computed once.
+    with jax.enable_x64(True), jax.numpy_rank_promotion("allow"):
         return jax.lax.platform_dependent(
             cpu=lambda: _traced(draw, Xla(jnp)), default=lambda: _traced(draw, Accelerator(jnp))
         )
