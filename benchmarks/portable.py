@@ -150,7 +150,7 @@ def main() -> None:
     head = f"""# Results
 
 `python benchmarks/portable.py --rounds {options.rounds} --write`, {dt.datetime.now(tz=dt.UTC).date()}; Python
-{platform.python_version()}, {packages}; {_processor()}, {threads} threads.
+{platform.python_version()}, {packages}; {processor()}, {threads} threads.
 
 Nanoseconds an element, {SHAPE[0]} x {SHAPE[1]}, medians; the ratio is the median of the rounds' ratios, above 1 where
 arrayinit is faster.
@@ -162,7 +162,7 @@ arrayinit is faster.
         print(text)
 
 
-def _processor() -> str:
+def processor() -> str:
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return names[0].partition(": ")[2] if names else platform.machine()
 

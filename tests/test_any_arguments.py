@@ -43,6 +43,7 @@ def examples(count):
     )
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("name", FILLING)
 def test_it_fills_or_raises_a_documented_error(name, library):
     outcomes = []

@@ -127,7 +127,11 @@ def test_a_change_of_the_last_bit_is_noticed(name, path, factor, before, monkeyp
 @pytest.mark.parametrize(
     ("module", "attribute", "value"),
     [
-        (words, "_halves", lambda drawn, halves=words._halves: halves(drawn).reshape(-1, 2)[:, ::-1].reshape(-1)),
+        (
+            words,
+            "_typed",
+            lambda drawn, dtype, typed=words._typed: typed(drawn, dtype).reshape(-1, 2)[:, ::-1].reshape(-1),
+        ),
         (words, "words", lambda key, stream, start, *rest, words=words.words: words(key, stream, start + 1, *rest)),
         (subsets, "STREAM", 1),
         (seeds, "_non_negative", lambda _, number: int(number) % 2**32),

@@ -5,7 +5,8 @@ J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,8 @@ _AT_ONCE = 1 << 14
 def words(key: Key, stream: int, start: int, count: int, dtype: str) -> Words:
     """Return the words from ``start`` on: uint64, or uint32, the low half of each 64 bits first."""
     block, skip = divmod(start, per_block(dtype))
-    drawn = _generated(key, stream, [block], -(-(skip + count) // per_block(dtype)))
-    return (drawn if dtype == "uint64" else _halves(drawn))[skip : skip + count]
+    drawn = _generator(key, stream)(block, -(-(skip + count) // per_block(dtype)))
+    return _typed(drawn, dtype)[skip : skip + count]
 
 
 def box_words(
@@ -46,13 +47,18 @@ def box_words(
         return words(key, stream, int(starts[0]), run, dtype)
     blocks, skips = np.divmod(starts, np.uint64(per_block(dtype)))
     count = -(-(int(skips.max()) + run) // per_block(dtype))
-    rows = max(1, _AT_ONCE // count)
     taken = np.empty((len(starts), run), dtype)
+    if count >= _LONG:
+        draw = _generator(key, stream)
+        for i, (block, skip) in enumerate(zip(blocks.tolist(), skips.tolist(), strict=True)):
+            taken[i] = _typed(draw(block, count), dtype)[skip : skip + run]
+        return taken.reshape(-1)
+    rows = max(1, _AT_ONCE // count)
     for i in range(0, len(starts), rows):
         part = slice(i, i + rows)
         drawn, places = _blocks(key, stream, blocks[part], count)
         first = places * per_block(dtype) + skips[part].astype(np.intp)
-        taken[part] = sliding_window_view(drawn if dtype == "uint64" else _halves(drawn), run)[first]
+        taken[part] = sliding_window_view(_typed(drawn, dtype), run)[first]
     return taken.reshape(-1)
 
 
@@ -79,34 +85,37 @@ def _runs(shape: Sequence[int], corner: Sequence[int], size: Sequence[int]) -> t
 
 def _blocks(key: Key, stream: int, firsts: Words, count: int) -> tuple[Words, Words]:
     """Return blocks of 64-bit words, among them ``count`` from each of ``firsts`` on, and which of them those are."""
-    places = np.arange(len(firsts)) * count
-    if count >= _LONG:
-        return _generated(key, stream, firsts.tolist(), count), places
     span = int(firsts[-1] - firsts[0]) + count
     if span <= _DENSE * len(firsts) * count:
-        return _generated(key, stream, [int(firsts[0])], span), (firsts - firsts[0]).astype(np.intp)
+        return _generator(key, stream)(int(firsts[0]), span), (firsts - firsts[0]).astype(np.intp)
     counters = firsts[:, None] + np.arange(1, count + 1, dtype=np.uint64)
-    return np.stack(philox(counters.reshape(-1), stream, key), axis=-1).reshape(-1), places
+    return np.stack(philox(counters.reshape(-1), stream, key), axis=-1).reshape(-1), np.arange(len(firsts)) * count
 
 
-def _generated(key: Key, stream: int, firsts: list[int], count: int) -> Words:
-    """Return the ``count`` blocks from each of ``firsts`` on, one after another, made by NumPy's generator."""
+def _generator(key: Key, stream: int) -> Callable[[int, int], Words]:
+    """Return what draws so many blocks from a first one on, of 64-bit words."""
     generator = np.random.Philox(key=np.array(key, np.uint64))
     counter = [0, 0, 0, stream]
     # Python's numbers are read faster than those of arrays.
     state: Any = generator.state | {"state": {"counter": counter, "key": key}, "buffer": (0,) * 4}
-    drawn = []
-    for first in firsts:
+
+    def draw(first: int, count: int) -> Words:
         # The generator counts before it draws.
         counter[0] = first
         generator.state = state
-        drawn.append(generator.random_raw(4 * count))
-    return np.concatenate(drawn) if len(drawn) > 1 else drawn[0]
+        drawn: Words = generator.random_raw(4 * count)
+        return drawn
+
+    return draw
 
 
-def _halves(drawn: Words) -> Words:
-    # Both conversions do nothing on machines that store the low half first.
-    return drawn.astype("<u8", copy=False).view("<u4").astype(np.uint32, copy=False)
+def _typed(drawn: Words, dtype: str) -> Words:
+    """Return 64-bit words, or the halves of them, the low one first."""
+    if dtype == "uint64":
+        return drawn
+    if sys.byteorder == "big":
+        return drawn.byteswap().view(np.uint32).byteswap()
+    return drawn.view(np.uint32)
 
 
 def philox(counter: Array, stream: int, key: Key) -> list[Array]:

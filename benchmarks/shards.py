@@ -1,0 +1,243 @@
+"""The time of one shard of a global array, filled alone as on a device of its own, against the number of shards.
+
+    python benchmarks/shards.py --write
+
+needs NumPy alone, and leaves its tables in benchmarks/RESULTS-shards.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+from time import perf_counter, process_time
+
+import numpy as np
+from portable import processor
+
+from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
+from arrayinit.core.dtypes import FORMATS
+from arrayinit.random.draws import Draw
+from arrayinit.random.seeds import seed_of
+from arrayinit.random.threads import VARIABLE, count, spread
+
+SHAPE = (1 << 14, 1 << 15)
+SHARDS = [1 << k for k in range(11)]
+RUNS = [4096, 2048, 1024, 512, 256, 128, 64, 32, 16, 8, 4, 1]
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+LAWS: dict[str, Distribution] = {
+    "uniform": Uniform(0.0, 1.0),
+    "normal": Normal(0.0, 1.0),
+    "truncated": TruncatedNormal(0.0, 1.0, -2.0, 2.0),
+}
+RESULTS = Path(__file__).with_name("RESULTS-shards.md")
+THREADS = count()
+
+MEMORY = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import shards
+
+def peak():
+    # Not ru_maxrss, which begins with that of the parent process.
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+
+dtype, number = sys.argv[2], int(sys.argv[3])
+box = shards.memory_of(dtype, shards.SHAPE[0] * shards.SHAPE[1] // number)
+shards.shard("normal", dtype, (1000, 1), 0, 1, box)()
+before = peak()
+for axis in (0, 1):
+    shards.shard("normal", dtype, shards.SHAPE, axis, number, box)()
+print(peak() - before)
+"""
+
+Fill = Callable[[], object]
+Host = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+
+
+def memory_of(dtype: str, size: int) -> Host:
+    """Return memory for so many elements, each page of it written before."""
+    return np.ones(size, "uint16" if dtype == "bfloat16" else dtype)
+
+
+def shard(law: str, dtype: str, shape: Sequence[int], axis: int, number: int, memory: Host) -> Fill:
+    """Return what fills the middle one of ``number`` shards along an axis, at the beginning of this memory."""
+    size, corner = list(shape), [0] * len(shape)
+    size[axis] //= number
+    corner[axis] = number // 2 * size[axis]
+    draw = Draw(LAWS[law], seed_of(0), FORMATS[dtype], tuple(shape), tuple(range(len(shape))))
+    box = memory[: size[0] * size[1]].reshape(size)
+    return lambda: draw.fill(box, corner)
+
+
+def seconds(fill: Fill, repeats: int = 1) -> float:
+    """Return the mean time of some calls, by the clock on the wall."""
+    start = perf_counter()
+    for _ in range(repeats):
+        fill()
+    return (perf_counter() - start) / repeats
+
+
+def middle(values: Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+def quartiles(ratios: Sequence[float]) -> str:
+    low, median, high = statistics.quantiles(ratios, n=4)
+    return f"{median:.2f} ({low:.2f} to {high:.2f})"
+
+
+def scaling(law: str, dtype: str, rounds: int) -> list[str]:
+    """Return the table of one law and dtype: each shard against its part of the time of the whole, and by column."""
+    lines = [
+        f"\n{law}, {dtype}\n",
+        "| shards | bytes of one | peak above | Shard(0), ms | x shards / whole | run | Shard(1), ms | / Shard(0) |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    box = memory_of(dtype, SHAPE[0] * SHAPE[1])
+    fills = {
+        (n, axis): shard(law, dtype, SHAPE, axis, n, box) for n in SHARDS for axis in (0, 1) if (n, axis) != (1, 1)
+    }
+    # The short ones more often; the whole is the same by rows and by columns.
+    rows = [{place: seconds(fill, min(9, 1 + place[0] // 16)) for place, fill in fills.items()} for _ in range(rounds)]
+    for n in SHARDS:
+        first, second = ([row[n, axis] for row in rows] for axis in ((0, 1) if n > 1 else (0, 0)))
+        part = quartiles([n * row[n, 0] / row[1, 0] for row in rows])
+        lines.append(
+            f"| {n} | {box.nbytes / n / 2**20:g} MiB | {peak(dtype, n):.1f} MiB | {1e3 * middle(first):.2f} | {part} "
+            f"| {SHAPE[1] // n} | {1e3 * middle(second):.2f} "
+            f"| {quartiles([b / a for a, b in zip(first, second, strict=True)])} |"
+        )
+        print(lines[-1], file=sys.stderr)
+    return lines
+
+
+@cache
+def peak(dtype: str, number: int) -> float:
+    """Return the peak memory above a shard, in MiB, by rows or by columns, whichever takes more."""
+    command = [sys.executable, "-c", MEMORY, str(Path(__file__).parent), dtype, str(number)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) / 1024
+
+
+def short_runs(rounds: int, size: int = 1 << 19) -> list[str]:
+    """Return the table of shards of one size, by the length of their rows, against a contiguous one."""
+    cases = list(product(("float32", "bfloat16", "float64"), LAWS))
+    lines = ["| run | " + " | ".join(f"{law}, {dtype}" for dtype, law in cases) + " |", "|---" * (len(cases) + 1) + "|"]
+    columns = []
+    for dtype, law in cases:
+        box = memory_of(dtype, size)
+        whole = shard(law, dtype, (1 << 15, size >> 12), 0, 8, box)
+        fills = [shard(law, dtype, (size // run, 64 * run), 1, 64, box) for run in RUNS]
+        ratios = [[seconds(fill) / seconds(whole) for fill in fills] for _ in range(rounds)]
+        columns.append([middle(column) for column in zip(*ratios, strict=True)])
+    for run, *row in zip(RUNS, *columns, strict=True):
+        lines.append(f"| {run} | " + " | ".join(f"{ratio:.2f}" for ratio in row) + " |")
+        print(lines[-1], file=sys.stderr)
+    return lines
+
+
+def on_one_thread(measure: Callable[[int], list[str]], rounds: int) -> list[str]:
+    os.environ[VARIABLE] = "1"
+    try:
+        return measure(rounds)
+    finally:
+        os.environ[VARIABLE] = str(THREADS)
+
+
+def elements(rounds: int, size: int = 1 << 21) -> list[str]:
+    """Return the table of nanoseconds an element of a contiguous shard."""
+    numbers = sorted({1, THREADS})
+    heads = [f"{law}, {n} thread{'s' * (n > 1)}" for law in LAWS for n in numbers]
+    lines = ["| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for dtype in DTYPES:
+        box = memory_of(dtype, size)
+        fills = {law: shard(law, dtype, (1 << 13, size >> 10), 0, 8, box) for law in LAWS}
+        times: dict[tuple[str, int], list[float]] = {(law, n): [] for law in LAWS for n in numbers}
+        for _ in range(rounds):
+            for (law, n), measured in times.items():
+                os.environ[VARIABLE] = str(n)
+                measured.append(seconds(fills[law]))
+        lines.append(f"| {dtype} | " + " | ".join(f"{middle(t) / size * 1e9:.2f}" for t in times.values()) + " |")
+        print(lines[-1], file=sys.stderr)
+    return lines
+
+
+def constants() -> str:
+    """Return what does not fall with the size, in words."""
+    draw = shard("normal", "float32", (8, 8), 0, 8, memory_of("float32", 8))
+    fill, start = (1e6 * middle([seconds(work) for _ in range(300)]) for work in (draw, _start))
+    return (
+        f"A shard of 8 elements takes {fill:.0f} us; to start and to end {THREADS} threads takes {start:.0f} us. "
+        f"While this was measured, the\nmachine gave {THREADS} threads of NumPy's generator {_cpus():.2f} CPUs."
+    )
+
+
+def _cpus() -> float:
+    """Return how much more CPU than time by the clock passes: other work may leave less than there are."""
+    generators = [np.random.Philox(n) for n in range(THREADS)]
+    start = perf_counter(), process_time()
+    spread(lambda generator: generator.random_raw(1 << 25), generators)
+    return (process_time() - start[1]) / (perf_counter() - start[0])
+
+
+def _start() -> None:
+    spread(lambda _: None, range(THREADS))
+
+
+def main() -> None:
+    """Measure, and print or write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS-shards.md")
+    options = parser.parse_args()
+    parts = [
+        f"""# Shards
+
+`python benchmarks/shards.py --rounds {options.rounds} --write`, {dt.datetime.now(tz=dt.UTC).date()}; Python
+{platform.python_version()}, numpy {version("numpy")}; {processor()}, {THREADS} threads.
+
+One shard of {SHAPE[0]} x {SHAPE[1]} elements is filled alone, by rows, Shard(0), or by columns, Shard(1), where each
+row is a run of so many elements. Each round fills every shard; here are the medians of the rounds, in brackets the
+quartiles. The time of a shard times their number, over the time of the whole, is 1 where it falls as 1 / shards. The
+peak is the memory above the shard, by rows or by columns, whichever is more, in the normal law.
+
+{constants()}""",
+        *(
+            line
+            for dtype in ("float32", "bfloat16")
+            for law in ("uniform", "normal")
+            for line in scaling(law, dtype, options.rounds)
+        ),
+        """
+## Short rows
+
+The time of a shard of 2^19 elements, one of 64 by columns, whose rows have this length, over that of a contiguous one,
+on one thread.
+""",
+        *on_one_thread(short_runs, options.rounds),
+        """
+## Nanoseconds an element
+
+of a contiguous shard of 2^21 elements.
+""",
+        *elements(2 * options.rounds + 1),
+        "",
+    ]
+    text = "\n".join(parts)
+    if options.write:
+        RESULTS.write_text(text)
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()
