@@ -55,6 +55,8 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
     LAPACKs differ in the last bits, so one seed gives the same matrix on every library to a tolerance only, some 1e-6
     in float32 and 1e-14 in float64.
 
+    Of an array that is cut over devices or processes each process makes the whole matrix, and keeps its part.
+
     Examples
     --------
     >>> import numpy as np
@@ -122,7 +124,8 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, rng
 
     Notes
     -----
-    As for `orthogonal_`, one seed gives the same kernel on every library to a tolerance only.
+    As for `orthogonal_`, one seed gives the same kernel on every library to a tolerance only, and each process that
+    has a part of the array makes the whole matrix.
 
     Examples
     --------

@@ -49,6 +49,9 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
     generator the choice needs memory of its own, 2 bytes for each element of ``x`` on NumPy and on torch's CPU; with a
     seed it needs none that grows with ``x``, but under `jax.jit`.
 
+    Of an array that is cut over devices or processes each goes through the keys of its columns as wholes: cut by
+    columns the work is divided, cut by rows each does it all.
+
     Examples
     --------
     >>> import numpy as np
