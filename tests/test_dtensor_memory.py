@@ -18,8 +18,11 @@ from torch.testing._internal.distributed.fake_pg import FakeStore
 import arrayinit as ai
 
 def peak():
-    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+    # Less the files of torch that are mapped: how much of them is read ahead, 80 to 150 MiB, is up to the system, which
+    # keeps them once for all processes and takes them back when it needs to.
+    words = pathlib.Path("/proc/self/status").read_text().split()
+    highest, files = (int(words[words.index(name) + 1]) for name in ("VmHWM:", "RssFile:"))
+    return (highest - files) / 1024
 
 dist.init_process_group("fake", store=FakeStore(), rank=13, world_size=64)
 mesh = dist.init_device_mesh("cpu", (64,))
@@ -35,7 +38,7 @@ print(peak())
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
 @pytest.mark.parametrize("axis", [0, 1])
-def test_a_64th_of_16_gigabytes_takes_less_than_600_megabytes_with_all_imports(axis):
+def test_a_64th_of_16_gib_takes_less_than_600_mib_and_the_files_of_torch(axis):
     peak = float(run(SCRIPT, str(axis)))
     # Its own part alone takes 256.
     assert 256 < peak < 600
