@@ -120,14 +120,14 @@ def test_a_worker_killed_half_way_changes_no_bit(client, rng):
         assert times[key] == (2 if holder == victim else 1)
 
 
-def peak() -> int:
-    """Return the most memory that this process has had, in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) << 10
-
-
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
 def test_a_worker_holds_one_chunk_of_a_large_array_at_a_time(client):
+    # Inside, so that it is sent as it is: the workers cannot import the tests.
+    def peak() -> int:
+        """Return the most memory that this process has had, in bytes."""
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) << 10
+
     ai.normal_(da.empty((16, 10), dtype="float32", chunks=(1, -1)), rng=5).max().compute()
     before = client.run(peak)
     # 512 MiB in chunks of 16 MiB.
