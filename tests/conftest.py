@@ -32,6 +32,22 @@ def _get(name: str) -> Library:
     return _cache[name]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, where libraries are asked for, the tests of others, which would only be skipped."""
+    others = [item for item in items if _ASKED and not _needed(item) <= set(_ASKED)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        left_out = set(others)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _needed(item: pytest.Item) -> set[str]:
+    """Return the libraries that a test takes by their fixtures."""
+    names = {name.removesuffix("_library") for name in getattr(item, "fixturenames", ()) if name.endswith("_library")}
+    given = getattr(item, "callspec", None)
+    return names | ({given.params["library"]} if given and "library" in given.params else set())
+
+
 @pytest.fixture(params=_ASKED or LIBRARIES)
 def library(request: pytest.FixtureRequest) -> Library:
     """Each array library, on each device."""
