@@ -6,7 +6,7 @@ J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ _AT_ONCE = 1 << 14
 def words(key: Key, stream: int, start: int, count: int, dtype: str) -> Words:
     """Return the words from ``start`` on: uint64, or uint32, the low half of each 64 bits first."""
     block, skip = divmod(start, per_block(dtype))
-    drawn = _generator(key, stream)(block, -(-(skip + count) // per_block(dtype)))
+    drawn = _generator(key, stream, block).random_raw(4 * -(-(skip + count) // per_block(dtype)))
     return _typed(drawn, dtype)[skip : skip + count]
 
 
@@ -49,9 +49,8 @@ def box_words(
     count = -(-(int(skips.max()) + run) // per_block(dtype))
     taken = np.empty((len(starts), run), dtype)
     if count >= _LONG:
-        draw = _generator(key, stream)
-        for i, (block, skip) in enumerate(zip(blocks.tolist(), skips.tolist(), strict=True)):
-            taken[i] = _typed(draw(block, count), dtype)[skip : skip + run]
+        for row, drawn, skip in zip(taken, _long_runs(key, stream, blocks, count), skips.tolist(), strict=True):
+            row[:] = _typed(drawn, dtype)[skip : skip + run]
         return taken.reshape(-1)
     rows = max(1, _AT_ONCE // count)
     for i in range(0, len(starts), rows):
@@ -87,26 +86,27 @@ def _blocks(key: Key, stream: int, firsts: Words, count: int) -> tuple[Words, Wo
     """Return blocks of 64-bit words, among them ``count`` from each of ``firsts`` on, and which of them those are."""
     span = int(firsts[-1] - firsts[0]) + count
     if span <= _DENSE * len(firsts) * count:
-        return _generator(key, stream)(int(firsts[0]), span), (firsts - firsts[0]).astype(np.intp)
+        return _generator(key, stream, int(firsts[0])).random_raw(4 * span), (firsts - firsts[0]).astype(np.intp)
     counters = firsts[:, None] + np.arange(1, count + 1, dtype=np.uint64)
     return np.stack(philox(counters.reshape(-1), stream, key), axis=-1).reshape(-1), np.arange(len(firsts)) * count
 
 
-def _generator(key: Key, stream: int) -> Callable[[int, int], Words]:
-    """Return what draws so many blocks from a first one on, of 64-bit words."""
-    generator = np.random.Philox(key=np.array(key, np.uint64))
+def _long_runs(key: Key, stream: int, firsts: Words, count: int) -> Iterator[Words]:
+    """Yield the ``count`` blocks from each of ``firsts`` on, as 64-bit words, by one generator that is set anew."""
+    generator = _generator(key, stream, 0)
     counter = [0, 0, 0, stream]
     # Python's numbers are read faster than those of arrays.
     state: Any = generator.state | {"state": {"counter": counter, "key": key}, "buffer": (0,) * 4}
-
-    def draw(first: int, count: int) -> Words:
-        # The generator counts before it draws.
+    for first in firsts.tolist():
         counter[0] = first
         generator.state = state
-        drawn: Words = generator.random_raw(4 * count)
-        return drawn
+        yield generator.random_raw(4 * count)
 
-    return draw
+
+def _generator(key: Key, stream: int, block: int) -> np.random.Philox:
+    """Return NumPy's generator at the beginning of a block."""
+    # It counts before it draws.
+    return np.random.Philox(counter=np.array((block, 0, 0, stream), np.uint64), key=np.array(key, np.uint64))
 
 
 def _typed(drawn: Words, dtype: str) -> Words:
