@@ -86,8 +86,7 @@ def _blocks(shape: tuple[int, ...], words: int) -> Array:
     axis = len(shape)
     while axis and math.prod(shape[axis:]) % words:
         axis -= 1
-    rows = shape[:axis] if not math.prod(shape[axis:]) % words else ()
-    sizes = (*rows, -(-math.prod(shape[len(rows) :]) // words))
+    sizes = (*shape[:axis], -(-math.prod(shape[axis:]) // words))
     counters = jnp.ones(sizes, jnp.uint64)
     for k in range(len(sizes)):
         counters += jax.lax.broadcasted_iota(jnp.uint64, sizes, k) * np.uint64(math.prod(sizes[k + 1 :]))
