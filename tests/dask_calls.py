@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
+import pytest
 from portable_calls import TOLERANCE, same_bits
 
 import arrayinit as ai
@@ -47,6 +49,12 @@ FILLS = {
 }
 UNDRAWN = ("constant_", "ones_", "zeros_", "eye_", "dirac_", "copy_")
 DRAWN = [name for name in FILLS if name not in UNDRAWN]
+
+
+def need_distributed() -> None:
+    """Skip the test where Dask's processes are not installed, unless libraries are asked for, of which Dask is one."""
+    if not os.environ.get("ARRAYINIT_TEST_BACKENDS"):
+        pytest.importorskip("distributed", reason="distributed is not installed")
 
 
 def empty(dtype: str = "float32", shape: tuple[int, ...] = KERNEL, chunks: Any = CHUNKS) -> Any:

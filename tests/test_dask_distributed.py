@@ -7,13 +7,13 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from dask_calls import CHUNKINGS, FILLS, as_numpy, empty
+from dask_calls import CHUNKINGS, FILLS, as_numpy, empty, need_distributed
+from memory import mebibytes
 from peers import peer
 from portable_calls import same_bits
 
@@ -33,8 +33,7 @@ MIB = 1 << 20
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     peer("dask")
-    if not os.environ.get("ARRAYINIT_TEST_BACKENDS") and find_spec("distributed") is None:
-        pytest.skip("distributed is not installed")
+    need_distributed()
     from distributed import Client, LocalCluster
 
     with (
@@ -122,21 +121,15 @@ def test_a_worker_killed_half_way_changes_no_bit(client, rng):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
 def test_a_worker_holds_one_chunk_of_a_large_array_at_a_time(client):
-    # Inside, so that it is sent as it is: the workers cannot import the tests.
-    def peak() -> int:
-        """Return the most memory that this process has had, in bytes."""
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) << 10
-
     ai.normal_(da.empty((16, 10), dtype="float32", chunks=(1, -1)), rng=5).max().compute()
-    before = client.run(peak)
+    before = client.run(mebibytes, "VmHWM")
     # 512 MiB in chunks of 16 MiB.
     ai.normal_(da.empty((32, 4 * MIB), dtype="float32", chunks=(1, -1)), rng=5).max().compute()
-    after = client.run(peak)
+    after = client.run(mebibytes, "VmHWM")
     # To show that the peak is measured.
     client.run(lambda: np.ones(128 * MIB, np.uint8).sum())
-    control = client.run(peak)
+    control = client.run(mebibytes, "VmHWM")
     for worker, start in before.items():
         # The chunk, another that is yet to be freed, and what a fill holds besides.
-        allowed = start + 2 * 16 * MIB + draws._HELD
+        allowed = start + 2 * 16 + draws._HELD / MIB
         assert after[worker] < allowed < control[worker]

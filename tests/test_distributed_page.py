@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from dask_calls import need_distributed
 
 PAGE = Path(__file__).parents[1] / "docs" / "distributed.md"
 SECTIONS = {text.partition("\n")[0]: text for text in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]}
@@ -35,8 +36,8 @@ def run(title: str, directory: Path, *launcher: str) -> str:
 )
 @pytest.mark.usefixtures("library")
 def test_the_script_of_each_engine_runs(title, launcher, tmp_path):
-    if title == "Dask" and not os.environ.get("ARRAYINIT_TEST_BACKENDS"):
-        pytest.importorskip("distributed", reason="distributed is not installed")
+    if title == "Dask":
+        need_distributed()
     run(title, tmp_path, *launcher)
 
 

@@ -10,19 +10,13 @@ from test_processes import run
 pytestmark = pytest.mark.usefixtures("torch_library")
 
 SCRIPT = """
-import pathlib, sys
+import sys
 import torch
 import torch.distributed as dist
 from torch.distributed.tensor import Shard, empty
 from torch.testing._internal.distributed.fake_pg import FakeStore
 import arrayinit as ai
-
-def peak():
-    # Less the files of torch that are mapped: how much of them is read ahead, 80 to 150 MiB, is up to the system, which
-    # keeps them once for all processes and takes them back when it needs to.
-    words = pathlib.Path("/proc/self/status").read_text().split()
-    highest, files = (int(words[words.index(name) + 1]) for name in ("VmHWM:", "RssFile:"))
-    return (highest - files) / 1024
+from memory import mebibytes
 
 dist.init_process_group("fake", store=FakeStore(), rank=13, world_size=64)
 mesh = dist.init_device_mesh("cpu", (64,))
@@ -32,7 +26,9 @@ local = x.to_local()
 assert local.numel() * local.itemsize == 1 << 28
 # All of it was written.
 assert abs(float(local.std()) - 1) < 0.01
-print(peak())
+# Less the files of torch that are mapped: how much of them is read ahead, 80 to 150 MiB, is up to the system, which
+# keeps them once for all processes and takes them back when it needs to.
+print(mebibytes("VmHWM") - mebibytes("RssFile"))
 """
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from jax_calls import same, struct
-from jax_meshes import FILLS, SHAPE, SPECS, parts, placed, same_shards
+from jax_meshes import FILLS, SHAPE, parts, placed, same_shards
 from portable_calls import DRAWS, reference
 
 import arrayinit as ai
@@ -43,7 +43,21 @@ def work() -> float:
     return program(FILLS[:2], BLOCKS, sharding).cost_analysis()["flops"]
 
 
-@pytest.mark.parametrize(("mesh", "spec"), [SPECS[i] for i in (0, 1, 2, 3, 5, 6, 9, 10, 15)], ids=str)
+@pytest.mark.parametrize(
+    ("mesh", "spec"),
+    [
+        ((8,), ("a",)),
+        ((8,), (None, "a")),
+        ((8,), ()),
+        ((2, 4), ("a",)),
+        ((2, 4), (None, "b")),
+        ((2, 4), ("a", "b")),
+        ((2, 4), (None, ("a", "b"))),
+        ((2, 4), ()),
+        ((4, 2), ("b", "a")),
+    ],
+    ids=str,
+)
 def test_a_program_divides_the_work_as_it_is_told_to_and_never_communicates(mesh, spec, jax_library):
     sharding = placed(mesh, spec)
     compiled = program(FILLS[:2], BLOCKS, sharding)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from peers import peer
+from test_processes import run
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
 
 PEAK = """
-import pathlib
-lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-print(values.nbytes >> 20, next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) >> 10)
+from memory import mebibytes
+print(values.nbytes >> 20, mebibytes("VmHWM"))
 """
 
 BOX = """
@@ -69,8 +67,6 @@ WIDE, TALL = (1 << 16, 1 << 16), (1 << 22, 1 << 10)
 )
 def test_a_64th_of_16_gib_takes_less_than_600_mib(script, shape, box):
     peer("dask" if "dask" in script else "numpy")
-    arguments = [sys.executable, "-c", script + PEAK, *map(str, (*shape, *box))]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=300)
-    size, peak = map(int, done.stdout.split())
+    size, peak = map(float, run(script + PEAK, *map(str, (*shape, *box)), timeout=300).split())
     assert size == 256
     assert size < peak < 600

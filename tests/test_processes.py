@@ -9,10 +9,11 @@ import pytest
 
 
 def run(script, *arguments, timeout=60):
-    """Run a script in an interpreter of its own, with two threads; return what it prints."""
+    """Run a script in an interpreter of its own, with two threads and this folder; return what it prints."""
+    path = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
-        env={**os.environ, "ARRAYINIT_NUM_THREADS": "2"},
+        env={**os.environ, "ARRAYINIT_NUM_THREADS": "2", "PYTHONPATH": os.pathsep.join(path)},
         capture_output=True,
         text=True,
         check=True,
@@ -72,25 +73,22 @@ print("end")
 
 
 MEMORY = """
-import importlib, pathlib, sys
+import importlib, sys
 import numpy as np
 import arrayinit as ai
-
-def peak():
-    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+from memory import mebibytes
 
 module, dtype, function, size = sys.argv[1:]
 xp = importlib.import_module(module)
 x = xp.ones((64, int(size) // 64), dtype=getattr(xp, dtype))
 fill = getattr(ai, function)
 fill(x[:, :1], rng=0)
-before = peak()
+before = mebibytes("VmHWM")
 fill(x, rng=0)
-after = peak()
+after = mebibytes("VmHWM")
 # To show that the peak is measured.
 np.ones(64 << 20, np.uint8)
-print(after - before, peak() - after)
+print(after - before, mebibytes("VmHWM") - after)
 """
 
 
