@@ -26,11 +26,10 @@ SHAPE = (4096, 4096)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 MEMORY = """
-import sys, numpy as np, arrayinit as ai
-
-def peak():
-    # Not ru_maxrss, which begins with that of the parent process.
-    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+import numpy as np, arrayinit as ai
+from portable import peak
 
 name, dtype, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 if dtype == "bfloat16":
@@ -105,7 +104,7 @@ def measure(rounds: int) -> list[str]:
     size = SHAPE[0] * SHAPE[1]
     for name, peer, ours in rows():
         peer(), ours()
-        times = [(_time(peer), _time(ours)) for _ in range(rounds)]
+        times = [(seconds(peer), seconds(ours)) for _ in range(rounds)]
         ratios = [theirs / mine for theirs, mine in times]
         low, middle, high = statistics.quantiles(ratios, n=4)
         theirs, mine = (statistics.median(column) / size * 1e9 for column in zip(*times, strict=True))
@@ -114,10 +113,19 @@ def measure(rounds: int) -> list[str]:
     return lines
 
 
-def _time(fill: Callable[[], object]) -> float:
+def seconds(fill: Callable[[], object], repeats: int = 1) -> float:
+    """Return the mean time of some calls, by the clock on the wall."""
     start = perf_counter()
-    fill()
-    return perf_counter() - start
+    for _ in range(repeats):
+        fill()
+    return (perf_counter() - start) / repeats
+
+
+def peak() -> int:
+    """Return the most memory that this process has had, in KiB."""
+    # Not ru_maxrss, which begins with that of the parent process.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def memory() -> list[str]:
@@ -132,7 +140,7 @@ def memory() -> list[str]:
         ("normal_", "bfloat16", 1 << 29),
         ("normal_", "complex64", 1 << 27),
     ):
-        command = [sys.executable, "-c", MEMORY, name, dtype, str(count)]
+        command = [sys.executable, "-c", MEMORY, str(Path(__file__).parent), name, dtype, str(count)]
         kibibytes = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         lines.append(f"| {name} {dtype} | 1 GiB | {kibibytes / 1024:.1f} MiB |")
         print(lines[-1], file=sys.stderr)

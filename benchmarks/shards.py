@@ -11,7 +11,6 @@ import argparse
 import datetime as dt
 import os
 import platform
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -19,10 +18,11 @@ from functools import cache
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
+from statistics import median, quantiles
 from time import perf_counter, process_time
 
 import numpy as np
-from portable import processor
+from portable import processor, seconds
 
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
@@ -46,10 +46,7 @@ MEMORY = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import shards
-
-def peak():
-    # Not ru_maxrss, which begins with that of the parent process.
-    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+from portable import peak
 
 dtype, number = sys.argv[2], int(sys.argv[3])
 box = shards.memory_of(dtype, shards.SHAPE[0] * shards.SHAPE[1] // number)
@@ -79,21 +76,9 @@ def shard(law: str, dtype: str, shape: Sequence[int], axis: int, number: int, me
     return lambda: draw.fill(box, corner)
 
 
-def seconds(fill: Fill, repeats: int = 1) -> float:
-    """Return the mean time of some calls, by the clock on the wall."""
-    start = perf_counter()
-    for _ in range(repeats):
-        fill()
-    return (perf_counter() - start) / repeats
-
-
-def middle(values: Sequence[float]) -> float:
-    return statistics.median(values)
-
-
 def quartiles(ratios: Sequence[float]) -> str:
-    low, median, high = statistics.quantiles(ratios, n=4)
-    return f"{median:.2f} ({low:.2f} to {high:.2f})"
+    low, half, high = quantiles(ratios, n=4)
+    return f"{half:.2f} ({low:.2f} to {high:.2f})"
 
 
 def scaling(law: str, dtype: str, rounds: int) -> list[str]:
@@ -113,8 +98,8 @@ def scaling(law: str, dtype: str, rounds: int) -> list[str]:
         first, second = ([row[n, axis] for row in rows] for axis in ((0, 1) if n > 1 else (0, 0)))
         part = quartiles([n * row[n, 0] / row[1, 0] for row in rows])
         lines.append(
-            f"| {n} | {box.nbytes / n / 2**20:g} MiB | {peak(dtype, n):.1f} MiB | {1e3 * middle(first):.2f} | {part} "
-            f"| {SHAPE[1] // n} | {1e3 * middle(second):.2f} "
+            f"| {n} | {box.nbytes / n / 2**20:g} MiB | {peak_above(dtype, n):.1f} MiB "
+            f"| {1e3 * median(first):.2f} | {part} | {SHAPE[1] // n} | {1e3 * median(second):.2f} "
             f"| {quartiles([b / a for a, b in zip(first, second, strict=True)])} |"
         )
         print(lines[-1], file=sys.stderr)
@@ -122,7 +107,7 @@ def scaling(law: str, dtype: str, rounds: int) -> list[str]:
 
 
 @cache
-def peak(dtype: str, number: int) -> float:
+def peak_above(dtype: str, number: int) -> float:
     """Return the peak memory above a shard, in MiB, by rows or by columns, whichever takes more."""
     command = [sys.executable, "-c", MEMORY, str(Path(__file__).parent), dtype, str(number)]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) / 1024
@@ -138,7 +123,7 @@ def short_runs(rounds: int, size: int = 1 << 19) -> list[str]:
         whole = shard(law, dtype, (1 << 15, size >> 12), 0, 8, box)
         fills = [shard(law, dtype, (size // run, 64 * run), 1, 64, box) for run in RUNS]
         ratios = [[seconds(fill) / seconds(whole) for fill in fills] for _ in range(rounds)]
-        columns.append([middle(column) for column in zip(*ratios, strict=True)])
+        columns.append([median(column) for column in zip(*ratios, strict=True)])
     for run, *row in zip(RUNS, *columns, strict=True):
         lines.append(f"| {run} | " + " | ".join(f"{ratio:.2f}" for ratio in row) + " |")
         print(lines[-1], file=sys.stderr)
@@ -166,7 +151,7 @@ def elements(rounds: int, size: int = 1 << 21) -> list[str]:
             for (law, n), measured in times.items():
                 os.environ[VARIABLE] = str(n)
                 measured.append(seconds(fills[law]))
-        lines.append(f"| {dtype} | " + " | ".join(f"{middle(t) / size * 1e9:.2f}" for t in times.values()) + " |")
+        lines.append(f"| {dtype} | " + " | ".join(f"{median(t) / size * 1e9:.2f}" for t in times.values()) + " |")
         print(lines[-1], file=sys.stderr)
     return lines
 
@@ -174,7 +159,7 @@ def elements(rounds: int, size: int = 1 << 21) -> list[str]:
 def constants() -> str:
     """Return what does not fall with the size, in words."""
     draw = shard("normal", "float32", (8, 8), 0, 8, memory_of("float32", 8))
-    fill, start = (1e6 * middle([seconds(work) for _ in range(300)]) for work in (draw, _start))
+    fill, start = (1e6 * median([seconds(work) for _ in range(300)]) for work in (draw, _start))
     return (
         f"A shard of 8 elements takes {fill:.0f} us; to start and to end {THREADS} threads takes {start:.0f} us. "
         f"While this was measured, the\nmachine gave {THREADS} threads of NumPy's generator {_cpus():.2f} CPUs."
