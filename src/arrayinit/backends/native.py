@@ -88,7 +88,8 @@ class Native(ABC):
 
     def quantile(self, xp: Any, q: Array, /) -> Array:
         """Return z with Phi(z) - 1/2 = q; libraries with an inverse error function have a faster one."""
-        return quantile(NUMPY, q, lambda pick: 0.5 - abs(pick(q)))
+        size = abs(q)
+        return quantile(NUMPY, q, lambda pick: 0.5 - pick(size))
 
     def draw(self, x: Array, distribution: Distribution, generator: Generator, form: Format) -> Array:
         """As in `Drawing`."""
@@ -137,14 +138,14 @@ class _Drawn:
     def __init__(self, xp: Any, drawn: Array) -> None:
         self.xp, self.drawn = xp, drawn
 
-    def lower(self) -> Array:
+    def lower(self, factor: float = 1.0) -> Array:
         """Not 0, whose logarithm is infinite."""
         self.drawn += float(self.xp.finfo(self.drawn.dtype).eps) / 4.0
-        return self.drawn
+        return self.drawn * factor
 
-    def upper(self) -> Array:
+    def upper(self, factor: float = 1.0) -> Array:
         """Above 0, since no number drawn is 1."""
-        return 1.0 - self.drawn
+        return (1.0 - self.drawn) * factor
 
 
 def _minus_log2(use: Arithmetic, x: Array) -> Array:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import array_api_compat.numpy as xp
 import numpy as np
 
 from arrayinit.backends.arguments import numpy_generator, overlaps
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, Uniform
-from arrayinit.core.dtypes import FORMATS, Format
+from arrayinit.core.dtypes import FORMATS, NAMES, Format
 from arrayinit.random.arithmetic import NUMPY
 from arrayinit.random.boxes import Index, boxes
 from arrayinit.random.draws import CHUNK, Draw
@@ -20,6 +19,9 @@ from arrayinit.random.rounding import rounds_twice, to_odd
 from arrayinit.random.subsets import KEY_BITS, smallest
 
 _CHUNK = 1 << 16
+
+# NumPy makes the name of a dtype anew each time.
+_NAMES = {np.dtype(name): name for name in NAMES if name != "bfloat16"}
 
 # NumPy's own annotations misspell "contig".
 _CONTIGUOUS: Any = [["writeonly", "contig", "nbo", "aligned"]]
@@ -32,10 +34,10 @@ class NumPy(Native):
         return issubclass(cls, np.ndarray)
 
     def namespace(self, x: Array) -> Any:
-        return xp
+        return np
 
     def dtype(self, x: Array) -> str:
-        return str(x.dtype.name)
+        return _NAMES.get(x.dtype) or str(x.dtype.name)
 
     def check_writable(self, x: Array) -> None:
         if not x.flags.writeable:
@@ -141,7 +143,7 @@ def parts(source: Array, dtype: str, size: int = CHUNK) -> Iterator[tuple[Index,
         part = np.array(source[*index, ...], "float32" if name == "bfloat16" else name, order="C")
         if rounds_twice(name, dtype):
             with np.errstate(all="ignore"):
-                part = np.asarray(to_odd(xp, part))
+                part = np.asarray(to_odd(np, part))
         yield index, part
 
 

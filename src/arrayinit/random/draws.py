@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FORMATS, Format
 from arrayinit.core.layouts import inverse
-from arrayinit.random.arithmetic import NUMPY
+from arrayinit.random.arithmetic import NumPyArithmetic
 from arrayinit.random.boxes import Index, boxes, merged
 from arrayinit.random.seeds import Seed
 from arrayinit.random.subsets import clear_columns
@@ -23,7 +24,7 @@ Host = np.ndarray[Any, Any]
 
 # Elements that one thread computes at once: what fits its cache. With many threads fewer, so that all of them hold no
 # more than the second number of bytes, but not so few that the calls cost more than the work.
-CHUNK = 1 << 17
+CHUNK = 1 << 18
 _HELD = 24 << 20
 _LEAST = 1 << 13
 
@@ -58,7 +59,7 @@ class Draw:
 
     def into(self, array: Host, corner: Sequence[int] | None = None) -> None:
         """Fill the whole array, or a box of it that begins at ``corner``; bfloat16 too, whatever NumPy takes it for."""
-        if array.dtype.name == "bfloat16":
+        if self.form.name == "bfloat16" and array.itemsize == 2:
             array = array.view(np.uint16)
         self.fill(array.transpose(self.order), self._logical(corner or [0] * array.ndim))
 
@@ -84,6 +85,11 @@ class Draw:
         """Return one number for each axis, given in the order of the array to be filled."""
         return tuple(sizes[k] for k in self.order)
 
+    def _chunk(self) -> int:
+        # Some ten temporaries, of the size of the words.
+        held = 10 * len(streams(self.form)) * np.dtype(self.word).itemsize
+        return min(CHUNK, max(_LEAST, _HELD // (held * count())))
+
     def fill(self, box: Host, corner: Sequence[int]) -> None:
         """Fill a box of the logical array, which begins at ``corner``.
 
@@ -96,24 +102,26 @@ class Draw:
 
         def work(index: Index) -> None:
             part = view[index]
-            start = [k + i.start for k, i in zip(first, index, strict=True)]
+            start = [k + (i.start or 0) for k, i in zip(first, index, strict=True)]
             drawn = [box_words(key, k, shape, start, part.shape, self.word) for k in streams(self.form)]
-            numbers = values(NUMPY, self.distribution, drawn, self.form)
-            _store(part, numbers.reshape(part.shape), self.form)
+            # The computation may end where the numbers are to lie.
+            is_ready = part.dtype == self.form.compute == self.form.name and part.flags.c_contiguous
+            memory = part.reshape(-1) if is_ready and not self.form.is_complex else None
+            numbers = values(NumPyArithmetic(memory), self.distribution, drawn, self.form)
+            if numbers is not memory:
+                _store(part, numbers.reshape(part.shape), self.form)
 
-        if box.size > CHUNK:
-            _keep_freed_memory()
-        # Some ten temporaries, of the size of the words.
-        held = 10 * len(streams(self.form)) * np.dtype(self.word).itemsize
-        spread(work, boxes(view.shape, min(CHUNK, max(_LEAST, _HELD // (held * count())))))
+        _keep_freed_memory()
+        spread(work, boxes(view.shape, self._chunk()) if box.size > _LEAST else [tuple(map(slice, view.shape))])
         if self.zeros:
             clear_columns(box, corner, self.shape[0], self.zeros, key)
 
 
+@cache
 def _keep_freed_memory() -> None:
     # glibc gives what a temporary held back to the system, and takes it anew page by page, which costs more than all
     # the arithmetic, until it has seen a larger block freed.
-    np.empty(32 * CHUNK, np.uint8)
+    np.empty(_HELD, np.uint8)
 
 
 def _store(out: Host, drawn: Host, form: Format) -> None:
@@ -122,9 +130,13 @@ def _store(out: Host, drawn: Host, form: Format) -> None:
         return
     # Round to nearest even; no draw is NaN.
     bits = drawn.view(np.uint32)
-    bits += 0x7FFF + ((bits >> 16) & 1)
-    bits >>= 16
+    up = bits >> 16
+    up &= 1
+    up += 0x7FFF
+    bits += up
     if out.dtype == np.float32:
-        bits <<= 16
-        bits = bits.view(np.float32)
-    np.copyto(out, bits, casting="unsafe")
+        bits &= 0xFFFF0000
+        np.copyto(out, drawn)
+    else:
+        bits >>= 16
+        np.copyto(out, bits, casting="unsafe")

@@ -19,7 +19,6 @@ from arrayinit.random.coefficients import (
     SINGLE,
     SINGLE_TAIL,
     SINGLE_TAIL_CONSTANT,
-    Fractions,
     Polynomial,
 )
 
@@ -27,49 +26,55 @@ LOG_2 = 0.6931471805599453
 
 
 def quantile(use: Arithmetic, q: Array, p: Callable[[Pick], Array]) -> Array:
-    """Return z with Phi(z) = 1/2 + q; ``p`` gives 1/2 - |q|, where it is small, to its own relative precision."""
+    """Return z with Phi(z) = 1/2 + q; ``p`` gives 1/2 - |q|, where it is small, to its own relative precision.
+
+    ``q`` may be overwritten before ``p`` is asked.
+    """
     table = SINGLE if q.dtype == use.xp.float32 else DOUBLE
     square = use.rounded(q * q)
-    z = _fractions(use, table.centre, square)
-    z += table.constant
-    z *= q
+    factor = use.fractions(table.centre, square)
+    factor += table.constant
+    q *= factor
 
     def tail(pick: Pick) -> Array:
-        return use.xp.copysign(tail_quantile(use, minus_log2(use, p(pick))), pick(q))
+        z = tail_quantile(use, minus_log2(use, p(pick)))
+        # The sign is that of q still.
+        return use.xp.copysign(z, pick(q))
 
-    return use.patch(z, square > table.edge, tail)
+    return use.patch(q, square > table.edge, tail)
 
 
 def tail_quantile(use: Arithmetic, bits: Array) -> Array:
-    """Return z > 0 with -log2 Phi(-z) = ``bits``."""
-    r = use.sqrt(bits * (2.0 * LOG_2))
+    """Return z > 0 with -log2 Phi(-z) = ``bits``, which are overwritten."""
+    bits *= 2.0 * LOG_2
+    r = use.sqrt(bits)
     if r.dtype == use.xp.float32:
-        return r - (_fractions(use, SINGLE_TAIL, r) + SINGLE_TAIL_CONSTANT)
-    # Too small for what rounding does to it to matter.
-    a, b, c, d = DOUBLE_PAIR
-    x = r + c
-    pair = (use.rounded(x * a) + b) / (use.rounded(x * x) + d)
-    return r - (_fractions(use, DOUBLE_TAIL, r) + pair)
+        less = use.fractions(SINGLE_TAIL, r)
+        less += SINGLE_TAIL_CONSTANT
+    else:
+        # Too small for what rounding does to it to matter.
+        a, b, c, d = DOUBLE_PAIR
+        x = r + c
+        pair = (use.rounded(x * a) + b) / (use.rounded(x * x) + d)
+        less = use.fractions(DOUBLE_TAIL, r) + pair
+    r -= less
+    return r
 
 
 def minus_log2(use: Arithmetic, x: Array) -> Array:
-    """Return -log2 x for normal numbers x > 0."""
+    """Return -log2 x for normal numbers x > 0, which are overwritten."""
     single = x.dtype == use.xp.float32
     table = SINGLE if single else DOUBLE
     real, integer, width, bias = ("float32", "int32", 23, 127) if single else ("float64", "int64", 52, 1023)
     encoded = use.bits(x, integer)
-    mantissa = use.bits((encoded & ((1 << width) - 1)) | (bias << width), real)
+    mantissa = encoded & ((1 << width) - 1)
+    mantissa |= bias << width
+    encoded >>= width
     # Exact, for any exponent that a draw has.
-    exponent = use.xp.astype(bias - (encoded >> width), x.dtype) + table.exponent
-    return exponent + _fractions(use, table.logarithm, mantissa)
-
-
-def _fractions(use: Arithmetic, table: Fractions, x: Array) -> Array:
-    # The smallest first.
-    total = use.over(table[-1][0], x + table[-1][1])
-    for w, s in table[-2::-1]:
-        total += use.over(w, x + s)
-    return total
+    result = use.xp.astype(bias - encoded, x.dtype)
+    result += table.exponent
+    result += use.fractions(table.logarithm, use.bits(mantissa, real))
+    return result
 
 
 def horner(use: Arithmetic, coefficients: Polynomial, x: Array) -> Array:

@@ -21,10 +21,14 @@ def spread(work: Callable[[T], None], items: Iterable[T]) -> None:
     None is kept for the next call: a pool would have to survive a fork and the end of the interpreter.
     """
     waiting = deque(items)
+    # Overflow to infinity is what a dtype does, and is no reason to warn.
+    if len(waiting) == 1:
+        with np.errstate(all="ignore"):
+            work(waiting[0])
+        return
     failures: list[BaseException] = []
 
     def drain() -> None:
-        # Overflow to infinity is what a dtype does, and is no reason to warn.
         with np.errstate(all="ignore"):
             try:
                 while (item := _next(waiting)) is not None:
@@ -33,7 +37,7 @@ def spread(work: Callable[[T], None], items: Iterable[T]) -> None:
                 waiting.clear()
                 failures.append(failure)
 
-    threads = _start(drain, min(count(), len(waiting)) - 1 if len(waiting) > 1 else 0)
+    threads = _start(drain, min(count(), len(waiting)) - 1)
     drain()
     for thread in threads:
         thread.join()

@@ -17,8 +17,8 @@ from arrayinit.core.dtypes import FORMATS, Format
 from arrayinit.core.truncation import truncation
 from arrayinit.random.arithmetic import Arithmetic, Array
 from arrayinit.random.circle import circle
-from arrayinit.random.quantile import quantile
-from arrayinit.random.truncated import truncated_modulus, truncated_normal
+from arrayinit.random.quantile import minus_log2, quantile
+from arrayinit.random.truncated import central, truncated_modulus, truncated_normal
 from arrayinit.random.word import Word
 
 
@@ -61,26 +61,24 @@ def _real(use: Arithmetic, distribution: Distribution, word: Word) -> Array:
             return _uniform(use, word, low, high)
         case Normal(mean, 0.0):
             # Without the signs of zeros that a product would leave.
-            return _plus(use.xp.zeros_like(word.fraction()), mean)
+            return _plus(use.xp.zeros_like(word.integer()), mean)
         case Normal(mean, std):
             z = quantile(use, word.offset(), word.tail)
             z *= std
             return _plus(use.rounded(z), mean)
         case TruncatedNormal():
-            return truncated_normal(use, word, truncation(distribution))
+            return truncated_normal(use, word, truncation(distribution), central, minus_log2)
         case _:
             raise AssertionError(f"{distribution} is drawn in complex dtypes only")
 
 
 def _uniform(use: Arithmetic, word: Word, low: float, high: float) -> Array:
-    u = word.fraction()
+    u = word.integer()
     if low == -high != 0:
         # One rounding: the difference is exact.
-        u -= 0.5
-        u *= high - low
-        return u
-    u *= high - low
-    return _plus(use.rounded(u), low)
+        u -= 2.0 ** (word.precision - 1)
+        return word.scaled(u, -word.precision, high - low)
+    return _plus(use.rounded(word.scaled(u, -word.precision, high - low)), low)
 
 
 def _plus(x: Array, shift: float) -> Array:
@@ -90,4 +88,4 @@ def _plus(x: Array, shift: float) -> Array:
 
 
 def _clip(use: Arithmetic, x: Array, limits: Limits) -> Array:
-    return use.rounded(x) if limits is None else use.xp.clip(x, *limits)
+    return use.rounded(x) if limits is None else use.clip(x, limits)

@@ -5,6 +5,7 @@ J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -42,9 +43,13 @@ def box_words(
     key: Key, stream: int, shape: Sequence[int], corner: Sequence[int], size: Sequence[int], dtype: str
 ) -> Words:
     """Return the words of a box of a logical array, in C order; it begins at ``corner``."""
-    starts, run = _runs(shape, corner, size)
-    if len(starts) == 1:
-        return words(key, stream, int(starts[0]), run, dtype)
+    axis, run = _run(shape, size)
+    if math.prod(size[:axis]) == 1:
+        place = 0
+        for whole, index in zip(shape, corner, strict=True):
+            place = place * whole + index
+        return words(key, stream, place, run, dtype)
+    starts = _starts(shape, corner, size[:axis])
     blocks, skips = np.divmod(starts, np.uint64(per_block(dtype)))
     count = -(-(int(skips.max()) + run) // per_block(dtype))
     taken = np.empty((len(starts), run), dtype)
@@ -66,20 +71,25 @@ def per_block(dtype: str) -> int:
     return 4 if dtype == "uint64" else 8
 
 
-def _runs(shape: Sequence[int], corner: Sequence[int], size: Sequence[int]) -> tuple[Words, int]:
-    """Return where in the logical array the runs of neighbours begin that a box is made of, and their length."""
+def _run(shape: Sequence[int], size: Sequence[int]) -> tuple[int, int]:
+    """Return from which axis on the elements of a box are neighbours in the logical array, and how many are."""
     axis, run, stride = len(shape), 1, 1
-    while axis and (run == stride):
+    while axis and run == stride:
         axis -= 1
         run *= size[axis]
         stride *= shape[axis]
+    return axis, run
+
+
+def _starts(shape: Sequence[int], corner: Sequence[int], size: Sequence[int]) -> Words:
+    """Return where in the logical array the runs of neighbours begin, of which there are ``size`` along each axis."""
     starts = np.zeros(1, np.uint64)
     stride = 1
     for k in range(len(shape) - 1, -1, -1):
-        places = np.arange(1 if k >= axis else size[k], dtype=np.uint64) + np.uint64(corner[k])
+        places = np.arange(size[k] if k < len(size) else 1, dtype=np.uint64) + np.uint64(corner[k])
         starts = (places[:, None] * np.uint64(stride) + starts).reshape(-1)
         stride *= shape[k]
-    return starts, run
+    return starts
 
 
 def _blocks(key: Key, stream: int, firsts: Words, count: int) -> tuple[Words, Words]:
@@ -93,20 +103,42 @@ def _blocks(key: Key, stream: int, firsts: Words, count: int) -> tuple[Words, Wo
 
 def _long_runs(key: Key, stream: int, firsts: Words, count: int) -> Iterator[Words]:
     """Yield the ``count`` blocks from each of ``firsts`` on, as 64-bit words, by one generator that is set anew."""
-    generator = _generator(key, stream, 0)
-    counter = [0, 0, 0, stream]
+    generator = np.random.Philox(_Keyed(key))
     # Python's numbers are read faster than those of arrays.
-    state: Any = generator.state | {"state": {"counter": counter, "key": key}, "buffer": (0,) * 4}
     for first in firsts.tolist():
-        counter[0] = first
-        generator.state = state
+        generator.state = _state(key, stream, first)
         yield generator.random_raw(4 * count)
 
 
 def _generator(key: Key, stream: int, block: int) -> np.random.Philox:
     """Return NumPy's generator at the beginning of a block."""
+    generator = np.random.Philox(_Keyed(key))
+    generator.state = _state(key, stream, block)
+    return generator
+
+
+def _state(key: Key, stream: int, block: int) -> Any:
     # It counts before it draws.
-    return np.random.Philox(counter=np.array((block, 0, 0, stream), np.uint64), key=np.array(key, np.uint64))
+    counter = (block, 0, 0, stream)
+    return {
+        "bit_generator": "Philox",
+        "state": {"counter": counter, "key": key},
+        "buffer": (0,) * 4,
+        "buffer_pos": 4,
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
+
+
+class _Keyed(np.random.SeedSequence):
+    """A seed that gives a generator its key: one that is made from a key alone asks the system for entropy first."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = np.array(key, np.uint64)
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint64) -> Words:
+        """Return the key, whatever is asked for."""
+        return self._key
 
 
 def _typed(drawn: Words, dtype: str) -> Words:
