@@ -29,13 +29,16 @@ from arrayinit.backends.numpy import BACKEND as HOST
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.xla import traced
 from arrayinit.core.distributions import TRUNCATED_STD, Distribution, Normal, TruncatedNormal, Uniform
-from arrayinit.core.dtypes import Format
+from arrayinit.core.dtypes import NAMES, Format
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
 from arrayinit.random.draws import Draw
 from arrayinit.random.rounding import rounds_twice, within_53_bits
 from arrayinit.random.seeds import KINDS
 
 Key = Any
+
+# NumPy makes the name of a dtype anew each time.
+_NAMES = {jnp.dtype(name): name for name in NAMES}
 
 
 class Jax(Native):
@@ -48,7 +51,7 @@ class Jax(Native):
         return jnp
 
     def dtype(self, x: Array) -> str:
-        return str(x.dtype.name)
+        return _NAMES.get(x.dtype) or str(x.dtype.name)
 
     def check_writable(self, x: Array) -> None:
         """JAX arrays are replaced, and never written."""
@@ -79,7 +82,12 @@ class Jax(Native):
         )
 
     def fill(self, x: Array, value: complex) -> Array:
-        return jnp.full(x.shape, value, x.dtype, device=x.sharding if is_spread(x) else None)
+        """Where there are only CPUs NumPy fills, since XLA compiles for each shape anew."""
+        if is_spread(x) or is_traced(x) or jax.default_backend() != "cpu":
+            return jnp.full(x.shape, value, x.dtype, device=x.sharding if is_spread(x) else None)
+        values = aligned(x.shape, x.dtype)
+        values.fill(value)
+        return jax.device_put(values, x.sharding)
 
     def assign(self, x: Array, values: Array) -> Array:
         return values.astype(x.dtype)

@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 import jax.core
-import jax.numpy as jnp
 import numpy as np
 
 from arrayinit.backends.protocol import Array
@@ -20,7 +19,6 @@ Host = np.ndarray[Any, Any]
 Sharding = Any
 
 _ALIGNMENT = 64
-_ONE = np.float32(1)
 
 
 def where_it_lives(x: Array, body: Callable[[Array], Array]) -> Array:
@@ -43,9 +41,9 @@ def is_traced(x: Array) -> bool:
     """Whether what is made of ``x`` is a part of a program that is being traced.
 
     Under jit all that is computed is a tracer, so this also sees a struct or a constant used inside one. It does not
-    see what vmap and grad alone leave untraced.
+    see what vmap and grad alone leave untraced. Where nothing is traced the computation has nothing to compile.
     """
-    return isinstance(x, jax.core.Tracer) or isinstance(jnp.negative(_ONE), jax.core.Tracer)
+    return isinstance(x, jax.core.Tracer) or isinstance(jax.lax.stop_gradient(1.0), jax.core.Tracer)
 
 
 def stated_sharding(x: Array) -> Sharding | None:
@@ -93,10 +91,11 @@ def aligned(shape: Sequence[int], dtype: Any) -> Host:
 
 def _asked(x: Array) -> Sharding | None:
     """Return the sharding that ``x`` has, or asks for; None if it is traced, or leaves that to JAX."""
-    spec = jax.typeof(x).sharding.spec
-    if spec.unreduced:
-        raise ValueError(f"x is sharded as {spec}, of which the sum is x: fill x before it is so, or after")
-    return None if isinstance(x, jax.core.Tracer) else x.sharding
+    is_tracer = isinstance(x, jax.core.Tracer)
+    sharding = jax.typeof(x).sharding if is_tracer else x.sharding
+    if isinstance(sharding, jax.sharding.NamedSharding) and sharding.spec.unreduced:
+        raise ValueError(f"x is sharded as {sharding.spec}, of which the sum is x: fill x before it is so, or after")
+    return None if is_tracer else sharding
 
 
 def _over_devices(sharding: Sharding | None) -> Sharding | None:

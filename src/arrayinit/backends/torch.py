@@ -82,9 +82,10 @@ class Torch(Native):
         )
 
     def fill(self, x: Array, value: complex) -> Array:
+        if not is_sharded(x):
+            _bare(x).fill_(value)
+            return x
         with torch.no_grad():
-            if not is_sharded(x):
-                return x.fill_(value)
             for part, _ in boxes(x):
                 part.fill_(value)
         return x
@@ -173,8 +174,7 @@ class Torch(Native):
 
     def draw(self, x: Array, distribution: Distribution, generator: torch.Generator | None, form: Format) -> Array:
         """What torch can draw itself, in 16 bits too, is torch's own."""
-        # Cheaper than torch.no_grad(), and as traceless: the memory and the version counter are shared.
-        bare = x.detach() if x.requires_grad else x
+        bare = _bare(x)
         if isinstance(distribution, Uniform):
             self.uniform(bare, distribution, generator)
         elif isinstance(distribution, Normal):
@@ -200,8 +200,13 @@ class Torch(Native):
         return x.normal_(d.mean, d.std, generator=generator)
 
     def plan(self, d: TruncatedNormal) -> Truncation:
-        plan: Truncation = _plan(d.mean, d.std, d.low, d.high)
-        return plan
+        if not torch.compiler.is_compiling():
+            return truncation(d)
+        # Not at the top: it imports torch's compiler, which takes as long as torch itself.
+        from arrayinit.backends.torch_plan import plan
+
+        constant: Truncation = plan(d.mean, d.std, d.low, d.high)
+        return constant
 
     def quantile(self, _: Any, q: Array, /) -> Array:
         q *= 2.0
@@ -217,10 +222,9 @@ class Torch(Native):
         return torch.nn.functional.hardtanh_(x, *limits)
 
 
+def _bare(x: Array) -> Array:
+    """Return ``x`` to be written without a trace: cheaper than torch.no_grad(), and it shares the version counter."""
+    return x.detach() if x.requires_grad else x
+
+
 BACKEND = Torch()
-
-
-# torch.compile cannot trace decimal arithmetic, and hands a constant function plain numbers only.
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _plan(mean: float, std: float, low: float, high: float) -> Truncation:
-    return truncation(TruncatedNormal(mean, std, low, high))

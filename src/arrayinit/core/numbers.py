@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from math import inf
 from numbers import Real
 
 
@@ -18,24 +18,29 @@ def shown(value: object) -> str:
 def real(name: str, value: float) -> float:
     """Return ``value`` as a float if it is a real number, infinite or not."""
     if type(value) is not float:
-        if type(value) is not int and (isinstance(value, bool) or not isinstance(value, Real)):
-            raise TypeError(f"{name} must be a real number, got {value!r} of type {type(value).__name__}")
-        try:
-            value = float(value)
-        except OverflowError:
-            raise ValueError(f"{name} must fit a double, got {shown(value)}") from None
+        value = _float(name, value)
     # Comparisons, unlike math.isnan, can be traced by torch.compile.
-    if not value <= math.inf:
+    if not value <= inf:
         raise ValueError(f"{name} must not be NaN")
     return value
 
 
 def finite(name: str, value: float) -> float:
     """Return ``value`` as a float if it is a finite real number."""
-    value = real(name, value)
-    if not -math.inf < value < math.inf:
-        raise ValueError(f"{name} must be finite, got {value!r}")
+    if type(value) is not float:
+        value = _float(name, value)
+    if not -inf < value < inf:
+        raise ValueError(f"{name} must be finite, got {real(name, value)!r}")
     return value
+
+
+def _float(name: str, value: object) -> float:
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, Real)):
+        raise TypeError(f"{name} must be a real number, got {value!r} of type {type(value).__name__}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must fit a double, got {shown(value)}") from None
 
 
 def non_negative(name: str, value: float) -> float:

@@ -35,9 +35,9 @@ def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
 
 def seed_for(x: Array, rng: Any) -> Seed | None:
     """Return the seed that ``rng`` is, or a new one if None is to be one for ``x``; None for what is no seed."""
-    if rng is None and hasattr(backend_of(x), "later"):
-        return Seed((int.from_bytes(os.urandom(16), "little"),))
-    return seed_of(rng)
+    if rng is not None:
+        return seed_of(rng)
+    return Seed((int.from_bytes(os.urandom(16), "little"),)) if hasattr(backend_of(x), "later") else None
 
 
 def draw_portably(x: Array, law: Law, seed: Seed, *, order: tuple[int, ...] | None = None, zeros: int = 0) -> Array:

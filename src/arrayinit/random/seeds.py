@@ -43,10 +43,10 @@ class Seed(NamedTuple):
 
 def seed_of(rng: Any) -> Seed | None:
     """Return the seed that ``rng`` is, or None for what is no seed."""
-    if rng is None or isinstance(rng, (str, bytes, bytearray)):
-        return None
     if _is_integer(rng):
         return Seed((_non_negative("a seed", rng),))
+    if rng is None or isinstance(rng, (str, bytes, bytearray)):
+        return None
     if isinstance(rng, Sequence):
         if not rng:
             raise ValueError(f"a sequence of seeds must not be empty, got {rng!r}")
@@ -118,11 +118,12 @@ KINDS = "a seed (a non-negative integer, a sequence of them or a numpy.random.Se
 
 def _hash(part: int | str) -> list[int]:
     import hashlib
-    from decimal import Decimal
 
     if isinstance(part, str):
         text = f"s{part}"
     elif _is_integer(part):
+        from decimal import Decimal
+
         # Python itself prints no integer of more than some thousand digits.
         text = f"i{Decimal(_non_negative('an integer to fold in', part)):f}"
     else:
