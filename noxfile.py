@@ -169,6 +169,14 @@ def build(session: nox.Session) -> None:
         session.run(python, "-m", "arrayinit", "--backend", "numpy", external=True)
 
 
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure against the initializers of the frameworks; ``-- --quick`` takes two minutes."""
+    session.install(TORCH)
+    session.install(".", *GROUPS["bench"], PEERS["jax"], PEERS["keras"])
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
 @nox.session(venv_backend="none")
 def summary(_session: nox.Session) -> None:
     """Sum the tests of all sessions before this one."""

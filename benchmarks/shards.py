@@ -1,6 +1,6 @@
 """The time of one shard of a global array, filled alone as on a device of its own, against the number of shards.
 
-    python benchmarks/shards.py --write
+    python -m benchmarks.shards --write
 
 needs NumPy alone, and leaves its tables in benchmarks/RESULTS-shards.md.
 """
@@ -11,7 +11,6 @@ import argparse
 import datetime as dt
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -19,16 +18,17 @@ from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from statistics import median, quantiles
-from time import perf_counter, process_time
 
 import numpy as np
-from portable import processor, seconds
 
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.random.draws import Draw
 from arrayinit.random.seeds import seed_of
 from arrayinit.random.threads import VARIABLE, count, spread
+from benchmarks.environment import cpus, processor
+from benchmarks.processes import fresh
+from benchmarks.timing import seconds
 
 SHAPE = (1 << 14, 1 << 15)
 SHARDS = [1 << k for k in range(11)]
@@ -44,11 +44,10 @@ THREADS = count()
 
 MEMORY = """
 import sys
-sys.path.insert(0, sys.argv[1])
-import shards
-from portable import peak
+from benchmarks import shards
+from benchmarks.memory import peak
 
-dtype, number = sys.argv[2], int(sys.argv[3])
+dtype, number = sys.argv[1], int(sys.argv[2])
 box = shards.memory_of(dtype, shards.SHAPE[0] * shards.SHAPE[1] // number)
 shards.shard("normal", dtype, (1000, 1), 0, 1, box)()
 before = peak()
@@ -109,8 +108,7 @@ def scaling(law: str, dtype: str, rounds: int) -> list[str]:
 @cache
 def peak_above(dtype: str, number: int) -> float:
     """Return the peak memory above a shard, in MiB, by rows or by columns, whichever takes more."""
-    command = [sys.executable, "-c", MEMORY, str(Path(__file__).parent), dtype, str(number)]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) / 1024
+    return fresh("-c", MEMORY, dtype, str(number)) / 1024
 
 
 def short_runs(rounds: int, size: int = 1 << 19) -> list[str]:
@@ -162,16 +160,8 @@ def constants() -> str:
     fill, start = (1e6 * median([seconds(work) for _ in range(300)]) for work in (draw, _start))
     return (
         f"A shard of 8 elements takes {fill:.0f} us; to start and to end {THREADS} threads takes {start:.0f} us. "
-        f"While this was measured, the\nmachine gave {THREADS} threads of NumPy's generator {_cpus():.2f} CPUs."
+        f"While this was measured, the\nmachine gave {THREADS} threads of NumPy's generator {cpus():.2f} CPUs."
     )
-
-
-def _cpus() -> float:
-    """Return how much more CPU than time by the clock passes: other work may leave less than there are."""
-    generators = [np.random.Philox(n) for n in range(THREADS)]
-    start = perf_counter(), process_time()
-    spread(lambda generator: generator.random_raw(1 << 25), generators)
-    return (process_time() - start[1]) / (perf_counter() - start[0])
 
 
 def _start() -> None:
@@ -187,7 +177,7 @@ def main() -> None:
     parts = [
         f"""# Shards
 
-`python benchmarks/shards.py --rounds {options.rounds} --write`, {dt.datetime.now(tz=dt.UTC).date()}; Python
+`python -m benchmarks.shards --rounds {options.rounds} --write`, {dt.datetime.now(tz=dt.UTC).date()}; Python
 {platform.python_version()}, numpy {version("numpy")}; {processor()}, {THREADS} threads.
 
 One shard of {SHAPE[0]} x {SHAPE[1]} elements is filled alone, by rows, Shard(0), or by columns, Shard(1), where each

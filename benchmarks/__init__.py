@@ -1,0 +1,1 @@
+"""arrayinit against the initializers of the frameworks, measured in turn in one process: ``python -m benchmarks``."""

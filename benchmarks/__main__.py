@@ -1,0 +1,99 @@
+"""Measure everything, or what matches a pattern: ``python -m benchmarks``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from benchmarks.chart import draw
+from benchmarks.environment import environment
+from benchmarks.report import as_json, line, markdown
+from benchmarks.targets import target
+from benchmarks.timing import QUICK, Case, Effort, Pair, Result, compare
+
+HERE = Path(__file__).parent
+
+
+def cases(side: int) -> list[Case]:
+    """Return all that can be measured, in the order of the report."""
+    os.environ["KERAS_BACKEND"] = "numpy"
+    import torch
+
+    from arrayinit.random.threads import count
+    from benchmarks import growth, imports, jax_rows, memory, models, numpy_rows, torch_rows
+
+    torch.set_num_threads(count())
+    rows = (torch_rows, jax_rows, numpy_rows)
+    large: Iterator[Pair] = (pair for library in rows for pair in library.pairs(side))
+    small: Iterator[Pair] = (pair for library in rows for pair in library.small_pairs())
+    pairs = [Case((pair.name,), partial(compare, pair)) for group in (large, small) for pair in group]
+    return [*pairs, *(case for module in (models, growth, memory, imports) for case in module.cases())]
+
+
+def measure(chosen: list[Case], effort: Effort) -> list[Result]:
+    """Measure one case after the other, and show each as it is done."""
+    start, results = monotonic(), []
+    for k, case in enumerate(chosen, start=1):
+        for result in case.run(effort):
+            results.append(result)
+            minutes, seconds = divmod(round(monotonic() - start), 60)
+            print(f"[{k}/{len(chosen)} {minutes}:{seconds:02}] {line(result)}", file=sys.stderr, flush=True)
+    return results
+
+
+def choose(every: list[Case], asked: argparse.Namespace) -> list[Case]:
+    """Return the cases that have a target, or all, and of these those that match the pattern."""
+    if asked.targets or (asked.quick and not asked.only):
+        every = [case for case in every if any(map(target, case.names))]
+    return [case for case in every if any(re.search(asked.only or "", name) for name in case.names)]
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="smaller arrays, few rounds, only what has a target: about two minutes"
+    )
+    parser.add_argument("--targets", action="store_true", help="only what has a target")
+    parser.add_argument("--only", metavar="PATTERN", help="the cases whose name this regular expression is found in")
+    parser.add_argument("--rounds", type=int, metavar="N", help="as many for each row, however long they take")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        nargs="?",
+        const=HERE,
+        metavar="DIRECTORY",
+        help="leave RESULTS.md, RESULTS.png and results.json there, by default in benchmarks/",
+    )
+    asked = parser.parse_args()
+    if asked.write == HERE and (asked.quick or asked.only or asked.targets):
+        parser.error("what is written to benchmarks/ is a full run, without --quick, --only and --targets")
+    if asked.write:
+        asked.write.mkdir(parents=True, exist_ok=True)
+    return asked
+
+
+def main() -> None:
+    asked = options()
+    effort = QUICK if asked.quick else Effort()
+    if asked.rounds:
+        effort = effort._replace(least=asked.rounds, most=asked.rounds, processes=asked.rounds)
+    about = environment(shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]))
+    chosen = choose(cases(effort.side), asked)
+    results = measure(chosen, effort)
+
+    if asked.write:
+        draw(results, asked.write / "RESULTS.png")
+        (asked.write / "RESULTS.md").write_text(markdown(about, results, "![Chart](RESULTS.png)"))
+        (asked.write / "results.json").write_text(as_json(about, results))
+    print(markdown(about, results))
+
+
+if __name__ == "__main__":
+    main()

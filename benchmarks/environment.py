@@ -1,0 +1,41 @@
+"""Where and with what a result was measured."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter, process_time
+
+import numpy as np
+
+from arrayinit.random.threads import count, spread
+
+PACKAGES = ("arrayinit", "numpy", "torch", "jax", "keras")
+
+
+def environment(command: str) -> dict[str, str]:
+    """Return what a result names."""
+    return {
+        "command": command,
+        "date": str(dt.datetime.now(tz=dt.UTC).date()),
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+        "processor": processor(),
+        "threads": str(count()),
+        "cpus": f"{cpus():.2f}",
+    }
+
+
+def cpus() -> float:
+    """Return how much more CPU than time by the clock passes: other work may leave less than there are."""
+    generators = [np.random.Philox(n) for n in range(count())]
+    start = perf_counter(), process_time()
+    spread(lambda generator: generator.random_raw(1 << 25), generators)
+    return (process_time() - start[1]) / (perf_counter() - start[0])
+
+
+def processor() -> str:
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return names[0].partition(": ")[2] if names else platform.machine()

@@ -1,0 +1,81 @@
+"""What each result is to reach: the one table that the report and the chart read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from benchmarks.timing import Result
+
+
+class Target(NamedTuple):
+    """A bound on all results whose whole name matches."""
+
+    group: str
+    label: str
+    pattern: str
+    bound: float | None
+    at_most: bool = False
+    """Of a time or a size; a ratio is to be at least the bound."""
+
+    def holds(self, name: str) -> bool:
+        return re.fullmatch(self.pattern, name) is not None
+
+    def verdict(self, value: float) -> str:
+        if self.bound is None:
+            return ""
+        return "met" if (value <= self.bound if self.at_most else value >= self.bound) else "short"
+
+    def worst(self, results: Sequence[Result]) -> Result | None:
+        """Return the furthest from the bound of those that it holds for."""
+        held = [result for result in results if self.holds(result.name)]
+        choose = max if self.at_most else min
+        return choose(held, key=lambda result: result.value, default=None)
+
+
+TORCH, JAX, KERAS, HAND, LIMITS = "torch", "JAX", "NumPy, against Keras", "NumPy, by hand", "limits"
+DRAWN = r"(uniform_|normal_|xavier_\w+|kaiming_\w+)"
+ANY = r"(native|seed)"
+
+TARGETS = (
+    Target(TORCH, "native: uniform, normal, xavier, kaiming", rf"torch, \w+, native: {DRAWN}", 0.97),
+    Target(TORCH, "native: trunc_normal", r"torch, float32, native: trunc_normal_", 8),
+    Target(TORCH, "native: trunc_normal on [2, 3]", r"torch, float32, native: trunc_normal_ on 2 to 3", 100),
+    Target(TORCH, "native: sparse .9", r"torch, float32, native: sparse_ .9", 4),
+    Target(TORCH, "dirac 512", r"torch, float32, native: dirac_ 512", 8),
+    Target(TORCH, "seed: uniform", r"torch, float32, seed: uniform_", 1.8),
+    Target(TORCH, "seed: normal", r"torch, float32, seed: normal_", 1),
+    Target(TORCH, "seed: trunc_normal", r"torch, float32, seed: trunc_normal_", 12),
+    Target(TORCH, "seed, bfloat16: uniform", r"torch, bfloat16, seed: uniform_", 2),
+    Target(TORCH, "seed, bfloat16: normal", r"torch, bfloat16, seed: normal_", 1.2),
+    Target(TORCH, "orthogonal 1024", rf"torch, float32, {ANY}: orthogonal_ 1024", 1),
+    Target(TORCH, "8 x 8, native: uniform, normal, xavier, kaiming", rf"torch 8 x 8, float32, native: {DRAWN}", 0.85),
+    Target(TORCH, "cold GPT-2 small, seed", r"cold GPT-2 small, torch, seed: imports not counted", 1.5),
+    Target(TORCH, "cold ResNet-50, seed", r"cold ResNet-50, torch, seed: imports not counted", None),
+    Target(JAX, "seed: uniform", r"JAX, float32, seed: uniform", 5),
+    Target(JAX, "seed: normal", r"JAX, float32, seed: normal", 3.5),
+    Target(JAX, "seed: truncated normal", r"JAX, float32, seed: truncated_normal", 3.5),
+    Target(JAX, "seed, under jit: uniform", r"JAX under jit, float32, seed: uniform", 1.5),
+    Target(JAX, "seed, under jit: normal", r"JAX under jit, float32, seed: normal", 1.2),
+    Target(JAX, "orthogonal 1024", rf"JAX, float32, {ANY}: orthogonal 1024", 1.2),
+    Target(JAX, "8 x 8, seed: all but orthogonal", r"JAX 8 x 8, float32, seed: (?!orthogonal).+", 6),
+    Target(JAX, "cold GPT-2 small, seed", r"cold GPT-2 small, JAX, seed: imports not counted", 5),
+    Target(JAX, "cold ResNet-50, seed", r"cold ResNet-50, JAX, seed: imports not counted", None),
+    Target(KERAS, "seed: uniform", r"Keras on NumPy, float32, seed: RandomUniform", 2.5),
+    Target(KERAS, "seed: normal", r"Keras on NumPy, float32, seed: RandomNormal", 3),
+    Target(KERAS, "seed: truncated normal", r"Keras on NumPy, float32, seed: TruncatedNormal", 9),
+    Target(KERAS, "orthogonal 1024", rf"Keras on NumPy, float32, {ANY}: Orthogonal 1024", 3),
+    Target(KERAS, "8 x 8: all but orthogonal", rf"Keras on NumPy 8 x 8, float32, {ANY}: (?!Orthogonal).+", 3),
+    Target(KERAS, "cold GPT-2 small, seed", r"cold GPT-2 small, Keras on NumPy, seed: imports not counted", 3),
+    Target(KERAS, "cold ResNet-50, seed", r"cold ResNet-50, Keras on NumPy, seed: imports not counted", None),
+    Target(HAND, "native: float64, then cast", r"NumPy by hand, float32, native: .+", 1.4),
+    Target(LIMITS, "peak memory above 1 GiB, MiB", r"memory, .+", 32, at_most=True),
+    Target(LIMITS, "time an element at 5e8 over 1e7", r"growth, .+: arrayinit.+", 1.2, at_most=True),
+    Target(LIMITS, "import after numpy, ms", r"import arrayinit after numpy", 15, at_most=True),
+)
+
+
+def target(name: str) -> Target | None:
+    """Return the target of a result by its name, if it has one."""
+    return next((t for t in TARGETS if t.bound is not None and t.holds(name)), None)
