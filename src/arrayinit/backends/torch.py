@@ -28,7 +28,7 @@ from arrayinit.backends.torch_shards import (
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, Format
 from arrayinit.core.truncation import Truncation, truncation
-from arrayinit.random.draws import Draw
+from arrayinit.random.draws import CHUNK, Draw
 from arrayinit.random.seeds import KINDS
 from arrayinit.random.subsets import smallest
 
@@ -181,6 +181,9 @@ class Torch(Native):
             self.normal(bare, distribution, generator)
         elif isinstance(distribution, TruncatedNormal) and distribution.variance and torch.compiler.is_compiling():
             self._scaled(bare, distribution.std, generator, FORMATS[form.compute])
+        elif not torch.compiler.is_compiling() and is_plain(bare) and bare.is_contiguous():
+            for chunk in bare.view(-1).split(CHUNK):
+                super().draw(chunk, distribution, generator, form)
         else:
             super().draw(bare, distribution, generator, form)
         return x

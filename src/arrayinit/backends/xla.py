@@ -28,9 +28,11 @@ def traced(draw: Draw) -> Array:
 
 def _traced(draw: Draw, use: Arithmetic) -> Array:
     key = draw.seed.key()
-    words = [_words(key, stream, draw.shape, draw.word) for stream in streams(draw.form)]
-    numbers = values(use, draw.distribution, words, draw.form).astype(draw.form.name)
-    return _cleared(numbers, key, draw.zeros) if draw.zeros and numbers.size else numbers
+    drawn = zip(*(_words(key, stream, draw.shape, draw.word) for stream in streams(draw.form)), strict=True)
+    # Each of the words of a block on its own: where they are joined first, XLA makes all of them for each element.
+    numbers = [values(use, draw.distribution, words, draw.form).astype(draw.form.name) for words in drawn]
+    joined = _joined(numbers, draw.shape)
+    return _cleared(joined, key, draw.zeros) if draw.zeros and joined.size else joined
 
 
 class Xla(Arithmetic):
@@ -67,15 +69,17 @@ class Accelerator(Xla):
         return self.rounded(x).astype(jnp.float32)
 
 
-def _words(key: Key, stream: int, shape: tuple[int, ...], dtype: str) -> Array:
-    drawn = jnp.stack(philox(_blocks(shape, per_block(dtype)), stream, key), axis=-1)
-    if dtype == "uint32":
-        # The low half comes first.
-        drawn = jax.lax.bitcast_convert_type(drawn, jnp.uint32)
-    size = math.prod(shape)
-    drawn = drawn.reshape(shape) if drawn.size == size else drawn.reshape(-1)[:size].reshape(shape)
-    # XLA would make the words anew for each use of them that it fuses them into.
-    return jax.lax.optimization_barrier(drawn)
+def _words(key: Key, stream: int, shape: tuple[int, ...], dtype: str) -> list[Array]:
+    """Return the four 64-bit words of each block, with one more axis for the one word, or the two, that each holds."""
+    drawn = philox(_blocks(shape, per_block(dtype)), stream, key)
+    # The low half comes first.
+    return [jax.lax.bitcast_convert_type(w, dtype) if dtype == "uint32" else w[..., None] for w in drawn]
+
+
+def _joined(parts: list[Array], shape: tuple[int, ...]) -> Array:
+    """Return what was made of the four words of each block as an array of this shape."""
+    joined, size = jnp.stack(parts, axis=-2), math.prod(shape)
+    return joined.reshape(shape) if joined.size == size else joined.reshape(-1)[:size].reshape(shape)
 
 
 def _blocks(shape: tuple[int, ...], words: int) -> Array:
@@ -96,7 +100,8 @@ def _blocks(shape: tuple[int, ...], words: int) -> Array:
 def _cleared(matrix: Array, key: Key, count: int) -> Array:
     """Return the matrix with the ``count`` elements of each column that have the smallest keys set to zero."""
     rows, columns = matrix.shape
-    keys = _words(key, STREAM, (columns, rows), "uint32").astype(jnp.uint64)
+    shape = (columns, rows)
+    keys = _joined(_words(key, STREAM, shape, "uint32"), shape).astype(jnp.uint64)
     packed = keys * np.uint64(rows) + jnp.arange(rows, dtype=jnp.uint64)
     last = jnp.sort(packed, axis=-1)[:, count - 1 : count]
     return jnp.where((packed <= last).T, jnp.zeros_like(matrix), matrix)

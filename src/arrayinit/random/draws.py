@@ -112,7 +112,9 @@ class Draw:
                 _store(part, numbers.reshape(part.shape), self.form)
 
         _keep_freed_memory()
-        spread(work, boxes(view.shape, self._chunk()) if box.size > _LEAST else [tuple(map(slice, view.shape))])
+        # Of what is small no more is asked, which would take as long as to fill it.
+        is_small = box.size <= min(_LEAST, CHUNK)
+        spread(work, [tuple(map(slice, view.shape))] if is_small else boxes(view.shape, self._chunk()))
         if self.zeros:
             clear_columns(box, corner, self.shape[0], self.zeros, key)
 

@@ -35,6 +35,7 @@ def central(use: Arithmetic, word: Word, plan: Central) -> Array:
         lesser, side = word.nearer(plan.width)
         p = use.rounded(lesser)
         p += plan.below
+        q = use.flip(use.rounded(p) - 0.5, side)
     else:
         # The probabilities below and above the draw, each precise where it is small.
         below, above = use.rounded(word.lower(plan.width)), use.rounded(word.upper(plan.width))
@@ -42,8 +43,8 @@ def central(use: Arithmetic, word: Word, plan: Central) -> Array:
         above += plan.above
         p = use.xp.minimum(below, above)
         below -= above
-        side = use.bits(below, f"int{word.size}")
-    return quantile(use, use.flip(0.5 - p, side), lambda pick: pick(p))
+        q = use.flip(0.5 - p, use.bits(below, f"int{word.size}"))
+    return quantile(use, q, lambda pick: pick(p))
 
 
 def _is_even(plan: Central, form: Format) -> bool:

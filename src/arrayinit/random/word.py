@@ -38,9 +38,14 @@ class Word:
         return self._middle(~self.w, factor)
 
     def nearer(self, factor: float) -> tuple[Array, Array]:
-        """Return the lesser of u and 1 - u times ``factor``, and integers that are negative where that is u."""
-        other = ~self.w
-        return self._middle(self.use.xp.minimum(self.w, other), factor), self.use.bits(other, f"int{self.size}")
+        """Return the lesser of u and 1 - u times ``factor``, and integers that are negative where that is 1 - u.
+
+        The word is overwritten.
+        """
+        k = self.use.bits(self.w, f"int{self.size}")
+        sign = k >> (self.size - 1)
+        k ^= sign
+        return self._middle(k, factor), sign
 
     def offset(self) -> Array:
         """Return u - 1/2, precise near 0; the word is overwritten, and fit for `tail` alone."""
