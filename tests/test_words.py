@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import deque
 from itertools import product
 
 import numpy as np
@@ -146,6 +147,7 @@ def blocks_of_addresses(counter, stream, _):
 def keys(monkeypatch):
     """Replace every random word by its own address; return what `sparse_` takes for its keys."""
     monkeypatch.setattr(np.random, "Philox", Addresses)
+    monkeypatch.setattr(source, "_idle", deque())
     monkeypatch.setattr(source, "philox", blocks_of_addresses)
     taken = []
 
@@ -258,6 +260,7 @@ def test_the_way_to_the_words_of_a_box_is_the_shortest(shape, size, generated, m
             return super().random_raw(size)
 
     monkeypatch.setattr(np.random, "Philox", Philox)
+    monkeypatch.setattr(source, "_idle", deque())
     box_words(seed_of(0).key(), 0, shape, (0, 0), size, "uint32")
     assert taken == generated
 

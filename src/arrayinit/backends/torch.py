@@ -83,7 +83,7 @@ class Torch(Native):
 
     def fill(self, x: Array, value: complex) -> Array:
         if not is_sharded(x):
-            _bare(x).fill_(value)
+            (x.detach() if x.requires_grad else x).fill_(value)
             return x
         with torch.no_grad():
             for part, _ in boxes(x):
@@ -174,7 +174,8 @@ class Torch(Native):
 
     def draw(self, x: Array, distribution: Distribution, generator: torch.Generator | None, form: Format) -> Array:
         """What torch can draw itself, in 16 bits too, is torch's own."""
-        bare = _bare(x)
+        # Cheaper than torch.no_grad(), and as traceless: the memory and the version counter are shared.
+        bare = x.detach() if x.requires_grad else x
         if isinstance(distribution, Uniform):
             self.uniform(bare, distribution, generator)
         elif isinstance(distribution, Normal):
@@ -223,11 +224,6 @@ class Torch(Native):
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         # The same as clamp_, for which torch.vmap has no rule but a slow one.
         return torch.nn.functional.hardtanh_(x, *limits)
-
-
-def _bare(x: Array) -> Array:
-    """Return ``x`` to be written without a trace: cheaper than torch.no_grad(), and it shares the version counter."""
-    return x.detach() if x.requires_grad else x
 
 
 BACKEND = Torch()

@@ -135,7 +135,7 @@ class TruncatedNormal(NamedTuple):
 
 
 def _check_moments(form: Format, mean: float, std: float) -> None:
-    if max(abs(mean), std) > form.max:
+    if not -form.max <= mean <= form.max or std > form.max:
         raise ValueError(
             f"mean={mean!r} and std={std!r} do not fit dtype {form.name}: both must be within {form.max!r}"
         )

@@ -25,19 +25,19 @@ class Axes(NamedTuple):
 
     def sizes(self, shape: Sequence[int]) -> tuple[int, int, int]:
         """Return the numbers of output features, of input features and of kernel elements."""
-        return _product(shape, self.outputs), _product(shape, self.inputs), _product(shape, self.kernel)
+        outputs = inputs = kernel = 1
+        for i in self.outputs:
+            outputs *= shape[i]
+        for i in self.inputs:
+            inputs *= shape[i]
+        for i in self.kernel:
+            kernel *= shape[i]
+        return outputs, inputs, kernel
 
 
 def inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
     """Return the permutation that undoes another."""
     return tuple(sorted(range(len(permutation)), key=permutation.__getitem__))
-
-
-def _product(shape: Sequence[int], axes: tuple[int, ...]) -> int:
-    product = 1
-    for i in axes:
-        product *= shape[i]
-    return product
 
 
 # Few layouts and ranks ever occur; a plain dict is also what torch.compile can trace, unlike an lru_cache.

@@ -114,7 +114,7 @@ class NumPyArithmetic(Arithmetic):
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         """In the memory that was given, or in place."""
-        return np.clip(x, *limits, out=x if self.memory is None else self.memory)
+        return x.clip(*limits, out=x if self.memory is None else self.memory)
 
     # To choose between two numbers takes twenty times as long as an operation on their bits, where that is at random.
     def swap(self, x: Array, y: Array, by: Array) -> tuple[Array, Array]:
