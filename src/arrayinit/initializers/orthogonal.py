@@ -81,7 +81,7 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
         if 0 in shape:
             return backend.fill(target, 0)
         matrices = (*(shape[i] for i in axes.batch), rows, inputs * kernel)
-        q = _orthogonal(backend, target, matrices, generator, form) * gain
+        q = _orthogonal(backend, target, matrices, gain, generator, form)
         return backend.assign(target, _arranged(backend, q, shape, axes.canonical))
 
     return run(x, seed_for(x, rng) or rng, body)
@@ -163,7 +163,7 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, rng
         if 0 in shape:
             return blank
         matrices = (*(shape[i] for i in axes.batch), outputs, inputs)
-        q = _orthogonal(backend, target, matrices, generator, form) * gain
+        q = _orthogonal(backend, target, matrices, gain, generator, form)
         centre = tuple((n - 1) // 2 if i in axes.kernel else slice(None) for i, n in enumerate(shape))
         q = backend.namespace(q).astype(_arranged(backend, q, shape, features), target.dtype)
         return backend.put(blank, centre, q)
@@ -180,8 +180,10 @@ def _checked(x: Array, gain: float) -> float:
     return gain
 
 
-def _orthogonal(backend: Drawing, target: Array, shape: tuple[int, ...], generator: Generator, form: Format) -> Array:
-    """Return matrices with orthonormal rows or columns, whichever are fewer, in the dtype that they are computed in."""
+def _orthogonal(
+    backend: Drawing, target: Array, shape: tuple[int, ...], gain: float, generator: Generator, form: Format
+) -> Array:
+    """Return ``gain`` times matrices with orthonormal rows or columns, whichever are fewer, not yet rounded."""
     matrix = backend.empty(target, shape, form.compute)
     matrix = draw_whole(backend, matrix, _STANDARD, generator, FORMATS[form.compute])
     xp = backend.namespace(matrix)
@@ -191,7 +193,7 @@ def _orthogonal(backend: Drawing, target: Array, shape: tuple[int, ...], generat
     size = xp.abs(d)
     # A zero on the diagonal leaves its column of Q as it is, and not zero.
     phase = xp.where(size > 0, d / xp.where(size > 0, size, xp.ones_like(size)), xp.ones_like(d))
-    q = q * xp.expand_dims(phase, axis=-2)
+    q = q * xp.expand_dims(phase * gain, axis=-2)
     return xp.matrix_transpose(q) if wide else q
 
 
