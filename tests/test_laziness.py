@@ -44,6 +44,26 @@ def test_importing_arrayinit_imports_neither_numpy_random_nor_importlib_metadata
     assert done.returncode == 0, done.stderr
 
 
+def test_the_first_draw_imports_no_part_of_numpy_that_it_does_not_need():
+    done = run(
+        "import arrayinit, numpy as np, sys; arrayinit.normal_(np.empty(4), rng=0); "
+        "assert not {'numpy.f2py', 'numpy.testing', 'array_api_compat.numpy'} & set(sys.modules)"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("torch_library")
+def test_torch_s_compiler_is_not_imported_but_to_compile():
+    done = run("""
+import sys, torch, arrayinit
+for rng in (None, 0):
+    for fill in (arrayinit.ones_, arrayinit.normal_, arrayinit.trunc_normal_, arrayinit.orthogonal_):
+        fill(torch.empty(4, 4), **({} if fill is arrayinit.ones_ else {"rng": rng}))
+assert "torch._dynamo" not in sys.modules
+""")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_blocked_library_does_not_touch_the_others():
     done = run("""
 import sys, types, numpy as np, arrayinit

@@ -13,6 +13,7 @@ from scipy import special, stats
 from arrayinit.core.distributions import TruncatedNormal
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.core.truncation import ndtr, truncation
+from arrayinit.random import truncated
 from arrayinit.random.arithmetic import NUMPY
 from arrayinit.random.circle import circle
 from arrayinit.random.coefficients import DOUBLE, SINGLE
@@ -104,6 +105,35 @@ def test_all_of_the_word_reaches_the_tails_in_single_precision_and_53_bits_in_do
     words = np.array([0xFFF, 0x800], np.uint64) << np.uint64(40)
     same = [Word(NUMPY, words | np.uint64(low), FORMATS["float64"]) for low in (0, 0x7FF)]
     np.testing.assert_array_equal(*(quantile(NUMPY, word.offset(), word.tail) for word in same))
+
+
+@pytest.mark.parametrize("dtype", WIDE)
+@pytest.mark.parametrize("bound", [0.3, 1.0, 2.0, 3.7, 100.0])
+def test_bounds_that_are_alike_give_what_any_others_would(bound, dtype, monkeypatch):
+    words = grid(dtype).astype(np.uint64 if dtype == "float64" else np.uint32) << (11 if dtype == "float64" else 0)
+    plan = truncation(TruncatedNormal(0.0, 1.0, -bound, bound))
+    assert plan.below == plan.above
+
+    def draws():
+        return truncated.central(NUMPY, Word(NUMPY, words.copy(), FORMATS[dtype]), plan)
+
+    short = draws()
+    monkeypatch.setattr(truncated, "_is_even", lambda *_: False)
+    np.testing.assert_array_equal(short, draws())
+
+
+@pytest.mark.parametrize("dtype", WIDE)
+@pytest.mark.parametrize("factor", [1.0, 0.3, 1e-30, 1e-33, 1e-40, 1e-300, 1e-307, 0.0])
+def test_two_factors_are_one_where_that_rounds_the_same(factor, dtype):
+    words = grid(dtype)[::1000].astype(np.uint64 if dtype == "float64" else np.uint32)
+    if dtype == "float64":
+        words <<= 11
+    u = np.dtype(dtype).type
+    middle = (((words >> 11) if dtype == "float64" else words).astype(dtype) + u(0.5)) * u(2.0 ** -USED[dtype])
+    with np.errstate(under="ignore", over="ignore"):
+        expected = middle * u(factor)
+        given = Word(NUMPY, words, FORMATS[dtype]).lower(factor)
+    np.testing.assert_array_equal(given, expected)
 
 
 @pytest.mark.parametrize("dtype", WIDE)

@@ -17,6 +17,9 @@ Array = Any
 Pick = Callable[[Array], Array]
 """Takes from an array the elements that are wanted."""
 
+# So many numbers, or more, take longer than a call of NumPy's does.
+_FEW = 1 << 15
+
 
 class Arithmetic:
     """Any library's, as it comes; the methods say where one is to be kept from changing an expression."""
@@ -159,10 +162,6 @@ def _set(mask: Array) -> Array:
     bits &= 7
     index += bits
     return index
-
-
-# So many numbers, or more, take longer than a call does.
-_FEW = 1 << 15
 
 
 @cache

@@ -22,8 +22,9 @@ from arrayinit.random.words import box_words
 
 Host = np.ndarray[Any, Any]
 
-# Elements that one thread computes at once: what fits its cache. With many threads fewer, so that all of them hold no
-# more than the second number of bytes, but not so few that the calls cost more than the work.
+# Elements that one thread computes at once: more than fit its own cache, since of fewer each call, for which it waits
+# for the interpreter's lock, would cost more. With many threads fewer, so that all of them hold no more than the second
+# number of bytes, but not so few that the calls cost more than the work.
 CHUNK = 1 << 18
 _HELD = 24 << 20
 _LEAST = 1 << 13
@@ -112,7 +113,7 @@ class Draw:
                 _store(part, numbers.reshape(part.shape), self.form)
 
         _keep_freed_memory()
-        # Of what is small no more is asked, which would take as long as to fill it.
+        # To ask for the number of threads takes as long as to fill a small array.
         is_small = box.size <= min(_LEAST, CHUNK)
         spread(work, [tuple(map(slice, view.shape))] if is_small else boxes(view.shape, self._chunk()))
         if self.zeros:
