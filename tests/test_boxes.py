@@ -190,3 +190,14 @@ def test_a_column_too_tall_to_be_held_is_cleared_as_any_other(zeros, bits, monke
     draw.fill(part, (150, 1))
     np.testing.assert_array_equal(tall, held)
     np.testing.assert_array_equal(part, held[150:800, 1:3])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(512, 2048), (2, 8, 1024), (300, 1000)])
+def test_memory_that_runs_across_the_rows_gets_the_same(shape, dtype):
+    draw = Draw(Normal(0.0, 1.0), seed_of(5), FORMATS[dtype], shape, tuple(range(len(shape))))
+    kind = np.uint16 if dtype == "bfloat16" else dtype
+    along, across = np.empty(shape, kind), np.empty(shape[::-1], kind).T
+    draw.into(along)
+    draw.into(across)
+    np.testing.assert_array_equal(along, across)

@@ -29,6 +29,12 @@ CHUNK = 1 << 18
 _HELD = 24 << 20
 _LEAST = 1 << 13
 
+# Elements of which it does not pay to leave some to another thread, which has to be started.
+_ALONE = 1 << 17
+
+# Rows that are so far from each other, or a multiple of it, share one place of a cache.
+_PAGE = 1 << 12
+
 # Bytes that are made on the host at once for an array that lives elsewhere.
 UPLOAD = 8 << 20
 
@@ -86,10 +92,11 @@ class Draw:
         """Return one number for each axis, given in the order of the array to be filled."""
         return tuple(sizes[k] for k in self.order)
 
-    def _chunk(self) -> int:
+    def _chunk(self, size: int) -> int:
         # Some ten temporaries, of the size of the words.
         held = 10 * len(streams(self.form)) * np.dtype(self.word).itemsize
-        return min(CHUNK, max(_LEAST, _HELD // (held * count())))
+        threads = count()
+        return min(CHUNK, max(_LEAST, _HELD // (held * threads)), max(_ALONE, -(-size // threads)))
 
     def fill(self, box: Host, corner: Sequence[int]) -> None:
         """Fill a box of the logical array, which begins at ``corner``.
@@ -115,7 +122,7 @@ class Draw:
         _keep_freed_memory()
         # To ask for the number of threads takes as long as to fill a small array.
         is_small = box.size <= min(_LEAST, CHUNK)
-        spread(work, [tuple(map(slice, view.shape))] if is_small else boxes(view.shape, self._chunk()))
+        spread(work, [tuple(map(slice, view.shape))] if is_small else boxes(view.shape, self._chunk(box.size)))
         if self.zeros:
             clear_columns(box, corner, self.shape[0], self.zeros, key)
 
@@ -128,18 +135,27 @@ def _keep_freed_memory() -> None:
 
 
 def _store(out: Host, drawn: Host, form: Format) -> None:
-    if form.name != "bfloat16":
-        np.copyto(out, drawn, casting="unsafe")
-        return
-    # Round to nearest even; no draw is NaN.
-    bits = drawn.view(np.uint32)
-    up = bits >> 16
-    up &= 1
-    up += 0x7FFF
-    bits += up
-    if out.dtype == np.float32:
-        bits &= 0xFFFF0000
-        np.copyto(out, drawn)
-    else:
-        bits >>= 16
-        np.copyto(out, bits, casting="unsafe")
+    if form.name == "bfloat16":
+        # Round to nearest even; no draw is NaN.
+        bits = drawn.view(np.uint32)
+        up = bits >> 16
+        up &= 1
+        up += 0x7FFF
+        bits += up
+        if out.dtype == np.float32:
+            bits &= 0xFFFF0000
+        else:
+            bits >>= 16
+            drawn = bits
+    across = any(stride < out.strides[-1] for stride, size in zip(out.strides, out.shape, strict=True) if size > 1)
+    if across and drawn.strides[-2] % _PAGE == 0:
+        drawn = _apart(drawn)
+    np.copyto(out, drawn, casting="unsafe")
+
+
+def _apart(rows: Host) -> Host:
+    """Return a copy to be read across its rows, which do not share one place of a cache."""
+    count = rows.shape[-1]
+    copy: Host = np.empty((*rows.shape[:-1], count + 16), rows.dtype)[..., :count]
+    np.copyto(copy, rows)
+    return copy
