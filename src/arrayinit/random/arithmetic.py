@@ -17,6 +17,9 @@ Array = Any
 Pick = Callable[[Array], Array]
 """Takes from an array the elements that are wanted."""
 
+# NumPy 2.0 gives zeros the sign of a bound that is zero.
+_KEEPS_ZEROS = bool(np.signbit(np.clip(np.full(64, -0.0), 0.0, 1.0)).all())
+
 # So many numbers, or more, take longer than a call of NumPy's does.
 _FEW = 1 << 15
 
@@ -117,7 +120,12 @@ class NumPyArithmetic(Arithmetic):
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         """In the memory that was given, or in place."""
-        return x.clip(*limits, out=x if self.memory is None else self.memory)
+        out = x if self.memory is None else self.memory
+        if _KEEPS_ZEROS or 0.0 not in limits:
+            return np.clip(x, *limits, out=out)
+        low, high = limits
+        np.copyto(out, np.where(x < low, low, np.where(x > high, high, x)))
+        return out
 
     # To choose between two numbers takes twenty times as long as an operation on their bits, where that is at random.
     def swap(self, x: Array, y: Array, by: Array) -> tuple[Array, Array]:
