@@ -51,11 +51,16 @@ def grid(dtype):
     return np.unique(np.concatenate([lower, (1 << bits) - 1 - lower, random]))
 
 
-def transform(used, dtype):
-    """Return the normals of these words."""
+def word_of(used, dtype):
+    """Return the words of which this is used."""
     bits = USED[dtype]
     size = 32 if bits == 32 else 64
-    word = Word(NUMPY, used.astype(f"uint{size}") << (size - bits), FORMATS[dtype])
+    return Word(NUMPY, used.astype(f"uint{size}") << (size - bits), FORMATS[dtype])
+
+
+def transform(used, dtype):
+    """Return the normals of these words."""
+    word = word_of(used, dtype)
     return quantile(NUMPY, word.offset(), word.tail)
 
 
@@ -110,12 +115,11 @@ def test_all_of_the_word_reaches_the_tails_in_single_precision_and_53_bits_in_do
 @pytest.mark.parametrize("dtype", WIDE)
 @pytest.mark.parametrize("bound", [0.3, 1.0, 2.0, 3.7, 100.0])
 def test_bounds_that_are_alike_give_what_any_others_would(bound, dtype, monkeypatch):
-    words = grid(dtype).astype(np.uint64 if dtype == "float64" else np.uint32) << (11 if dtype == "float64" else 0)
     plan = truncation(TruncatedNormal(0.0, 1.0, -bound, bound))
     assert plan.below == plan.above
 
     def draws():
-        return truncated.central(NUMPY, Word(NUMPY, words.copy(), FORMATS[dtype]), plan)
+        return truncated.central(NUMPY, word_of(grid(dtype), dtype), plan)
 
     short = draws()
     monkeypatch.setattr(truncated, "_is_even", lambda *_: False)
@@ -125,14 +129,11 @@ def test_bounds_that_are_alike_give_what_any_others_would(bound, dtype, monkeypa
 @pytest.mark.parametrize("dtype", WIDE)
 @pytest.mark.parametrize("factor", [1.0, 0.3, 1e-30, 1e-33, 1e-40, 1e-300, 1e-307, 0.0])
 def test_two_factors_are_one_where_that_rounds_the_same(factor, dtype):
-    words = grid(dtype)[::1000].astype(np.uint64 if dtype == "float64" else np.uint32)
-    if dtype == "float64":
-        words <<= 11
-    u = np.dtype(dtype).type
-    middle = (((words >> 11) if dtype == "float64" else words).astype(dtype) + u(0.5)) * u(2.0 ** -USED[dtype])
+    used, u = grid(dtype)[::1000], np.dtype(dtype).type
+    middle = (used.astype(dtype) + u(0.5)) * u(2.0 ** -USED[dtype])
     with np.errstate(under="ignore", over="ignore"):
         expected = middle * u(factor)
-        given = Word(NUMPY, words, FORMATS[dtype]).lower(factor)
+        given = word_of(used, dtype).lower(factor)
     np.testing.assert_array_equal(given, expected)
 
 

@@ -29,16 +29,13 @@ from arrayinit.backends.numpy import BACKEND as HOST
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.xla import traced
 from arrayinit.core.distributions import TRUNCATED_STD, Distribution, Normal, TruncatedNormal, Uniform
-from arrayinit.core.dtypes import NAMES, Format
+from arrayinit.core.dtypes import Format
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
 from arrayinit.random.draws import Draw
 from arrayinit.random.rounding import rounds_twice, within_53_bits
 from arrayinit.random.seeds import KINDS
 
 Key = Any
-
-# NumPy makes the name of a dtype anew each time.
-_NAMES = {jnp.dtype(name): name for name in NAMES}
 
 
 class Jax(Native):
@@ -51,7 +48,7 @@ class Jax(Native):
         return jnp
 
     def dtype(self, x: Array) -> str:
-        return _NAMES.get(x.dtype) or str(x.dtype.name)
+        return HOST.dtype(x)
 
     def check_writable(self, x: Array) -> None:
         """JAX arrays are replaced, and never written."""

@@ -133,7 +133,7 @@ class NumPy(Native):
         return NUMPY.join(real, imaginary)
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
-        return x.clip(*limits, out=x)
+        return NUMPY.clip(x, limits)
 
 
 BACKEND = NumPy()

@@ -109,14 +109,14 @@ class NumPyArithmetic(Arithmetic):
 
     def fractions(self, table: Fractions, x: Array) -> Array:
         """In one order whatever the size, which a sum of NumPy's has not; few numbers in half of the calls."""
+        if x.size >= _FEW:
+            return super().fractions(table, x)
         w, s = _columns(table, x.dtype)
-        if x.size < _FEW:
-            terms = x + s
-            total, *others = np.divide(w, terms, out=terms)
-            for term in others:
-                total += term
-            return total
-        return super().fractions(table, x)
+        terms = x + s
+        total, *others = np.divide(w, terms, out=terms)
+        for term in others:
+            total += term
+        return total
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         """In the memory that was given, or in place."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
@@ -13,6 +14,9 @@ Index = tuple[slice, ...]
 
 def boxes(shape: Sequence[int], limit: int) -> Iterator[Index]:
     """Cut an array into boxes of at most ``limit`` elements, in C order, each long along the last axes."""
+    if 0 < math.prod(shape) <= limit:
+        yield tuple(slice(0, size) for size in shape)
+        return
     steps, room = [], limit
     for size in reversed(shape):
         steps.append(_even(size, max(1, min(size, room))))

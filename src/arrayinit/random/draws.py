@@ -93,6 +93,9 @@ class Draw:
         return tuple(sizes[k] for k in self.order)
 
     def _chunk(self, size: int) -> int:
+        # To ask for the number of threads takes as long as to fill a small array.
+        if size <= min(_LEAST, CHUNK):
+            return size
         # Some ten temporaries, of the size of the words.
         held = 10 * len(streams(self.form)) * np.dtype(self.word).itemsize
         threads = count()
@@ -110,7 +113,7 @@ class Draw:
 
         def work(index: Index) -> None:
             part = view[index]
-            start = [k + (i.start or 0) for k, i in zip(first, index, strict=True)]
+            start = [k + i.start for k, i in zip(first, index, strict=True)]
             drawn = [box_words(key, k, shape, start, part.shape, self.word) for k in streams(self.form)]
             # The computation may end where the numbers are to lie.
             is_ready = part.dtype == self.form.compute == self.form.name and part.flags.c_contiguous
@@ -120,9 +123,7 @@ class Draw:
                 _store(part, numbers.reshape(part.shape), self.form)
 
         _keep_freed_memory()
-        # To ask for the number of threads takes as long as to fill a small array.
-        is_small = box.size <= min(_LEAST, CHUNK)
-        spread(work, [tuple(map(slice, view.shape))] if is_small else boxes(view.shape, self._chunk(box.size)))
+        spread(work, boxes(view.shape, self._chunk(box.size)))
         if self.zeros:
             clear_columns(box, corner, self.shape[0], self.zeros, key)
 

@@ -97,7 +97,7 @@ def truncated_modulus(use: Arithmetic, u: Unit) -> Array:
     bits = minus_log2(use, use.rounded(u.upper(within)) + beyond)
     # Near 1 the logarithm has lost its digits.
     bits = use.patch(bits, y < 2.0**-8, lambda pick: _series(use, pick(y)))
-    return use.xp.clip(use.sqrt(bits * LOG_2), 0.0, 2.0)
+    return use.clip(use.sqrt(bits * LOG_2), (0.0, 2.0))
 
 
 def _series(use: Arithmetic, y: Array) -> Array:
