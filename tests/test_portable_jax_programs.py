@@ -84,6 +84,27 @@ def test_a_program_of_one_step_computes_with_the_same_bits(name: str, dtype: str
     assert_same_uses(lambda: draw.fill(struct(*SHAPE, dtype=dtype)), USES[use])
 
 
+def test_a_draw_is_computed_once_for_all_its_uses() -> None:
+    def multiplications(use: Callable[[Any], Any], *seeds: int) -> int:
+        program = jax.jit(lambda: [use(ai.normal_(struct(*SHAPE), rng=seed)) for seed in seeds])
+        lines = program.lower().compile().as_text().splitlines()
+        return sum("= u64" in line and " multiply(" in line for line in lines)
+
+    def uses(y: Any) -> Any:
+        return y + 1, jnp.sin(y), y @ y.T
+
+    assert multiplications(uses, 5) == multiplications(lambda y: y, 5) > 0
+    assert multiplications(uses, 5, 6) == 2 * multiplications(uses, 5)
+
+
+def test_draws_that_differ_in_their_seeds_are_traced_once() -> None:
+    def functions(count: int) -> int:
+        program = jax.jit(lambda: [ai.normal_(struct(*SHAPE), rng=seed) for seed in range(count)])
+        return program.lower().as_text().count("func.func")
+
+    assert functions(1) == functions(5)
+
+
 def model() -> dict[str, Any]:
     """Return the weights of a model: several layers, dtypes, layouts."""
 

@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.xla_metadata import set_xla_metadata
 
 from arrayinit.backends.protocol import Array
 from arrayinit.random.arithmetic import Arithmetic
 from arrayinit.random.draws import Draw
-from arrayinit.random.seeds import Key
+from arrayinit.random.seeds import Seed
 from arrayinit.random.subsets import STREAM
 from arrayinit.random.values import streams, values
-from arrayinit.random.words import per_block, philox
+from arrayinit.random.words import per_block, round_keys, rounds
 
 
 def traced(draw: Draw) -> Array:
     """Return the array that ``draw`` describes, in its logical order."""
     # 64-bit integers are needed even where the program has none, and what is the same for all blocks is computed once.
-    with jax.enable_x64(True), jax.numpy_rank_promotion("allow"):
-        return jax.lax.platform_dependent(
-            cpu=lambda: _traced(draw, Xla(jnp)), default=lambda: _traced(draw, Accelerator(jnp))
-        )
+    with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), set_xla_metadata(inlineable="false"):
+        keys: Array = np.array(round_keys(draw.seed.key()))
+        # As tuples, those of different laws may be equal.
+        alike = partial(_traced, replace(draw, seed=Seed(())), type(draw.distribution))
+        return jax.lax.platform_dependent(keys, cpu=partial(alike, _CPU), default=partial(alike, _ACCELERATOR))
 
 
-def _traced(draw: Draw, use: Arithmetic) -> Array:
-    key = draw.seed.key()
-    drawn = zip(*(_words(key, stream, draw.shape, draw.word) for stream in streams(draw.form)), strict=True)
+# XLA would compute a draw once for each use of it, and compile it as often: it is to be called as it is. Draws that are
+# alike but for their seeds are traced once.
+@partial(jax.jit, static_argnums=(0, 1, 2))
+@set_xla_metadata(inlineable=None)  # type: ignore[untyped-decorator]
+def _traced(draw: Draw, _law: type, use: Arithmetic, keys: Array) -> Array:
+    drawn = zip(*(_words(keys, stream, draw.shape, draw.word) for stream in streams(draw.form)), strict=True)
     # Each of the words of a block on its own: where they are joined first, XLA makes all of them for each element.
     numbers = [values(use, draw.distribution, words, draw.form).astype(draw.form.name) for words in drawn]
     joined = _joined(numbers, draw.shape)
-    return _cleared(joined, key, draw.zeros) if draw.zeros and joined.size else joined
+    return _cleared(joined, keys, draw.zeros) if draw.zeros and joined.size else joined
 
 
 class Xla(Arithmetic):
@@ -69,9 +76,12 @@ class Accelerator(Xla):
         return self.rounded(x).astype(jnp.float32)
 
 
-def _words(key: Key, stream: int, shape: tuple[int, ...], dtype: str) -> list[Array]:
+_CPU, _ACCELERATOR = Xla(jnp), Accelerator(jnp)
+
+
+def _words(keys: Array, stream: int, shape: tuple[int, ...], dtype: str) -> list[Array]:
     """Return the four 64-bit words of each block, with one more axis for the one word, or the two, that each holds."""
-    drawn = philox(_blocks(shape, per_block(dtype)), stream, key)
+    drawn = rounds(_blocks(shape, per_block(dtype)), np.full(1, stream, np.uint64), keys)
     # The low half comes first.
     return [jax.lax.bitcast_convert_type(w, dtype) if dtype == "uint32" else w[..., None] for w in drawn]
 
@@ -97,11 +107,11 @@ def _blocks(shape: tuple[int, ...], words: int) -> Array:
     return counters
 
 
-def _cleared(matrix: Array, key: Key, count: int) -> Array:
+def _cleared(matrix: Array, keys: Array, count: int) -> Array:
     """Return the matrix with the ``count`` elements of each column that have the smallest keys set to zero."""
     rows, columns = matrix.shape
     shape = (columns, rows)
-    keys = _joined(_words(key, STREAM, shape, "uint32"), shape).astype(jnp.uint64)
-    packed = keys * np.uint64(rows) + jnp.arange(rows, dtype=jnp.uint64)
+    drawn = _joined(_words(keys, STREAM, shape, "uint32"), shape).astype(jnp.uint64)
+    packed = drawn * np.uint64(rows) + jnp.arange(rows, dtype=jnp.uint64)
     last = jnp.sort(packed, axis=-1)[:, count - 1 : count]
     return jnp.where((packed <= last).T, jnp.zeros_like(matrix), matrix)
