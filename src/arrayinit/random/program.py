@@ -65,7 +65,10 @@ def _traced(_: str, distribution: Distribution, form: Format) -> Traced:
     words = [tape.literal("word", word, stream) for stream in streams(form)]
     result = values(_Recording(tape), distribution, words, form)
     parts = result if form.is_complex else (result,)
-    return Traced(_program(tuple(tape.steps), tuple(x.place for x in parts)), tuple(tape.numbers))
+    # An overflow to infinity is what NumPy makes of one number too.
+    with np.errstate(over="ignore"):
+        numbers = np.array(tape.numbers, np.float64).astype(FORMATS[form.compute].real)
+    return Traced(_program(tuple(tape.steps), tuple(x.place for x in parts)), tuple(numbers.tolist()))
 
 
 @cache
@@ -95,9 +98,7 @@ class _Tape:
         """Record a number of Python's."""
         if not dtype.startswith("float"):
             return self.literal("integer", dtype, x)
-        # An overflow to infinity is what NumPy would make of it too.
-        with np.errstate(over="ignore"):
-            self.numbers.append(float(np.dtype(dtype).type(x)))
+        self.numbers.append(x)
         return self.literal("number", dtype, len(self.numbers) - 1)
 
 
