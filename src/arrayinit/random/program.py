@@ -44,6 +44,11 @@ class Program:
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
 
+    @property
+    def word(self) -> str:
+        """The dtype of the words."""
+        return next(step.dtype for step in self.steps if step.name == "word")
+
 
 class Traced(NamedTuple):
     """The steps of a draw, and the numbers in them, rounded to the dtype that they are used in."""

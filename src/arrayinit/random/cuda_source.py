@@ -1,0 +1,250 @@
+"""The portable stream as CUDA C++: one kernel for each program and dtype, whatever the parameters and the shape.
+
+A thread makes the words of one block of the counter, and the elements of a box that take them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from string import Template
+
+from arrayinit.core.dtypes import FORMATS
+from arrayinit.random.program import Program, Step
+from arrayinit.random.words import MULTIPLIERS, ROUNDS, WEYL, per_block
+
+AXES = 33
+"""CuPy's arrays have up to 32 axes, and one goes before those that are merged."""
+
+# Not by the operators, nor by CUDA's own functions for them: CuPy compiles with -ftz=true, whatever it is told, and
+# what rounds so keeps no number below 2^-126.
+ARITHMETIC = r"""
+#define OPERATION(real, type, name, instruction) \
+    __device__ __forceinline__ real name(real x, real y) { \
+        real z; \
+        asm(instruction " %0, %1, %2;" : "=" type(z) : type(x), type(y)); \
+        return z; \
+    }
+#define OPERATIONS(real, size, type) \
+    OPERATION(real, type, add_, "add.rn." size) \
+    OPERATION(real, type, subtract_, "sub.rn." size) \
+    OPERATION(real, type, multiply_, "mul.rn." size) \
+    OPERATION(real, type, divide_, "div.rn." size) \
+    OPERATION(real, type, signed_, "copysign." size) \
+    __device__ __forceinline__ real copysign_(real x, real sign) { return signed_(sign, x); } \
+    __device__ __forceinline__ real negative_(real x) { \
+        real z; \
+        asm("neg." size " %0, %1;" : "=" type(z) : type(x)); \
+        return z; \
+    } \
+    __device__ __forceinline__ real sqrt_(real x) { \
+        real z; \
+        asm("sqrt.rn." size " %0, %1;" : "=" type(z) : type(x)); \
+        return z; \
+    } \
+    __device__ __forceinline__ bool less_(real x, real y) { \
+        int z; \
+        asm("{.reg .pred p; setp.lt." size " p, %1, %2; selp.s32 %0, 1, 0, p;}" : "=r"(z) : type(x), type(y)); \
+        return z; \
+    }
+OPERATIONS(float, "f32", "f")
+OPERATIONS(double, "f64", "d")
+
+__device__ __forceinline__ unsigned short float16(float x) {
+    unsigned short z;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(z) : "f"(x));
+    return z;
+}
+"""
+
+_KERNEL = r"""
+typedef unsigned long long Index;
+typedef $word Word;
+
+template <class T> __device__ __forceinline__ T add_(T x, T y) { return x + y; }
+template <class T> __device__ __forceinline__ T subtract_(T x, T y) { return x - y; }
+template <class T> __device__ __forceinline__ T and_(T x, T y) { return x & y; }
+template <class T> __device__ __forceinline__ T or_(T x, T y) { return x | y; }
+template <class T> __device__ __forceinline__ T xor_(T x, T y) { return x ^ y; }
+template <class T> __device__ __forceinline__ T left_(T x, T y) { return x << y; }
+template <class T> __device__ __forceinline__ T right_(T x, T y) { return x >> y; }
+template <class T> __device__ __forceinline__ T invert_(T x) { return ~x; }
+template <class T> __device__ __forceinline__ bool less_(T x, T y) { return x < y; }
+template <class T> __device__ __forceinline__ T minimum_(T x, T y) { return less_(y, x) ? y : x; }
+
+__device__ __forceinline__ int int32(unsigned int x) { return x; }
+__device__ __forceinline__ int int32(float x) { return __float_as_int(x); }
+__device__ __forceinline__ float float32(int x) { return __int_as_float(x); }
+__device__ __forceinline__ long long int64(Index x) { return x; }
+__device__ __forceinline__ long long int64(double x) { return __double_as_longlong(x); }
+__device__ __forceinline__ double float64(long long x) { return __longlong_as_double(x); }
+
+// To nearest even; no draw is NaN.
+__device__ __forceinline__ unsigned short bfloat16(float x) {
+    unsigned int bits = __float_as_int(x);
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+// A row has ``run`` neighbours in the logical array and touches at most ``blocks`` of the counter.
+struct Box {
+    Index low, high, first, rows, blocks, run;
+    int outer, axes;
+    Index size[$axes], apart[$axes];
+    long long stride[$axes];
+};
+
+struct Numbers { $real value[$numbers]; };
+struct Element { $part part[$parts]; };
+union Block { Element element[$per_block]; uint4 quad[$per_block * sizeof(Element) / 16]; };
+
+__device__ __forceinline__ void philox(Index block, Index stream, Index low, Index high, Index* words) {
+    // NumPy's generator counts before it draws.
+    Index a = block + 1, b = 0, c = 0, d = stream;
+    #pragma unroll
+    for (int k = 0; k < $rounds; k++) {
+        Index e = __umul64hi(c, $second) ^ b ^ low, f = __umul64hi(a, $first) ^ d ^ high;
+        b = c * $second, d = a * $first, a = e, c = f;
+        low += $step_low, high += $step_high;
+    }
+    words[0] = a, words[1] = b, words[2] = c, words[3] = d;
+}
+
+__device__ __forceinline__ Word word(const Index* words, int k) {
+    // Of two halves the low one comes first.
+    return words[k * sizeof(Word) / 8] >> k * sizeof(Word) % 8 * 8;
+}
+
+__device__ __forceinline__ Element make($parameters, const Numbers& numbers) {
+    Element made;
+$steps
+    return made;
+}
+
+extern "C" __global__ void draw(char* out, const __grid_constant__ Box box, const __grid_constant__ Numbers numbers) {
+    Index block = (Index) blockIdx.x * blockDim.x + threadIdx.x, row = 0, first = box.first;
+    if (box.outer) {
+        row = block / box.blocks, block %= box.blocks;
+    }
+    if (row >= box.rows || block >= box.blocks) {
+        return;
+    }
+    for (int k = box.outer - 1; k >= 0; k--) {
+        Index place = row % box.size[k];
+        row /= box.size[k], first += place * box.apart[k], out += (long long) place * box.stride[k];
+    }
+    block += first / $per_block;
+    Index words[$streams][4];
+$words
+    Block made;
+    #pragma unroll
+    for (int k = 0; k < $per_block; k++) {
+        made.element[k] = make($arguments, numbers);
+    }
+    // Where the first of them is in the row; before its beginning is beyond its end, since it is unsigned.
+    Index start = block * $per_block - first;
+    const int last = box.axes - 1;
+    char* memory = out + (long long) start * (long long) sizeof(Element);
+    bool is_whole = start < box.run && box.run - start >= $per_block && box.outer == last;
+    if (is_whole && box.stride[last] == sizeof(Element) && (Index) memory % 16 == 0) {
+        #pragma unroll
+        for (int k = 0; k < sizeof(Block) / 16; k++) {
+            ((uint4*) memory)[k] = made.quad[k];
+        }
+        return;
+    }
+    #pragma unroll
+    for (int k = 0; k < $per_block; k++) {
+        Index place = start + k;
+        if (place < box.run) {
+            memory = out;
+            for (int axis = last; axis > box.outer; axis--) {
+                memory += (long long) (place % box.size[axis]) * box.stride[axis];
+                place /= box.size[axis];
+            }
+            *(Element*) (memory + (long long) place * box.stride[box.outer]) = made.element[k];
+        }
+    }
+}
+"""
+
+
+def source(program: Program, dtype: str) -> str:
+    """Return the kernel ``draw``, which stores in this dtype what a program makes."""
+    return ARITHMETIC + kernel(program, dtype)
+
+
+def kernel(program: Program, dtype: str) -> str:
+    """Return the same without `ARITHMETIC`."""
+    streams = [step.operands[0] for step in program.steps if step.name == "word"]
+    part, stored = _STORED[FORMATS[dtype].real if dtype in FORMATS else dtype]
+    steps = [*_lines(program.steps)]
+    steps += [f"made.part[{k}] = {stored.format(f'v{place}')};" for k, place in enumerate(program.outputs)]
+    return Template(_KERNEL).substitute(
+        axes=AXES,
+        per_block=per_block(program.word),
+        rounds=ROUNDS,
+        **dict(zip(("first", "second"), map("{:#x}ull".format, MULTIPLIERS), strict=True)),
+        **dict(zip(("step_low", "step_high"), map("{:#x}ull".format, WEYL), strict=True)),
+        word=_TYPES[program.word],
+        real="double" if program.word == "uint64" else "float",
+        numbers=max(1, sum(step.name == "number" for step in program.steps)),
+        part=part,
+        parts=len(program.outputs),
+        streams=len(streams),
+        parameters=", ".join(f"Word w{k}" for k in streams),
+        steps="\n".join(f"    {line}" for line in steps),
+        words="\n".join(f"    philox(block, {k}, box.low, box.high, words[{i}]);" for i, k in enumerate(streams)),
+        arguments=", ".join(f"word(words[{i}], k)" for i in range(len(streams))),
+    )
+
+
+def _lines(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield the steps as statements, those that a mask guards in a branch."""
+    guard = None
+    for place, step in enumerate(steps):
+        if step.guard != guard:
+            if guard is not None:
+                yield "}"
+            if step.guard is not None:
+                guarded = [(k, other) for k, other in enumerate(steps) if other.guard == step.guard]
+                yield from (f"{_TYPES[other.dtype]} v{k};" for k, other in guarded)
+                yield f"if (v{step.guard}) {{"
+            guard = step.guard
+        declared = "" if guard is not None else f"{_TYPES[step.dtype]} "
+        yield f"{declared}v{place} = {_expression(step)};"
+
+
+def _expression(step: Step) -> str:
+    first, *_ = step.operands
+    match step.name:
+        case "word":
+            return f"w{first}"
+        case "number":
+            return f"numbers.value[{first}]"
+        case "integer":
+            return f"({_TYPES[step.dtype]}) {first % 2**64:#x}ull"
+        case "bits":
+            return f"{step.dtype}(v{first})"
+        case "convert":
+            return f"({_TYPES[step.dtype]}) v{first}"
+        case "where":
+            return "v{} ? v{} : v{}".format(*step.operands)
+        case name:
+            return f"{name}_({', '.join(f'v{k}' for k in step.operands)})"
+
+
+_TYPES = {
+    "bool": "bool",
+    "int32": "int",
+    "uint32": "unsigned int",
+    "int64": "long long",
+    "uint64": "unsigned long long",
+    "float32": "float",
+    "float64": "double",
+}
+
+# The type of what is stored, and how it is made.
+_STORED = {
+    "float16": ("unsigned short", "float16({})"),
+    "bfloat16": ("unsigned short", "bfloat16({})"),
+    **{name: (_TYPES[name], "{}") for name in ("float32", "float64", "uint32")},
+}

@@ -1,0 +1,84 @@
+"""CUDA's kernels without a GPU: their source, but for the arithmetic, as C++ that the host runs, thread by thread."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from arrayinit.random.cuda import THREADS, Launch
+from arrayinit.random.cuda_source import kernel
+from arrayinit.random.program import Program
+
+# What CUDA has and C++ has not, and IEEE 754's operations as the host has them.
+SHIMS = r"""
+#include <cmath>
+#include <cstring>
+#define __device__
+#define __global__
+#define __forceinline__ inline
+#define __grid_constant__
+struct alignas(16) uint4 { unsigned int x, y, z, w; };
+struct { unsigned int x; } blockIdx, threadIdx, blockDim;
+template <class To, class From> To bits(From x) { To y; std::memcpy(&y, &x, sizeof(y)); return y; }
+int __float_as_int(float x) { return bits<int>(x); }
+float __int_as_float(int x) { return bits<float>(x); }
+long long __double_as_longlong(double x) { return bits<long long>(x); }
+double __longlong_as_double(long long x) { return bits<double>(x); }
+unsigned long long __umul64hi(unsigned long long x, unsigned long long y) { return (unsigned __int128) x * y >> 64; }
+template <class T> T multiply_(T x, T y) { return x * y; }
+template <class T> T divide_(T x, T y) { return x / y; }
+template <class T> T negative_(T x) { return -x; }
+template <class T> T copysign_(T x, T y) { return std::copysign(x, y); }
+template <class T> T sqrt_(T x) { return std::sqrt(x); }
+unsigned short float16(float x) {
+    unsigned int b = bits<unsigned int>(x), sign = b >> 16 & 0x8000, size = b & 0x7fffffff;
+    // Where the last bit of what is added is worth as much as that of the smallest numbers.
+    if (size < 0x38800000) return sign | (bits<unsigned int>(std::fabs(x) + 0.5f) - 0x3f000000);
+    unsigned int rounded = (size + 0xfff + (size >> 13 & 1) - 0x38000000) >> 13;
+    return sign | (rounded < 0x7c00 ? rounded : 0x7c00);
+}
+"""
+
+RUN = """
+namespace k{n} {{
+{source}
+extern "C" void run_{n}(unsigned int grid, unsigned int threads, char* out, const Box& box, const Numbers& numbers) {{
+    blockDim.x = threads;
+    for (blockIdx.x = 0; blockIdx.x < grid; blockIdx.x++)
+        for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) draw_{n}(out, box, numbers);
+}}
+}}
+"""
+
+# Nothing is fused, and no number that is small is taken for zero.
+OPTIONS = ("-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-shared", "-fPIC", "-std=c++17")
+
+
+class Kernels:
+    """The kernels of these programs and dtypes, compiled at once."""
+
+    def __init__(self, folder: Path, wanted: Sequence[tuple[Program, str]]) -> None:
+        if not shutil.which("g++"):
+            pytest.skip("there is no g++ to compile for the host")
+        self.places = {key: n for n, key in enumerate(dict.fromkeys(wanted))}
+        source = SHIMS + "".join(
+            RUN.format(n=n, source=kernel(*key).replace("void draw(", f"void draw_{n}("))
+            for key, n in self.places.items()
+        )
+        library = folder / "kernels.so"
+        (folder / "kernels.cpp").write_text(source)
+        subprocess.run(["g++", *OPTIONS, "kernels.cpp", "-o", library], cwd=folder, check=True)
+        self.library = ctypes.CDLL(str(library))
+
+    def fill(self, out: np.ndarray[Any, Any], program: Program, dtype: str, launch: Launch) -> None:
+        """Do what a GPU does with a kernel."""
+        run = getattr(self.library, f"run_{self.places[program, dtype]}")
+        pointers = (ctypes.c_void_p(array.ctypes.data) for array in (out, launch.box, launch.numbers))
+        run(ctypes.c_uint(launch.grid), ctypes.c_uint(THREADS), *pointers)
