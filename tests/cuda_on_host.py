@@ -5,16 +5,21 @@ from __future__ import annotations
 import ctypes
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import cache
+from itertools import starmap
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+from programs import CASES
 
+from arrayinit.core.dtypes import FORMATS
 from arrayinit.random.cuda import THREADS, Launch
-from arrayinit.random.cuda_source import kernel
-from arrayinit.random.program import Program
+from arrayinit.random.cuda_source import ARITHMETIC, source
+from arrayinit.random.program import Program, Step, Traced, traced
 
 # What CUDA has and C++ has not, and IEEE 754's operations as the host has them.
 SHIMS = r"""
@@ -57,28 +62,40 @@ extern "C" void run_{n}(unsigned int grid, unsigned int threads, char* out, cons
 }}
 """
 
-# Nothing is fused, and no number that is small is taken for zero.
-OPTIONS = ("-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-shared", "-fPIC", "-std=c++17")
+OPTIONS = ("-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-shared", "-fPIC", "-std=c++17")
 
 
 class Kernels:
-    """The kernels of these programs and dtypes, compiled at once."""
+    """Kernels with these sources, compiled at once."""
 
-    def __init__(self, folder: Path, wanted: Sequence[tuple[Program, str]]) -> None:
+    def __init__(self, sources: Iterable[str]) -> None:
         if not shutil.which("g++"):
             pytest.skip("there is no g++ to compile for the host")
-        self.places = {key: n for n, key in enumerate(dict.fromkeys(wanted))}
-        source = SHIMS + "".join(
-            RUN.format(n=n, source=kernel(*key).replace("void draw(", f"void draw_{n}("))
-            for key, n in self.places.items()
-        )
-        library = folder / "kernels.so"
-        (folder / "kernels.cpp").write_text(source)
-        subprocess.run(["g++", *OPTIONS, "kernels.cpp", "-o", library], cwd=folder, check=True)
-        self.library = ctypes.CDLL(str(library))
+        self.places = {source: n for n, source in enumerate(dict.fromkeys(sources))}
+        with TemporaryDirectory() as folder:
+            Path(folder, "kernels.cpp").write_text(SHIMS + "".join(starmap(_renamed, self.places.items())))
+            subprocess.run(["g++", *OPTIONS, "kernels.cpp", "-o", "kernels.so"], cwd=folder, check=True)
+            self.library = ctypes.CDLL(f"{folder}/kernels.so")
 
-    def fill(self, out: np.ndarray[Any, Any], program: Program, dtype: str, launch: Launch) -> None:
+    def run(self, source: str, out: np.ndarray[Any, Any], launch: Launch) -> None:
         """Do what a GPU does with a kernel."""
-        run = getattr(self.library, f"run_{self.places[program, dtype]}")
-        pointers = (ctypes.c_void_p(array.ctypes.data) for array in (out, launch.box, launch.numbers))
-        run(ctypes.c_uint(launch.grid), ctypes.c_uint(THREADS), *pointers)
+        values = (ctypes.c_void_p(array.ctypes.data) for array in (out, launch.box, launch.numbers))
+        getattr(self.library, f"run_{self.places[source]}")(ctypes.c_uint(launch.grid), ctypes.c_uint(THREADS), *values)
+
+
+def _renamed(source: str, n: int) -> str:
+    assert source.startswith(ARITHMETIC)
+    return RUN.format(n=n, source=source.removeprefix(ARITHMETIC).replace("void draw(", f"void draw_{n}("))
+
+
+KEYS = Traced(Program((Step("word", "uint32", (2,)),), (0,)), ())
+"""The words of the stream of keys."""
+
+SOURCES = [source(traced(distribution, FORMATS[dtype]).program, dtype) for _, distribution, dtype in CASES]
+SOURCES.append(source(KEYS.program, "uint32"))
+
+
+@cache
+def kernels() -> Kernels:
+    """Return all kernels that there are."""
+    return Kernels(SOURCES)

@@ -25,21 +25,29 @@ from arrayinit.random import draws
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
 BUILT_IN = registry._BUILT_IN
-SOURCE = Path(registry.__file__).with_name("cupy.py")
+SOURCES = {"cupy_kernels": "arrayinit.backends.cupy_kernels", "cupy": "arrayinit.backends.cupy_on_numpy"}
+
+
+@pytest.fixture(params=[False], ids=[""])
+def is_hip(request: pytest.FixtureRequest) -> bool:
+    """Whether the GPU is AMD's."""
+    return request.param
 
 
 @pytest.fixture(autouse=True)
-def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def _stand_in(is_hip: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put NumPy in CuPy's place."""
     special = ModuleType("cupyx.scipy.special")
     special.erfinv = scipy.special.erfinv
-    monkeypatch.setitem(sys.modules, "cupy", cupy_on_numpy.cupy())
+    monkeypatch.setitem(sys.modules, "cupy", cupy_on_numpy.cupy(is_hip=is_hip))
     monkeypatch.setitem(sys.modules, "cupyx.scipy.special", special)
     monkeypatch.setitem(sys.modules, "array_api_compat.cupy", array_api_compat.numpy)
     monkeypatch.setattr(array_api_compat, "cupy", array_api_compat.numpy, raising=False)
-    spec = importlib.util.spec_from_file_location("arrayinit.backends.cupy_on_numpy", SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    for source, name in SOURCES.items():
+        spec = importlib.util.spec_from_file_location(name, Path(registry.__file__).with_name(f"{source}.py"))
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
     monkeypatch.setattr(registry, "_BUILT_IN", {"cupy": lambda: module.BACKEND})
     monkeypatch.setattr(registry, "_by_type", {})
     monkeypatch.setattr(DEVICE, "outside", [])
@@ -169,7 +177,8 @@ def test_that_check_fails_for_work_outside() -> None:
 
 @pytest.mark.parametrize("dtype", [*REAL, "complex64"])
 @pytest.mark.parametrize("name", DRAWS)
-def test_a_seed_fills_the_array_part_by_part_with_the_bits_of_numpy(name, dtype, monkeypatch):
+@pytest.mark.parametrize("is_hip", [False, True], ids=["by kernels", "part by part"], indirect=True)
+def test_a_seed_fills_the_array_with_the_bits_of_numpy(is_hip, name, dtype, monkeypatch):
     draw = DRAWS[name]
     if not draw.takes(dtype):
         pytest.skip("complex numbers are not truncated")

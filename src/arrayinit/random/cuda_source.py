@@ -169,16 +169,11 @@ $words
 
 def source(program: Program, dtype: str) -> str:
     """Return the kernel ``draw``, which stores in this dtype what a program makes."""
-    return ARITHMETIC + kernel(program, dtype)
-
-
-def kernel(program: Program, dtype: str) -> str:
-    """Return the same without `ARITHMETIC`."""
     streams = [step.operands[0] for step in program.steps if step.name == "word"]
     part, stored = _STORED[FORMATS[dtype].real if dtype in FORMATS else dtype]
     steps = [*_lines(program.steps)]
     steps += [f"made.part[{k}] = {stored.format(f'v{place}')};" for k, place in enumerate(program.outputs)]
-    return Template(_KERNEL).substitute(
+    return ARITHMETIC + Template(_KERNEL).substitute(
         axes=AXES,
         per_block=per_block(program.word),
         rounds=ROUNDS,
