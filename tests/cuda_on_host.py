@@ -18,7 +18,7 @@ from programs import CASES
 
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.random.cuda import THREADS, Launch
-from arrayinit.random.cuda_source import ARITHMETIC, source
+from arrayinit.random.cuda_source import ARITHMETIC, COMMON, source
 from arrayinit.random.program import Program, Step, Traced, traced
 
 # What CUDA has and C++ has not, and IEEE 754's operations as the host has them.
@@ -73,7 +73,7 @@ class Kernels:
             pytest.skip("there is no g++ to compile for the host")
         self.places = {source: n for n, source in enumerate(dict.fromkeys(sources))}
         with TemporaryDirectory() as folder:
-            Path(folder, "kernels.cpp").write_text(SHIMS + "".join(starmap(_renamed, self.places.items())))
+            Path(folder, "kernels.cpp").write_text("".join([SHIMS, COMMON, *starmap(_runnable, self.places.items())]))
             subprocess.run(["g++", *OPTIONS, "kernels.cpp", "-o", "kernels.so"], cwd=folder, check=True)
             self.library = ctypes.CDLL(f"{folder}/kernels.so")
 
@@ -83,9 +83,13 @@ class Kernels:
         getattr(self.library, f"run_{self.places[source]}")(ctypes.c_uint(launch.grid), ctypes.c_uint(THREADS), *values)
 
 
-def _renamed(source: str, n: int) -> str:
-    assert source.startswith(ARITHMETIC)
-    return RUN.format(n=n, source=source.removeprefix(ARITHMETIC).replace("void draw(", f"void draw_{n}("))
+def _runnable(source: str, n: int) -> str:
+    return RUN.format(n=n, source=numbered(source, n))
+
+
+def numbered(source: str, n: int) -> str:
+    """Return what is a kernel's own, so that it can stand beside others."""
+    return source.removeprefix(ARITHMETIC + COMMON).replace("void draw(", f"void draw_{n}(")
 
 
 KEYS = Traced(Program((Step("word", "uint32", (2,)),), (0,)), ())

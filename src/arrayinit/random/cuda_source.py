@@ -56,9 +56,8 @@ __device__ __forceinline__ unsigned short float16(float x) {
 }
 """
 
-_KERNEL = r"""
+COMMON = r"""
 typedef unsigned long long Index;
-typedef $word Word;
 
 template <class T> __device__ __forceinline__ T add_(T x, T y) { return x + y; }
 template <class T> __device__ __forceinline__ T subtract_(T x, T y) { return x - y; }
@@ -83,6 +82,10 @@ __device__ __forceinline__ unsigned short bfloat16(float x) {
     unsigned int bits = __float_as_int(x);
     return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
+"""
+
+_KERNEL = r"""
+typedef $word Word;
 
 // A row has ``run`` neighbours in the logical array and touches at most ``blocks`` of the counter.
 struct Box {
@@ -169,11 +172,16 @@ $words
 
 def source(program: Program, dtype: str) -> str:
     """Return the kernel ``draw``, which stores in this dtype what a program makes."""
+    return ARITHMETIC + COMMON + kernel(program, dtype)
+
+
+def kernel(program: Program, dtype: str) -> str:
+    """Return the part of it that is its own."""
     streams = [step.operands[0] for step in program.steps if step.name == "word"]
     part, stored = _STORED[FORMATS[dtype].real if dtype in FORMATS else dtype]
     steps = [*_lines(program.steps)]
     steps += [f"made.part[{k}] = {stored.format(f'v{place}')};" for k, place in enumerate(program.outputs)]
-    return ARITHMETIC + Template(_KERNEL).substitute(
+    return Template(_KERNEL).substitute(
         axes=AXES,
         per_block=per_block(program.word),
         rounds=ROUNDS,
