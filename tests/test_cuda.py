@@ -16,8 +16,8 @@ from programs import CASES, IDS
 
 from arrayinit.core.distributions import Disk, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.cuda import launch
-from arrayinit.random.cuda_source import ARITHMETIC, COMMON, source
+from arrayinit.random.cuda import launch, source
+from arrayinit.random.cuda_text import ARITHMETIC, COMMON
 from arrayinit.random.draws import Draw
 from arrayinit.random.program import Traced, traced
 from arrayinit.random.seeds import Seed

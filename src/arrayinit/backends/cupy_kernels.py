@@ -8,8 +8,7 @@ from typing import Any
 import cupy
 
 from arrayinit.backends.protocol import Array
-from arrayinit.random.cuda import THREADS, launch
-from arrayinit.random.cuda_source import source
+from arrayinit.random.cuda import THREADS, launch, source
 from arrayinit.random.draws import Draw
 from arrayinit.random.program import Program, Step, Traced, traced
 from arrayinit.random.seeds import Key
