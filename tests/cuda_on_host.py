@@ -36,6 +36,7 @@ int __float_as_int(float x) { return bits<int>(x); }
 float __int_as_float(int x) { return bits<float>(x); }
 long long __double_as_longlong(double x) { return bits<long long>(x); }
 double __longlong_as_double(long long x) { return bits<double>(x); }
+int __ffs(int x) { return __builtin_ffs(x); }
 unsigned long long __umul64hi(unsigned long long x, unsigned long long y) { return (unsigned __int128) x * y >> 64; }
 template <class T> T multiply_(T x, T y) { return x * y; }
 template <class T> T divide_(T x, T y) { return x / y; }

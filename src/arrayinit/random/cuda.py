@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from string import Template
 from typing import Any, NamedTuple
 
@@ -67,10 +68,9 @@ def source(program: Program, dtype: str) -> str:
 
 def kernel(program: Program, dtype: str) -> str:
     """Return the part of it that is its own."""
-    streams = [step.operands[0] for step in program.steps if step.name == "word"]
     part, stored = _STORED[FORMATS[dtype].real if dtype in FORMATS else dtype]
-    steps = [*_lines(program.steps)]
-    steps += [f"made.part[{k}] = {stored.format(f'v{place}')};" for k, place in enumerate(program.outputs)]
+    loops = _Loops(program)
+    streams = [step.operands[0] for step in program.steps if step.name == "word"]
     return Template(KERNEL).substitute(
         axes=AXES,
         per_block=per_block(program.word),
@@ -82,47 +82,70 @@ def kernel(program: Program, dtype: str) -> str:
         numbers=max(1, sum(step.name == "number" for step in program.steps)),
         part=part,
         parts=len(program.outputs),
-        streams=len(streams),
-        parameters=", ".join(f"Word w{k}" for k in streams),
-        steps="\n".join(f"    {line}" for line in steps),
-        words="\n".join(f"    philox(block, {k}, box.low, box.high, words[{i}]);" for i, k in enumerate(streams)),
-        arguments=", ".join(f"word(words[{i}], k)" for i in range(len(streams))),
+        words="\n".join(f"    Index words{k}[4]; philox(block, {k}, box.low, box.high, words{k});" for k in streams),
+        kept=" ".join(f"{_TYPES[program.steps[place].dtype]} v{place};" for place in sorted(loops.kept)),
+        loops="\n".join(f"    {line}" for line in loops.lines(stored)),
     )
 
 
-def _lines(steps: Sequence[Step]) -> Iterator[str]:
-    """Yield the steps as statements, those that a mask guards in a branch."""
-    guard = None
-    for place, step in enumerate(steps):
-        if step.guard != guard:
-            if guard is not None:
-                yield "}"
-            if step.guard is not None:
-                guarded = [(k, other) for k, other in enumerate(steps) if other.guard == step.guard]
-                yield from (f"{_TYPES[other.dtype]} v{k};" for k, other in guarded)
-                yield f"if (v{step.guard}) {{"
-            guard = step.guard
-        declared = "" if guard is not None else f"{_TYPES[step.dtype]} "
-        yield f"{declared}v{place} = {_expression(step)};"
+class _Loops:
+    """A program as loops over the elements of a block: all of them, or those that a mask guards."""
+
+    def __init__(self, program: Program) -> None:
+        self.program, steps = program, program.steps
+        self.loops = [list(places) for _, places in groupby(range(len(steps)), lambda place: steps[place].guard)]
+        self.masks = {step.guard for step in steps if step.guard is not None}
+        self.made_in = {place: n for n, loop in enumerate(self.loops) for place in loop}
+        used = {(place, n) for n, loop in enumerate(self.loops) for user in loop for place in steps[user].places}
+        used |= {(place, len(self.loops) - 1) for place in program.outputs}
+        # What one loop makes and another uses.
+        self.kept = {place for place, n in used if n != self.made_in[place]}
+
+    def lines(self, stored: str) -> Iterator[str]:
+        """Yield the statements, of which the last have the values ``stored``."""
+        yield from (f"unsigned int wanted{mask} = 0;" for mask in self.masks)
+        for n, loop in enumerate(self.loops):
+            guard = self.program.steps[loop[0]].guard
+            if guard is None:
+                yield "#pragma unroll"
+                yield f"for (int k = 0; k < {per_block(self.program.word)}; k++) {{"
+            else:
+                yield f"for (unsigned int left = wanted{guard}; left; left &= left - 1) {{"
+                yield "    int k = __ffs(left) - 1;"
+            yield from (f"    {line}" for place in loop for line in self._statements(place, n))
+            if n == len(self.loops) - 1:
+                results = (stored.format(self._name(place, n)) for place in self.program.outputs)
+                yield from (f"    made.element[k].part[{i}] = {result};" for i, result in enumerate(results))
+            yield "}"
+
+    def _statements(self, place: int, loop: int) -> Iterator[str]:
+        step = self.program.steps[place]
+        yield f"{_TYPES[step.dtype]} v{place} = {_expression(step, [self._name(x, loop) for x in step.places])};"
+        if place in self.kept:
+            yield f"all[k].v{place} = v{place};"
+        if place in self.masks:
+            yield f"wanted{place} |= (unsigned int) v{place} << k;"
+
+    def _name(self, place: int, loop: int) -> str:
+        return f"v{place}" if self.made_in[place] == loop else f"all[k].v{place}"
 
 
-def _expression(step: Step) -> str:
-    first, *_ = step.operands
+def _expression(step: Step, operands: list[str]) -> str:
     match step.name:
         case "word":
-            return f"w{first}"
+            return f"word(words{step.operands[0]}, k)"
         case "number":
-            return f"numbers.value[{first}]"
+            return f"numbers.value[{step.operands[0]}]"
         case "integer":
-            return f"({_TYPES[step.dtype]}) {first % 2**64:#x}ull"
+            return f"({_TYPES[step.dtype]}) {step.operands[0] % 2**64:#x}ull"
         case "bits":
-            return f"{step.dtype}(v{first})"
+            return f"{step.dtype}({operands[0]})"
         case "convert":
-            return f"({_TYPES[step.dtype]}) v{first}"
+            return f"({_TYPES[step.dtype]}) {operands[0]}"
         case "where":
-            return "v{} ? v{} : v{}".format(*step.operands)
+            return "{} ? {} : {}".format(*operands)
         case name:
-            return f"{name}_({', '.join(f'v{k}' for k in step.operands)})"
+            return f"{name}_({', '.join(operands)})"
 
 
 _TYPES = {

@@ -103,12 +103,6 @@ __device__ __forceinline__ Word word(const Index* words, int k) {
     return words[k * sizeof(Word) / 8] >> k * sizeof(Word) % 8 * 8;
 }
 
-__device__ __forceinline__ Element make($parameters, const Numbers& numbers) {
-    Element made;
-$steps
-    return made;
-}
-
 extern "C" __global__ void draw(char* out, const __grid_constant__ Box box, const __grid_constant__ Numbers numbers) {
     Index block = (Index) blockIdx.x * blockDim.x + threadIdx.x, row = 0, first = box.first;
     if (box.outer) {
@@ -122,13 +116,13 @@ extern "C" __global__ void draw(char* out, const __grid_constant__ Box box, cons
         row /= box.size[k], first += place * box.apart[k], out += (long long) place * box.stride[k];
     }
     block += first / $per_block;
-    Index words[$streams][4];
 $words
     Block made;
-    #pragma unroll
-    for (int k = 0; k < $per_block; k++) {
-        made.element[k] = make($arguments, numbers);
-    }
+    // Of each element what is made before a branch and used in it or after it. The branches are taken for all elements
+    // that need them before any other goes on: few do, but among the threads that wait for each other one does nearly
+    // always.
+    struct { $kept } all[$per_block];
+$loops
     // Where the first of them is in the row; before its beginning is beyond its end, since it is unsigned.
     Index start = block * $per_block - first;
     const int last = box.axes - 1;

@@ -33,6 +33,11 @@ class Step(NamedTuple):
     operands: tuple[int, ...]
     guard: int | None = None
 
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The earlier steps whose results it takes."""
+        return () if self.name in ("word", "number", "integer") else self.operands
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
