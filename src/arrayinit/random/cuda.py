@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from string import Template
+from struct import Struct
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,10 +27,7 @@ AXES = 33
 THREADS = 256
 """Threads to a block of the grid."""
 
-_BOX = np.dtype(
-    [(name, "u8") for name in ("low", "high", "first", "rows", "blocks", "run")]
-    + [("outer", "i4"), ("axes", "i4"), ("size", "u8", AXES), ("apart", "u8", AXES), ("stride", "i8", AXES)]
-)
+_BOX = Struct(f"{8 + 3 * AXES}Q")
 
 
 class Launch(NamedTuple):
@@ -54,11 +52,16 @@ def launch(
     rows, blocks = math.prod(sizes[:outer]), (run + 2 * (words - 1)) // words
     apart = [math.prod(wholes[k + 1 :]) for k in range(len(wholes))]
     first = sum(i * step for i, step in zip(firsts, apart, strict=True))
-    axes = ([*values, *[0] * (AXES - len(values))] for values in (sizes, apart, strides))
-    box = np.array((*key, first, rows, blocks, run, outer, len(sizes), *axes), _BOX)
-    numbers = draw.numbers or (0.0,)
-    real = "f8" if words == 4 else "f4"
-    return Launch(-(-rows * blocks // THREADS), box, np.array((numbers,), [("value", real, len(numbers))]))
+    # Of negative strides what C++ reads them from.
+    axes = ([*values, *[0] * (AXES - len(values))] for values in (sizes, apart, [step % 2**64 for step in strides]))
+    box = _BOX.pack(*key, first, rows, blocks, run, outer, len(sizes), *chain.from_iterable(axes))
+    numbers = np.array(draw.numbers or (0.0,), "f8" if words == 4 else "f4")
+    return Launch(-(-rows * blocks // THREADS), _by_value(box), _by_value(numbers.tobytes()))
+
+
+def _by_value(struct: bytes) -> np.ndarray[Any, Any]:
+    """Return it as an array of one element, which CuPy passes by value."""
+    return np.frombuffer(struct, f"V{len(struct)}")
 
 
 def source(program: Program, dtype: str) -> str:

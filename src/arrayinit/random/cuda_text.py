@@ -77,7 +77,7 @@ typedef $word Word;
 // A row has ``run`` neighbours in the logical array and touches at most ``blocks`` of the counter.
 struct Box {
     Index low, high, first, rows, blocks, run;
-    int outer, axes;
+    long long outer, axes;
     Index size[$axes], apart[$axes];
     long long stride[$axes];
 };
