@@ -40,8 +40,6 @@ int __ffs(int x) { return __builtin_ffs(x); }
 unsigned long long __umul64hi(unsigned long long x, unsigned long long y) { return (unsigned __int128) x * y >> 64; }
 template <class T> T multiply_(T x, T y) { return x * y; }
 template <class T> T divide_(T x, T y) { return x / y; }
-template <class T> T negative_(T x) { return -x; }
-template <class T> T copysign_(T x, T y) { return std::copysign(x, y); }
 template <class T> T sqrt_(T x) { return std::sqrt(x); }
 unsigned short float16(float x) {
     unsigned int b = bits<unsigned int>(x), sign = b >> 16 & 0x8000, size = b & 0x7fffffff;

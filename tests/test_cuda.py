@@ -157,7 +157,7 @@ def compiled(folder: Path, text: str) -> str:
 
 EXACT = r"""(?x)
     (add | sub | mul | div | sqrt) \.rn \.f(32 | 64)
-    | (setp\.lt | copysign | neg | mov | selp) \.f(32 | 64)
+    | (setp\.lt | mov | selp) \.f(32 | 64)
     | (ld | st) \.\w+ (\.v\d)? \.f(32 | 64)
     | cvt\.rn \.(f32\.[su]32 | f64\.[su]64 | f16\.f32)
 """

@@ -16,13 +16,6 @@ ARITHMETIC = r"""
     OPERATION(real, type, subtract_, "sub.rn." size) \
     OPERATION(real, type, multiply_, "mul.rn." size) \
     OPERATION(real, type, divide_, "div.rn." size) \
-    OPERATION(real, type, signed_, "copysign." size) \
-    __device__ __forceinline__ real copysign_(real x, real sign) { return signed_(sign, x); } \
-    __device__ __forceinline__ real negative_(real x) { \
-        real z; \
-        asm("neg." size " %0, %1;" : "=" type(z) : type(x)); \
-        return z; \
-    } \
     __device__ __forceinline__ real sqrt_(real x) { \
         real z; \
         asm("sqrt.rn." size " %0, %1;" : "=" type(z) : type(x)); \
@@ -63,6 +56,16 @@ __device__ __forceinline__ float float32(int x) { return __int_as_float(x); }
 __device__ __forceinline__ long long int64(Index x) { return x; }
 __device__ __forceinline__ long long int64(double x) { return __double_as_longlong(x); }
 __device__ __forceinline__ double float64(long long x) { return __longlong_as_double(x); }
+
+// By the sign bit, all that -0 has.
+__device__ __forceinline__ float negative_(float x) { return float32(int32(x) ^ int32(-0.0f)); }
+__device__ __forceinline__ double negative_(double x) { return float64(int64(x) ^ int64(-0.0)); }
+__device__ __forceinline__ float copysign_(float x, float sign) {
+    return float32((int32(x) & ~int32(-0.0f)) | (int32(sign) & int32(-0.0f)));
+}
+__device__ __forceinline__ double copysign_(double x, double sign) {
+    return float64((int64(x) & ~int64(-0.0)) | (int64(sign) & int64(-0.0)));
+}
 
 // To nearest even; no draw is NaN.
 __device__ __forceinline__ unsigned short bfloat16(float x) {
