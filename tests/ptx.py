@@ -1,4 +1,4 @@
-"""Compile every kernel, for which no GPU is needed, and print the instructions of each, and how many, as JSON."""
+"""Compile the kernels, for which no GPU is needed, and print what became of them as JSON."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import json
 import re
 from collections import Counter
 
+import torch
 import triton
 from programs import CASES, IDS
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
+from triton.runtime.jit import JITFunction
 
-from arrayinit.backends.torch_triton import _KEYS
+from arrayinit.backends.torch_triton import _KEYS, fill
+from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
+from arrayinit.random.draws import Draw
 from arrayinit.random.program import Program, traced
+from arrayinit.random.seeds import Seed
 from arrayinit.random.triton import TILE, kernel
+
+TARGET = GPUTarget("cuda", 90, 32)
 
 POINTERS = {"float16": "*fp16", "bfloat16": "*i16", "float32": "*fp32", "float64": "*fp64", "int64": "*i64"}
 
@@ -28,13 +35,13 @@ def ptx(program: Program, stored: str, rank: int = 1, *, one_run: bool = True) -
     assert all(types.values())
     made = triton.compile(
         ASTSource(compiled, types, {"TILE": TILE}, {}),
-        target=GPUTarget("cuda", 90, 32),
+        target=TARGET,
         options={"enable_fp_fusion": False},
     )
     return Counter(re.findall(r"^\s+(?:@!?%\w+ )?([a-z][\w.:]*)", made.asm["ptx"], re.MULTILINE))
 
 
-def main() -> None:
+def instructions() -> dict[str, dict[str, int]]:
     """Of 16 bits only the first, which are computed as those of float32 are."""
     made, seen = {}, set()
     for name, (_, distribution, dtype) in zip(IDS, CASES, strict=True):
@@ -47,8 +54,35 @@ def main() -> None:
     program = traced(CASES[0][1], FORMATS["float32"]).program
     made["runs"] = ptx(program, "float32", 4, one_run=False)
     made["keys"] = ptx(_KEYS.program, "int64")
-    print(json.dumps(made))  # noqa: T201
+    return made
+
+
+class Absent:
+    """The driver of a GPU that is not there."""
+
+    def get_current_target(self) -> GPUTarget:
+        return TARGET
+
+    def get_current_device(self) -> int:
+        return 0
+
+    def get_current_stream(self, _: int) -> int:
+        return 0
+
+
+def times_compiled() -> int:
+    """Return how often the kernel of a normal in float32 is compiled for any parameters, seeds and sizes."""
+    triton.runtime.driver.set_active(Absent())
+    launch = JITFunction.run
+    JITFunction.run = lambda self, *args, **options: launch(self, *args, **options | {"warmup": True})
+    for std in (1.0, 0.02, 0.0625):
+        for size in (1, 2, 8, 1000, 1 << 20):
+            draw = Draw(Normal(0.0, std), Seed((size, 2**40)), FORMATS["float32"], (size,), (0,))
+            fill(torch.empty(size + 1)[1:], draw)
+            fill(torch.empty(size), draw)
+    compiled = kernel(traced(Normal(0.0, 1.0), FORMATS["float32"]).program, "float32", 1, one_run=True)
+    return sum(len(kernels) for kernels, *_ in compiled.device_caches.values())
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps({"instructions": instructions(), "times_compiled": times_compiled()}))  # noqa: T201
