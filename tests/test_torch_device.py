@@ -1,12 +1,14 @@
-"""What torch's own generators need of a device: nothing is handed to the host, and nothing is taken from there."""
+"""A device that is not the CPU: what torch draws itself passes nothing to the host, and Triton may be missing."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from portable_calls import DRAWS, reference, same_bits
 
 import arrayinit
 
@@ -16,6 +18,7 @@ with suppress(ImportError):
     from torch.utils._python_dispatch import TorchDispatchMode
 
     from arrayinit.backends import torch as backend
+    from arrayinit.backends import torch_operator
 
     class Watched(TorchDispatchMode):
         """Keeps the names of the operators that are called."""
@@ -86,3 +89,16 @@ def test_that_check_fails_for_what_waits() -> None:
         with Watched() as watched:
             wrong()
         assert waits(watched.names)
+
+
+@pytest.mark.usefixtures("torch_library")
+@pytest.mark.parametrize("name", ["normal_", "sparse_(0.3)"])
+def test_without_triton_a_device_is_filled_from_the_host(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "arrayinit.backends.torch_triton", None)
+    monkeypatch.delattr("arrayinit.backends.torch_triton", raising=False)
+    kernels = torch_operator._triton.__wrapped__()
+    assert kernels is None
+    monkeypatch.setattr(torch_operator, "_kernels", lambda _: kernels)
+    monkeypatch.setattr(torch_operator, "shared", lambda _: None)
+    draw = DRAWS[name]
+    same_bits(draw.fill(torch.empty(draw.shape)).numpy(), reference(draw, "float32"), "float32")
