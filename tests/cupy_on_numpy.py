@@ -6,6 +6,9 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from cuda_on_host import kernels
+
+from arrayinit.random.cuda import THREADS, Launch
 
 
 class Device:
@@ -80,15 +83,35 @@ class RandomState:
 STATE = RandomState(7)
 
 
-def cupy() -> ModuleType:
-    """Return what stands for the package."""
+class RawKernel:
+    """A kernel of CUDA's that runs on the host."""
+
+    def __init__(self, code: str, name: str) -> None:
+        assert name == "draw"
+        self.code = code
+
+    def __call__(self, grid: tuple[int], block: tuple[int], args: tuple[Array, np.ndarray, np.ndarray]) -> None:
+        DEVICE.used("RawKernel")
+        out, box, numbers = args
+        assert type(out) is Array
+        # What is of NumPy CuPy takes by value, if its size is one.
+        assert (block, box.size, numbers.size) == ((THREADS,), 1, 1)
+        kernels().run(self.code, out, Launch(*grid, box, numbers))
+
+
+def cupy(*, is_hip: bool = False) -> ModuleType:
+    """Return what stands for the package, for a GPU of NVIDIA or of AMD."""
     package = ModuleType("cupy")
     package.ndarray = Array
-    for name in ("multiply", "copyto", "clip", "argsort", "may_share_memory", "result_type"):
+    for name in ("multiply", "copyto", "clip", "argsort", "sort", "may_share_memory", "result_type"):
         setattr(package, name, getattr(np, name))
     for name in ("empty", "arange", "asarray", "ascontiguousarray", "broadcast_to"):
         setattr(package, name, on_device(getattr(np, name)))
     package.complex64 = np.complex64
+    package.RawKernel = RawKernel
+    package.cuda = ModuleType("cupy.cuda")
+    package.cuda.runtime = ModuleType("cupy.cuda.runtime")
+    package.cuda.runtime.is_hip = is_hip
     package.asnumpy = lambda x: np.array(plain(x))
     package.random = ModuleType("cupy.random")
     package.random.Generator, package.random.RandomState = Generator, RandomState

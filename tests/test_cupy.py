@@ -25,21 +25,23 @@ from arrayinit.random import draws
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
 BUILT_IN = registry._BUILT_IN
-SOURCE = Path(registry.__file__).with_name("cupy.py")
+SOURCES = {"cupy_kernels": "arrayinit.backends.cupy_kernels", "cupy": "arrayinit.backends.cupy_on_numpy"}
 
 
 @pytest.fixture(autouse=True)
-def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put NumPy in CuPy's place."""
+def _stand_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put NumPy in CuPy's place, whose GPU is AMD's if the parameter says so."""
     special = ModuleType("cupyx.scipy.special")
     special.erfinv = scipy.special.erfinv
-    monkeypatch.setitem(sys.modules, "cupy", cupy_on_numpy.cupy())
+    monkeypatch.setitem(sys.modules, "cupy", cupy_on_numpy.cupy(is_hip=getattr(request, "param", False)))
     monkeypatch.setitem(sys.modules, "cupyx.scipy.special", special)
     monkeypatch.setitem(sys.modules, "array_api_compat.cupy", array_api_compat.numpy)
     monkeypatch.setattr(array_api_compat, "cupy", array_api_compat.numpy, raising=False)
-    spec = importlib.util.spec_from_file_location("arrayinit.backends.cupy_on_numpy", SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    for source, name in SOURCES.items():
+        spec = importlib.util.spec_from_file_location(name, Path(registry.__file__).with_name(f"{source}.py"))
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
     monkeypatch.setattr(registry, "_BUILT_IN", {"cupy": lambda: module.BACKEND})
     monkeypatch.setattr(registry, "_by_type", {})
     monkeypatch.setattr(DEVICE, "outside", [])
@@ -169,7 +171,8 @@ def test_that_check_fails_for_work_outside() -> None:
 
 @pytest.mark.parametrize("dtype", [*REAL, "complex64"])
 @pytest.mark.parametrize("name", DRAWS)
-def test_a_seed_fills_the_array_part_by_part_with_the_bits_of_numpy(name, dtype, monkeypatch):
+@pytest.mark.parametrize("_stand_in", [False, True], ids=["by kernels", "part by part"], indirect=True)
+def test_a_seed_fills_the_array_with_the_bits_of_numpy(name, dtype, monkeypatch):
     draw = DRAWS[name]
     if not draw.takes(dtype):
         pytest.skip("complex numbers are not truncated")
@@ -177,7 +180,7 @@ def test_a_seed_fills_the_array_part_by_part_with_the_bits_of_numpy(name, dtype,
         real.setattr(registry, "_BUILT_IN", {"numpy": BUILT_IN["numpy"]})
         real.setattr(registry, "_by_type", {})
         expected = reference(draw, dtype)
-    monkeypatch.setattr(draws, "UPLOAD", 100)
+    monkeypatch.setattr(draws, "UPLOAD", 10_000)
     x = full(draw.shape, dtype)
     assert draw.fill(x) is x
     same_bits(plain(x), expected, dtype)

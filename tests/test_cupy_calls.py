@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ SOURCE = Path(arrayinit.__file__).parent
 # Where the namespace of CuPy's arrays is used.
 FILES = [
     "backends/cupy.py",
+    "backends/cupy_kernels.py",
     "backends/native.py",
     "initializers/orthogonal.py",
     "random/polar.py",
@@ -44,6 +46,7 @@ def roots() -> dict[str, list[Any]]:
         "xp": [array_api_compat.cupy],
         "erfinv": [cupyx.scipy.special.erfinv],
         "generator": [cupy.random.Generator, cupy.random.RandomState],
+        "kernel": [cupy.RawKernel.__call__],
         "x": [cupy.ndarray],
     }
 
@@ -78,13 +81,25 @@ def misfit(target: Any, call: ast.Call) -> str | None:
         unknown = set(names) - {"out", "dtype", "casting"}
         fits = target.nin <= count <= target.nin + target.nout and not unknown
         return None if fits else f"{target} takes {target.nin} arguments, out, dtype and casting"
-    signature = inspect.signature(target)
+    signature = _signature(target)
     unbound = next(iter(signature.parameters), None) == "self"
     try:
         signature.bind(*[None] * (count + unbound), **dict.fromkeys(names))
     except TypeError as error:
         return f"{error}: {signature}"
     return None
+
+
+def _signature(target: Any) -> inspect.Signature:
+    try:
+        return inspect.signature(target)
+    except ValueError:
+        # What Cython compiles says it, with types, in the first line of its documentation.
+        header = target.__doc__.partition("\n")[0].partition(" -> ")[0]
+        parameters = re.sub(r"\b[a-z]+ (?=\w)", "", header[header.index("(") :])
+        scope: dict[str, Any] = {}
+        exec(f"def function{parameters}: pass", scope)
+        return inspect.signature(scope["function"])
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -116,6 +131,11 @@ def test_the_draws_are_among_the_calls_that_are_checked(name: str, roots: dict[s
         "xp.linalg.qrr(x)",
         "xp.matrix_transpose(x, 1)",
         "x.devices",
+        "x.transpose(axes=(1, 0))",
+        "kernel((1,), (1,))",
+        "cupy.RawKernel('code')",
+        "cupy.RawKernel('code', 'draw', flags=())",
+        "cupy.cuda.runtime.is_amd",
     ],
 )
 def test_that_check_fails_for_a_wrong_call(wrong: str, roots: dict[str, list[Any]]) -> None:

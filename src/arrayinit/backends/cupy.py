@@ -12,6 +12,7 @@ import numpy as np
 from cupyx.scipy.special import erfinv
 
 from arrayinit.backends.arguments import describe
+from arrayinit.backends.cupy_kernels import write
 from arrayinit.backends.native import Native
 from arrayinit.backends.numpy import parts
 from arrayinit.backends.protocol import Array, Generator
@@ -88,8 +89,12 @@ class CuPy(Native):
         return None
 
     def portable(self, x: Array, draw: Draw) -> Array:
-        for index, values in draw.parts():
-            x[index] = cupy.asarray(values)
+        if cupy.cuda.runtime.is_hip:
+            # What AMD's compiler knows nothing of is made on the host.
+            for index, values in draw.parts():
+                x[index] = cupy.asarray(values)
+        else:
+            write(x, draw)
         return x
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -52,8 +54,38 @@ def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> N
         draw.into(memory, corner)
         return
     bare = x.detach()
-    for index, values in draw.parts(x.shape, corner):
-        bare[index].copy_(torch.from_numpy(values))
+    kernels = _kernels(x)
+    if kernels is None:
+        for index, values in draw.parts(x.shape, corner):
+            bare[index].copy_(torch.from_numpy(values))
+    elif is_wrapped(bare):
+        # The operator is handed what has memory.
+        apply(bare, draw, corner or ())
+    elif x.is_neg() or x.is_conj():
+        values = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+        kernels.fill(values, draw, corner)
+        bare.copy_(values)
+    else:
+        # Triton writes behind autograd's back.
+        torch.autograd.graph.increment_version(x)
+        kernels.fill(bare, draw, corner)
+
+
+def _kernels(x: torch.Tensor) -> Any | None:
+    """Return what fills memory on the device of a tensor, if something does."""
+    return _triton() if x.device.type == "cuda" and x.layout is torch.strided else None
+
+
+@cache
+def _triton() -> Any | None:
+    """Return the kernels in Triton, where it is installed and works."""
+    try:
+        from arrayinit.backends import torch_triton
+
+        torch_triton.check()
+    except (ImportError, OSError, RuntimeError, subprocess.SubprocessError):
+        return None
+    return torch_triton
 
 
 def apply(x: torch.Tensor, draw: Draw, corner: Sequence[int] = ()) -> None:

@@ -1,0 +1,60 @@
+"""The portable stream on CuPy's arrays: made where they are, and the host waits for nothing."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import cupy
+
+from arrayinit.backends.protocol import Array
+from arrayinit.random.cuda import THREADS, launch, source
+from arrayinit.random.draws import Draw
+from arrayinit.random.program import Program, Step, Traced, traced
+from arrayinit.random.seeds import Key
+from arrayinit.random.subsets import STREAM
+
+# Elements whose keys are sorted at once.
+_SORTED = 1 << 22
+
+# The words themselves.
+_KEYS = Traced(Program((Step("word", "uint32", (STREAM,)),), (0,)), ())
+
+
+def write(x: Array, draw: Draw) -> None:
+    """Fill the whole array, on the current device and stream."""
+    if not x.size:
+        return
+    logical, key = x.transpose(draw.order), draw.seed.key()
+    _run(logical, traced(draw.distribution, draw.form), draw.form.name, key, draw.shape)
+    if draw.zeros:
+        _clear_columns(logical, draw.zeros, key)
+
+
+def _run(
+    out: Array, made: Traced, dtype: str, key: Key, shape: tuple[int, ...], corner: tuple[int, ...] | None = None
+) -> None:
+    fitted = launch(made, key, out.shape, out.strides, shape, corner or (0,) * len(shape))
+    kernel = _kernel(made.program, dtype)
+    kernel((fitted.grid,), (THREADS,), (out, fitted.box, fitted.numbers))
+
+
+@cache
+def _kernel(program: Program, dtype: str) -> Any:
+    # It is compiled for each device on which it is first used.
+    return cupy.RawKernel(source(program, dtype), "draw")
+
+
+def _clear_columns(matrix: Array, count: int, key: Key) -> None:
+    """As `arrayinit.random.subsets.clear_columns`."""
+    rows, columns = matrix.shape
+    step = max(1, _SORTED // rows)
+    for first in range(0, columns, step):
+        part = matrix[:, first : first + step]
+        keys = cupy.empty((part.shape[1], rows), "uint32")
+        _run(keys, _KEYS, "uint32", key, (columns, rows), (first, 0))
+        packed = keys.astype("uint64")
+        packed *= rows
+        packed += cupy.arange(rows, dtype="uint64")
+        last = cupy.sort(packed, axis=-1)[:, count - 1 : count]
+        cupy.copyto(part, 0, where=(packed <= last).T)

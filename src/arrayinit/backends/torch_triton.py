@@ -1,0 +1,103 @@
+"""The portable stream on GPUs, by kernels of Triton: nothing passes through the host, and nobody waits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import triton
+
+from arrayinit.random.boxes import boxes, merged_axes
+from arrayinit.random.draws import Draw
+from arrayinit.random.program import Program, Step, Traced, traced
+from arrayinit.random.seeds import Key
+from arrayinit.random.subsets import STREAM
+from arrayinit.random.triton import TILE, kernel
+from arrayinit.random.words import neighbours, per_block
+
+# Elements of one launch, which a kernel counts in 32 bits.
+_AT_ONCE = 1 << 30
+
+# Keys that are held at once, 8 bytes each.
+_HELD = 1 << 24
+
+# The keys of `_clear_columns`, as they come.
+_KEYS = Traced(Program((Step("word", "uint32", (STREAM,)), Step("convert", "int64", (0,))), (1,)), ())
+
+
+def check() -> None:
+    """Raise unless kernels can be compiled and launched here, for which Triton needs a C compiler."""
+    target: Any = triton.runtime.driver.active.get_current_target()
+    # Of others it is not known how Triton rounds there; older ones it does not know.
+    if target.backend != "cuda" or target.arch < 70:
+        raise RuntimeError(f"no kernels for {target}")
+
+
+def fill(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> None:
+    """Fill the memory of a tensor; it may be a box of the array, which begins at ``corner``."""
+    place = corner or [0] * x.ndim
+    box, first = x.permute(draw.order), [place[k] for k in draw.order]
+    if not box.numel():
+        return
+    key = draw.seed.key()
+    with torch.accelerator.device_index(x.device.index):
+        _fill(box, traced(draw.distribution, draw.form), key, draw.shape, first)
+        if draw.zeros:
+            _clear_columns(box, first, draw.shape[0], draw.zeros, key)
+
+
+def _fill(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], corner: Sequence[int]) -> None:
+    sizes, strides, whole, first = merged_axes(box.shape, box.stride(), shape, corner)
+    view = box.as_strided(sizes, strides)
+    for index in boxes(sizes, _AT_ONCE):
+        _launch(view[index], draw, key, whole, [k + side.start for k, side in zip(first, index, strict=True)])
+
+
+def _launch(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], corner: Sequence[int]) -> None:
+    word = draw.program.steps[0].dtype
+    row = per_block(word)
+    apart = [math.prod(shape[k + 1 :]) for k in range(len(shape))]
+    start = sum(k * distance for k, distance in zip(corner, apart, strict=True))
+    axis, run = neighbours(shape, box.shape)
+    # Where in a block the first element of a run may be.
+    skip = row - 1 if any(distance % row for distance in apart[:axis]) else start % row
+    runs, span = math.prod(box.shape[:axis]), -(-(skip + run) // row)
+
+    parts = torch.view_as_real(box) if box.is_complex() else box
+    axes = [sides for sides in zip(box.shape, apart, parts.stride(), strict=False) if sides[0] > 1]
+    rank = 1 << max(0, len(axes) - 1).bit_length()
+    axes = [(1, 0, 0)] * (rank - len(axes)) + axes
+    real, integer = ("float64", "int64") if word == "uint64" else ("float32", "int32")
+    bits = np.array(draw.numbers, real).view(integer).tolist()
+
+    compiled = kernel(draw.program, str(parts.dtype).removeprefix("torch."), rank, one_run=runs == 1)
+    compiled[(-(-runs * span // TILE),)](
+        parts.view(torch.int16) if parts.dtype == torch.bfloat16 else parts,
+        *key,
+        start,
+        runs,
+        run,
+        span,
+        *(number for sides in axes for number in sides),
+        *bits,
+        TILE=TILE,
+        enable_fp_fusion=False,
+    )
+
+
+def _clear_columns(matrix: torch.Tensor, corner: Sequence[int], rows: int, count: int, key: Key) -> None:
+    """Do what the function of this name in `subsets` does."""
+    height, width = matrix.shape
+    step = max(1, _HELD // rows)
+    for column in range(0, width, step):
+        columns = matrix[:, column : column + step]
+        keys = torch.empty((columns.shape[1], rows), dtype=torch.int64, device=matrix.device)
+        start = (corner[1] + column) * rows
+        _fill(keys.view(-1), _KEYS, key, [start + keys.numel()], [start])
+        # With the row, which breaks ties, no two are the same.
+        keys.mul_(rows).add_(torch.arange(rows, device=matrix.device))
+        last = keys.topk(count, dim=1, largest=False, sorted=False).values.amax(dim=1, keepdim=True)
+        columns.masked_fill_((keys <= last).T[corner[0] : corner[0] + height], 0)

@@ -1,0 +1,169 @@
+"""The portable stream as CUDA C++: one kernel for each program and dtype, whatever the parameters and the shape.
+
+A thread makes the words of one block of the counter, and the elements of a box that take them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import chain, groupby
+from string import Template
+from struct import Struct
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from arrayinit.core.dtypes import FORMATS
+from arrayinit.random.boxes import merged_axes
+from arrayinit.random.cuda_text import ARITHMETIC, COMMON, KERNEL
+from arrayinit.random.program import Program, Step, Traced
+from arrayinit.random.seeds import Key
+from arrayinit.random.words import MULTIPLIERS, ROUNDS, WEYL, neighbours, per_block
+
+AXES = 33
+"""CuPy's arrays have up to 32 axes, and one goes before those that are merged."""
+
+THREADS = 256
+"""Threads to a block of the grid."""
+
+_BOX = Struct(f"{8 + 3 * AXES}Q")
+
+
+class Launch(NamedTuple):
+    """How many blocks of the grid a kernel needs, and what it takes, by value, after the memory to be filled."""
+
+    grid: int
+    box: np.ndarray[Any, Any]
+    numbers: np.ndarray[Any, Any]
+
+
+def launch(
+    draw: Traced, key: Key, sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int], corner: Sequence[int]
+) -> Launch:
+    """Fit the kernel of a program to a box, not empty, that begins at ``corner`` of a logical array of this ``shape``.
+
+    ``strides`` are those of the memory, in bytes, of either sign.
+    """
+    words = per_block(draw.program.word)
+    sizes, strides, wholes, firsts = merged_axes(sizes, strides, shape, corner)
+    outer, run = neighbours(wholes, sizes)
+    # Each row of neighbours may begin anywhere in a block.
+    rows, blocks = math.prod(sizes[:outer]), (run + 2 * (words - 1)) // words
+    apart = [math.prod(wholes[k + 1 :]) for k in range(len(wholes))]
+    first = sum(i * step for i, step in zip(firsts, apart, strict=True))
+    # Of negative strides what C++ reads them from.
+    axes = ([*values, *[0] * (AXES - len(values))] for values in (sizes, apart, [step % 2**64 for step in strides]))
+    box = _BOX.pack(*key, first, rows, blocks, run, outer, len(sizes), *chain.from_iterable(axes))
+    numbers = np.array(draw.numbers or (0.0,), "f8" if words == 4 else "f4")
+    return Launch(-(-rows * blocks // THREADS), _by_value(box), _by_value(numbers.tobytes()))
+
+
+def _by_value(struct: bytes) -> np.ndarray[Any, Any]:
+    """Return it as an array of one element, which CuPy passes by value."""
+    return np.frombuffer(struct, f"V{len(struct)}")
+
+
+def source(program: Program, dtype: str) -> str:
+    """Return the kernel ``draw``, which stores in this dtype what a program makes."""
+    return ARITHMETIC + COMMON + kernel(program, dtype)
+
+
+def kernel(program: Program, dtype: str) -> str:
+    """Return the part of it that is its own."""
+    part, stored = _STORED[FORMATS[dtype].real if dtype in FORMATS else dtype]
+    loops = _Loops(program)
+    streams = [step.operands[0] for step in program.steps if step.name == "word"]
+    return Template(KERNEL).substitute(
+        axes=AXES,
+        per_block=per_block(program.word),
+        rounds=ROUNDS,
+        **dict(zip(("first", "second"), map("{:#x}ull".format, MULTIPLIERS), strict=True)),
+        **dict(zip(("step_low", "step_high"), map("{:#x}ull".format, WEYL), strict=True)),
+        word=_TYPES[program.word],
+        real="double" if program.word == "uint64" else "float",
+        numbers=max(1, sum(step.name == "number" for step in program.steps)),
+        part=part,
+        parts=len(program.outputs),
+        words="\n".join(f"    Index words{k}[4]; philox(block, {k}, box.low, box.high, words{k});" for k in streams),
+        kept=" ".join(f"{_TYPES[program.steps[place].dtype]} v{place};" for place in sorted(loops.kept)),
+        loops="\n".join(f"    {line}" for line in loops.lines(stored)),
+    )
+
+
+class _Loops:
+    """A program as loops over the elements of a block: all of them, or those that a mask guards."""
+
+    def __init__(self, program: Program) -> None:
+        self.program, steps = program, program.steps
+        self.loops = [list(places) for _, places in groupby(range(len(steps)), lambda place: steps[place].guard)]
+        self.masks = {step.guard for step in steps if step.guard is not None}
+        self.made_in = {place: n for n, loop in enumerate(self.loops) for place in loop}
+        used = {(place, n) for n, loop in enumerate(self.loops) for user in loop for place in steps[user].places}
+        used |= {(place, len(self.loops) - 1) for place in program.outputs}
+        # What one loop makes and another uses.
+        self.kept = {place for place, n in used if n != self.made_in[place]}
+
+    def lines(self, stored: str) -> Iterator[str]:
+        """Yield the statements, of which the last have the values ``stored``."""
+        yield from (f"unsigned int wanted{mask} = 0;" for mask in self.masks)
+        for n, loop in enumerate(self.loops):
+            guard = self.program.steps[loop[0]].guard
+            if guard is None:
+                yield "#pragma unroll"
+                yield f"for (int k = 0; k < {per_block(self.program.word)}; k++) {{"
+            else:
+                yield f"for (unsigned int left = wanted{guard}; left; left &= left - 1) {{"
+                yield "    int k = __ffs(left) - 1;"
+            yield from (f"    {line}" for place in loop for line in self._statements(place, n))
+            if n == len(self.loops) - 1:
+                results = (stored.format(self._name(place, n)) for place in self.program.outputs)
+                yield from (f"    made.element[k].part[{i}] = {result};" for i, result in enumerate(results))
+            yield "}"
+
+    def _statements(self, place: int, loop: int) -> Iterator[str]:
+        step = self.program.steps[place]
+        yield f"{_TYPES[step.dtype]} v{place} = {_expression(step, [self._name(x, loop) for x in step.places])};"
+        if place in self.kept:
+            yield f"all[k].v{place} = v{place};"
+        if place in self.masks:
+            yield f"wanted{place} |= (unsigned int) v{place} << k;"
+
+    def _name(self, place: int, loop: int) -> str:
+        return f"v{place}" if self.made_in[place] == loop else f"all[k].v{place}"
+
+
+def _expression(step: Step, operands: list[str]) -> str:
+    match step.name:
+        case "word":
+            return f"word(words{step.operands[0]}, k)"
+        case "number":
+            return f"numbers.value[{step.operands[0]}]"
+        case "integer":
+            return f"({_TYPES[step.dtype]}) {step.operands[0] % 2**64:#x}ull"
+        case "bits":
+            return f"{step.dtype}({operands[0]})"
+        case "convert":
+            return f"({_TYPES[step.dtype]}) {operands[0]}"
+        case "where":
+            return "{} ? {} : {}".format(*operands)
+        case name:
+            return f"{name}_({', '.join(operands)})"
+
+
+_TYPES = {
+    "bool": "bool",
+    "int32": "int",
+    "uint32": "unsigned int",
+    "int64": "long long",
+    "uint64": "unsigned long long",
+    "float32": "float",
+    "float64": "double",
+}
+
+# The type of what is stored, and how it is made.
+_STORED = {
+    "float16": ("unsigned short", "float16({})"),
+    "bfloat16": ("unsigned short", "bfloat16({})"),
+    **{name: (_TYPES[name], "{}") for name in ("float32", "float64", "uint32")},
+}

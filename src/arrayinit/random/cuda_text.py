@@ -1,0 +1,154 @@
+"""The CUDA C++ of the portable stream that is the same for all draws, and the frame of what is not."""
+
+from __future__ import annotations
+
+# Not by the operators, nor by CUDA's own functions for them: CuPy compiles with -ftz=true, whatever it is told, and
+# what rounds so keeps no number below 2^-126.
+ARITHMETIC = r"""
+#define OPERATION(real, type, name, instruction) \
+    __device__ __forceinline__ real name(real x, real y) { \
+        real z; \
+        asm(instruction " %0, %1, %2;" : "=" type(z) : type(x), type(y)); \
+        return z; \
+    }
+#define OPERATIONS(real, size, type) \
+    OPERATION(real, type, add_, "add.rn." size) \
+    OPERATION(real, type, subtract_, "sub.rn." size) \
+    OPERATION(real, type, multiply_, "mul.rn." size) \
+    OPERATION(real, type, divide_, "div.rn." size) \
+    __device__ __forceinline__ real sqrt_(real x) { \
+        real z; \
+        asm("sqrt.rn." size " %0, %1;" : "=" type(z) : type(x)); \
+        return z; \
+    } \
+    __device__ __forceinline__ bool less_(real x, real y) { \
+        int z; \
+        asm("{.reg .pred p; setp.lt." size " p, %1, %2; selp.s32 %0, 1, 0, p;}" : "=r"(z) : type(x), type(y)); \
+        return z; \
+    }
+OPERATIONS(float, "f32", "f")
+OPERATIONS(double, "f64", "d")
+
+__device__ __forceinline__ unsigned short float16(float x) {
+    unsigned short z;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(z) : "f"(x));
+    return z;
+}
+"""
+
+COMMON = r"""
+typedef unsigned long long Index;
+
+template <class T> __device__ __forceinline__ T add_(T x, T y) { return x + y; }
+template <class T> __device__ __forceinline__ T subtract_(T x, T y) { return x - y; }
+template <class T> __device__ __forceinline__ T and_(T x, T y) { return x & y; }
+template <class T> __device__ __forceinline__ T or_(T x, T y) { return x | y; }
+template <class T> __device__ __forceinline__ T xor_(T x, T y) { return x ^ y; }
+template <class T> __device__ __forceinline__ T left_(T x, T y) { return x << y; }
+template <class T> __device__ __forceinline__ T right_(T x, T y) { return x >> y; }
+template <class T> __device__ __forceinline__ T invert_(T x) { return ~x; }
+template <class T> __device__ __forceinline__ bool less_(T x, T y) { return x < y; }
+template <class T> __device__ __forceinline__ T minimum_(T x, T y) { return less_(y, x) ? y : x; }
+
+__device__ __forceinline__ int int32(unsigned int x) { return x; }
+__device__ __forceinline__ int int32(float x) { return __float_as_int(x); }
+__device__ __forceinline__ float float32(int x) { return __int_as_float(x); }
+__device__ __forceinline__ long long int64(Index x) { return x; }
+__device__ __forceinline__ long long int64(double x) { return __double_as_longlong(x); }
+__device__ __forceinline__ double float64(long long x) { return __longlong_as_double(x); }
+
+// By the sign bit, all that -0 has.
+__device__ __forceinline__ float negative_(float x) { return float32(int32(x) ^ int32(-0.0f)); }
+__device__ __forceinline__ double negative_(double x) { return float64(int64(x) ^ int64(-0.0)); }
+__device__ __forceinline__ float copysign_(float x, float sign) {
+    return float32((int32(x) & ~int32(-0.0f)) | (int32(sign) & int32(-0.0f)));
+}
+__device__ __forceinline__ double copysign_(double x, double sign) {
+    return float64((int64(x) & ~int64(-0.0)) | (int64(sign) & int64(-0.0)));
+}
+
+// To nearest even; no draw is NaN.
+__device__ __forceinline__ unsigned short bfloat16(float x) {
+    unsigned int bits = __float_as_int(x);
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+"""
+
+KERNEL = r"""
+typedef $word Word;
+
+// A row has ``run`` neighbours in the logical array and touches at most ``blocks`` of the counter.
+struct Box {
+    Index low, high, first, rows, blocks, run;
+    long long outer, axes;
+    Index size[$axes], apart[$axes];
+    long long stride[$axes];
+};
+
+struct Numbers { $real value[$numbers]; };
+struct Element { $part part[$parts]; };
+union Block { Element element[$per_block]; uint4 quad[$per_block * sizeof(Element) / 16]; };
+
+__device__ __forceinline__ void philox(Index block, Index stream, Index low, Index high, Index* words) {
+    // NumPy's generator counts before it draws.
+    Index a = block + 1, b = 0, c = 0, d = stream;
+    #pragma unroll
+    for (int k = 0; k < $rounds; k++) {
+        Index e = __umul64hi(c, $second) ^ b ^ low, f = __umul64hi(a, $first) ^ d ^ high;
+        b = c * $second, d = a * $first, a = e, c = f;
+        low += $step_low, high += $step_high;
+    }
+    words[0] = a, words[1] = b, words[2] = c, words[3] = d;
+}
+
+__device__ __forceinline__ Word word(const Index* words, int k) {
+    // Of two halves the low one comes first.
+    return words[k * sizeof(Word) / 8] >> k * sizeof(Word) % 8 * 8;
+}
+
+extern "C" __global__ void draw(char* out, const __grid_constant__ Box box, const __grid_constant__ Numbers numbers) {
+    Index block = (Index) blockIdx.x * blockDim.x + threadIdx.x, row = 0, first = box.first;
+    if (box.outer) {
+        row = block / box.blocks, block %= box.blocks;
+    }
+    if (row >= box.rows || block >= box.blocks) {
+        return;
+    }
+    for (int k = box.outer - 1; k >= 0; k--) {
+        Index place = row % box.size[k];
+        row /= box.size[k], first += place * box.apart[k], out += (long long) place * box.stride[k];
+    }
+    block += first / $per_block;
+$words
+    Block made;
+    // Of each element what is made before a branch and used in it or after it. The branches are taken for all elements
+    // that need them before any other goes on: few do, but among the threads that wait for each other one does nearly
+    // always.
+    struct { $kept } all[$per_block];
+$loops
+    // Where the first of them is in the row; before its beginning is beyond its end, since it is unsigned.
+    Index start = block * $per_block - first;
+    const int last = box.axes - 1;
+    char* memory = out + (long long) start * (long long) sizeof(Element);
+    bool is_whole = start < box.run && box.run - start >= $per_block && box.outer == last;
+    if (is_whole && box.stride[last] == sizeof(Element) && (Index) memory % 16 == 0) {
+        #pragma unroll
+        for (int k = 0; k < sizeof(Block) / 16; k++) {
+            ((uint4*) memory)[k] = made.quad[k];
+        }
+        return;
+    }
+    #pragma unroll
+    for (int k = 0; k < $per_block; k++) {
+        Index place = start + k;
+        if (place < box.run) {
+            memory = out;
+            for (int axis = last; axis > box.outer; axis--) {
+                memory += (long long) (place % box.size[axis]) * box.stride[axis];
+                place /= box.size[axis];
+            }
+            *(Element*) (memory + (long long) place * box.stride[box.outer]) = made.element[k];
+        }
+    }
+}
+"""

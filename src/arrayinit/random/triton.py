@@ -1,0 +1,230 @@
+"""The portable stream in Triton: one kernel for all draws that take the same steps, whatever their numbers and sizes.
+
+Its divisions and roots are those of IEEE 754, which Triton's plain ones of float32 are not. It is to be compiled with
+``enable_fp_fusion=False``, so that no product is fused with a sum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from inspect import signature
+from typing import Any
+
+import triton
+import triton.language as tl
+
+from arrayinit.random.program import Program, Step
+from arrayinit.random.words import MULTIPLIERS, ROUNDS, WEYL, per_block
+
+TILE = 128
+"""Blocks of the counter that one instance of a kernel makes."""
+
+
+def _jit(function: Callable[..., Any]) -> Any:
+    """Return a function for kernels, as a decorator that has a type, which Triton's own has not."""
+    return triton.jit(function)
+
+
+_FIRST, _SECOND = map(tl.constexpr, MULTIPLIERS)
+_STEP_LOW, _STEP_HIGH = map(tl.constexpr, WEYL)
+_ROUNDS = tl.constexpr(ROUNDS)
+
+
+@_jit
+def _philox(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor) -> tl.tensor:
+    """Return the four words of each block of a stream of the key, as NumPy's generator draws them."""
+    # It counts before it draws.
+    a = block.to(tl.uint64) + 1
+    b = tl.zeros_like(a)
+    c = tl.zeros_like(a)
+    d = tl.zeros_like(a) + stream
+    low = low.to(tl.uint64)
+    high = high.to(tl.uint64)
+    for _ in tl.static_range(_ROUNDS):
+        next_a = tl.umulhi(c, _SECOND) ^ b ^ low
+        next_c = tl.umulhi(a, _FIRST) ^ d ^ high
+        b = c * _SECOND
+        d = a * _FIRST
+        a = next_a
+        c = next_c
+        low = low + _STEP_LOW
+        high = high + _STEP_HIGH
+    return a, b, c, d
+
+
+@_jit
+def words_uint64(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor, TILE: tl.constexpr) -> tl.tensor:
+    """Return the words of the blocks, four of each."""
+    a, b, c, d = _philox(block, stream, low, high)
+    return tl.reshape(tl.join(tl.join(a, c), tl.join(b, d)), (TILE * 4,))
+
+
+@_jit
+def words_uint32(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor, TILE: tl.constexpr) -> tl.tensor:
+    """Return the halves of the words of the blocks, the low one first."""
+    words = words_uint64(block, stream, low, high, TILE)
+    return tl.reshape(tl.join(words.to(tl.uint32), (words >> 32).to(tl.uint32)), (TILE * 8,))
+
+
+@_jit
+def bfloat16(x: tl.tensor) -> tl.tensor:
+    """Return the bits of the nearest bfloat16, of two the even one, to numbers of float32 that are not NaN."""
+    bits = x.to(tl.uint32, bitcast=True)
+    return ((bits + ((bits >> 16) & 1) + 0x7FFF) >> 16).to(tl.int16)
+
+
+@_jit
+def each(x: tl.tensor, ROW: tl.constexpr, ALL: tl.constexpr) -> tl.tensor:
+    """Return for each element of the rows what ``x`` has for its row."""
+    return tl.reshape(tl.broadcast_to(x[:, None], (ALL // ROW, ROW)), (ALL,))
+
+
+# All that a kernel is given when it runs is declared with its type, and not specialized: by their values Triton would
+# compile it anew.
+_KERNEL = """\
+def arrayinit_draw({parameters}, TILE: tl.constexpr):
+    first = start.to(tl.int64)
+    place = tl.program_id(0) * TILE + tl.arange(0, TILE)
+    {place}
+    offset = tl.zeros([TILE * {row}], tl.int64)
+    {offset}
+    {steps}
+    {store}
+"""
+
+# The elements are in one axis, in which the threads of a GPU lie as the elements do, and so write whole sectors.
+_ONE_RUN = """\
+    block = first // {row} + place
+    rest = tl.program_id(0) * TILE * {row} + tl.arange(0, TILE * {row}) - (first % {row}).to(tl.int32)
+    inside = (rest >= 0) & (rest < run)
+"""
+_RUNS = """\
+    number = place // span
+    rest = number * run
+    {first}
+    block = first // {row} + place % span
+    place = (place % span) * {row} - (first % {row}).to(tl.int32)
+    place = each(place, {row}, TILE * {row}) + tl.arange(0, TILE * {row}) % {row}
+    number = each(number, {row}, TILE * {row})
+    inside = (place >= 0) & (place < run) & (number < runs)
+    rest = number * run + place
+"""
+
+
+@cache
+def kernel(program: Program, stored: str, rank: int, *, one_run: bool) -> Any:
+    """Return what fills a box of ``rank`` axes, in memory of the dtype ``stored``; bfloat16 is taken as int16.
+
+    Its arguments are the memory, that of the parts of complex numbers; the key; where in the logical array the box
+    starts; how many runs of neighbours in the logical array the box has, of how many elements, and how many blocks a
+    run may span; for each axis its size, and how far its elements are apart in the logical array and in memory; and the
+    bits of the numbers of the program.
+    """
+    source = _source(program, stored, rank, one_run)
+    # Triton, which compiles the source, looks for it where that of a module would be.
+    file = f"<arrayinit {hashlib.sha256(source.encode()).hexdigest()}>"
+    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
+    scope: dict[str, Any] = {f.__name__: f for f in (words_uint32, words_uint64, bfloat16, each)}
+    scope |= {"tl": tl, "__name__": __name__}
+    exec(compile(source, file, "exec"), scope)
+    draw = scope["arrayinit_draw"]
+    return triton.jit(do_not_specialize=[name for name in signature(draw).parameters if name != "TILE"])(draw)
+
+
+def _source(program: Program, stored: str, rank: int, one_run: bool) -> str:
+    numbers = {step.operands[0]: step.dtype for step in program.steps if step.name == "number"}
+    row = per_block(next(step.dtype for step in program.steps if step.name == "word"))
+    results = [f"tl.broadcast_to({_stored(f'v{place}', stored)}, (TILE * {row},))" for place in program.outputs]
+    return _KERNEL.format(
+        row=row,
+        parameters=", ".join(
+            [
+                "memory, low: tl.uint64, high: tl.uint64, start: tl.int64",
+                "runs: tl.int32, run: tl.int32, span: tl.int32",
+                *(f"size{k}: tl.int32, apart{k}: tl.int64, stride{k}: tl.int64" for k in range(rank)),
+                *(f"n{k}: tl.{_bits(numbers[k])}" for k in sorted(numbers)),
+            ]
+        ),
+        place=(_ONE_RUN if one_run else _RUNS).format(row=row, first=_indented(_sum("first", "apart", rank))).strip(),
+        offset=_indented(_sum("offset", "stride", rank)),
+        steps=_indented(f"v{k} = {_expression(step)}" for k, step in enumerate(program.steps)),
+        store=_store(results),
+    )
+
+
+def _indented(lines: Iterator[str]) -> str:
+    return "\n    ".join(lines)
+
+
+def _sum(total: str, distance: str, rank: int) -> Iterator[str]:
+    """Add to ``total`` how far along each axis lies what is the ``rest``-th of a box."""
+    for k in range(rank - 1, 0, -1):
+        yield f"{total} += (rest % size{k}).to(tl.int64) * {distance}{k}"
+        yield f"rest = rest // size{k}"
+    yield f"{total} += rest.to(tl.int64) * {distance}0"
+
+
+def _stored(value: str, dtype: str) -> str:
+    return f"bfloat16({value})" if dtype == "bfloat16" else f"{value}.to(tl.{dtype})"
+
+
+def _store(results: Sequence[str]) -> str:
+    if len(results) == 1:
+        return f"tl.store(memory + offset, {results[0]}, mask=inside)"
+    where = "memory + offset[:, None] + tl.arange(0, 2)[None, :]"
+    return f"tl.store({where}, tl.join({', '.join(results)}), mask=inside[:, None])"
+
+
+# As Triton has them. Its own sign is a subtraction from 0, which has no -0, and its interpreter inverts no unsigned
+# integers.
+_OPERATIONS = {
+    "word": "words_{dtype}(block, {0}, low, high, TILE)",
+    "number": "n{0}.to(tl.{bits}).to(tl.{dtype}, bitcast=True)",
+    "integer": "tl.cast({0}, tl.{dtype})",
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "sqrt": "tl.sqrt({0})",
+    "negative": "({0}.to(tl.{bits}, bitcast=True) ^ {sign}).to(tl.{dtype}, bitcast=True)",
+    "minimum": "tl.minimum({0}, {1})",
+    "copysign": "(({0}.to(tl.{bits}, bitcast=True) & ~{sign}) | ({1}.to(tl.{bits}, bitcast=True) & {sign}))"
+    ".to(tl.{dtype}, bitcast=True)",
+    "and": "{0} & {1}",
+    "or": "{0} | {1}",
+    "xor": "{0} ^ {1}",
+    "invert": "{0} ^ {ones}",
+    "left": "{0} << {1}",
+    "right": "{0} >> {1}",
+    "less": "{0} < {1}",
+    "where": "tl.where({0}, {1}, {2})",
+    "bits": "{0}.to(tl.{dtype}, bitcast=True)",
+    "convert": "{0}.to(tl.{dtype})",
+}
+# The others of float32 are approximations.
+_OPERATIONS_OF_FLOAT32 = _OPERATIONS | {"divide": "tl.div_rn({0}, {1})", "sqrt": "tl.sqrt_rn({0})"}
+
+
+def _expression(step: Step) -> str:
+    name, dtype, operands, _ = step
+    bits, size = _bits(dtype), _size(dtype)
+    values = operands if name in ("word", "number", "integer") else [f"v{place}" for place in operands]
+    return (_OPERATIONS_OF_FLOAT32 if dtype == "float32" else _OPERATIONS)[name].format(
+        *values,
+        dtype=dtype,
+        bits=bits,
+        sign=f"tl.cast({-(1 << (size - 1))}, tl.{bits})",
+        ones=f"tl.cast({(1 << size) - 1 if dtype.startswith('uint') else -1}, tl.{dtype})",
+    )
+
+
+def _bits(dtype: str) -> str:
+    """Return the signed integers of the same size."""
+    return f"int{_size(dtype)}"
+
+
+def _size(dtype: str) -> int:
+    return 1 if dtype == "bool" else int(dtype[-2:])

@@ -1,0 +1,88 @@
+"""Compile the kernels, for which no GPU is needed, and print what became of them as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+
+import torch
+import triton
+from programs import CASES, IDS
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from triton.runtime.jit import JITFunction
+
+from arrayinit.backends.torch_triton import _KEYS, fill
+from arrayinit.core.distributions import Normal
+from arrayinit.core.dtypes import FORMATS
+from arrayinit.random.draws import Draw
+from arrayinit.random.program import Program, traced
+from arrayinit.random.seeds import Seed
+from arrayinit.random.triton import TILE, kernel
+
+TARGET = GPUTarget("cuda", 90, 32)
+
+POINTERS = {"float16": "*fp16", "bfloat16": "*i16", "float32": "*fp32", "float64": "*fp64", "int64": "*i64"}
+
+
+def ptx(program: Program, stored: str, rank: int = 1, *, one_run: bool = True) -> dict[str, int]:
+    """Return how many there are of each instruction of a kernel."""
+    compiled = kernel(program, stored, rank, one_run=one_run)
+    types = {p.name: p.annotation_type for p in compiled.params} | {"memory": POINTERS[stored], "TILE": "constexpr"}
+    # Nothing that is known only when a kernel runs may be compiled into it.
+    assert all(p.do_not_specialize or p.name == "TILE" for p in compiled.params)
+    assert all(types.values())
+    made = triton.compile(
+        ASTSource(compiled, types, {"TILE": TILE}, {}),
+        target=TARGET,
+        options={"enable_fp_fusion": False},
+    )
+    return Counter(re.findall(r"^\s+(?:@!?%\w+ )?([a-z][\w.:]*)", made.asm["ptx"], re.MULTILINE))
+
+
+def instructions() -> dict[str, dict[str, int]]:
+    """Of 16 bits only the first, which are computed as those of float32 are."""
+    made, seen = {}, set()
+    for name, (_, distribution, dtype) in zip(IDS, CASES, strict=True):
+        form = FORMATS[dtype]
+        program = traced(distribution, form).program
+        key = (form.name, "normal") if form.is_narrow else (form.real, program)
+        if key not in seen and (not form.is_narrow or name.startswith("normal ")):
+            made[name] = ptx(program, form.real)
+            seen.add(key)
+    program = traced(CASES[0][1], FORMATS["float32"]).program
+    made["runs"] = ptx(program, "float32", 4, one_run=False)
+    made["keys"] = ptx(_KEYS.program, "int64")
+    return made
+
+
+class Absent:
+    """The driver of a GPU that is not there."""
+
+    def get_current_target(self) -> GPUTarget:
+        return TARGET
+
+    def get_current_device(self) -> int:
+        return 0
+
+    def get_current_stream(self, _: int) -> int:
+        return 0
+
+
+def times_compiled() -> int:
+    """Return how often the kernel of a normal in float32 is compiled for any parameters, seeds and sizes."""
+    triton.runtime.driver.set_active(Absent())
+    launch = JITFunction.run
+    JITFunction.run = lambda self, *args, **options: launch(self, *args, **options | {"warmup": True})
+    for std in (1.0, 0.02, 0.0625):
+        for size in (1, 2, 8, 1000, 1 << 20):
+            draw = Draw(Normal(0.0, std), Seed((size, 2**40)), FORMATS["float32"], (size,), (0,))
+            fill(torch.empty(size + 1)[1:], draw)
+            fill(torch.empty(size), draw)
+    compiled = kernel(traced(Normal(0.0, 1.0), FORMATS["float32"]).program, "float32", 1, one_run=True)
+    return sum(len(kernels) for kernels, *_ in compiled.device_caches.values())
+
+
+if __name__ == "__main__":
+    print(json.dumps({"instructions": instructions(), "times_compiled": times_compiled()}))  # noqa: T201

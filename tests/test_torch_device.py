@@ -1,0 +1,104 @@
+"""A device that is not the CPU: what torch draws itself passes nothing to the host, and Triton may be missing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from portable_calls import DRAWS, reference, same_bits
+
+import arrayinit
+
+# Without torch, torch_library skips the tests, or fails them where torch was asked for.
+with suppress(ImportError):
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    from arrayinit.backends import torch as backend
+    from arrayinit.backends import torch_operator
+
+    class Watched(TorchDispatchMode):
+        """Keeps the names of the operators that are called."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.names: list[str] = []
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            self.names.append(f"{func} to a device" if (kwargs or {}).get("device") else str(func))
+            return func(*args, **(kwargs or {}))
+
+
+# Values that are read, sizes that depend on values, and numbers that Python had.
+WAITS = (
+    "_local_scalar_dense",
+    "nonzero",
+    "masked_select",
+    "unique",
+    "equal",
+    "lift_fresh",
+    "to a device",
+    "aten.index.",
+)
+
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "sparse_, most": lambda x: arrayinit.sparse_(x, 0.9),
+    "sparse_, few": lambda x: arrayinit.sparse_(x, 0.1),
+    "dirac_": lambda x: arrayinit.dirac_(x.view(24, 4, 2, 3)),
+    "dirac_, groups": lambda x: arrayinit.dirac_(x.view(24, 4, 6), 3),
+    "eye_": arrayinit.eye_,
+    "variance_scaling_": arrayinit.variance_scaling_,
+    **{
+        f"trunc_normal_{bounds}": lambda x, bounds=bounds: arrayinit.trunc_normal_(x, 0.0, 1.0, *bounds)
+        for bounds in ((-2.0, 2.0), (2.0, 3.0), (-40.0, -39.0), (-1e-6, 1e-6))
+    },
+}
+
+
+def waits(names: list[str]) -> list[str]:
+    return [name for name in names if any(wait in name for wait in WAITS)]
+
+
+@pytest.mark.usefixtures("torch_library")
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", CALLS)
+def test_nothing_passes_between_device_and_host(name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As on a device, whose memory NumPy does not see.
+    monkeypatch.setattr(backend, "is_plain", lambda _: False)
+    monkeypatch.setattr(torch, "from_numpy", None)
+    x = torch.empty(24, 24, dtype=getattr(torch, dtype))
+    with Watched() as watched:
+        CALLS[name](x)
+    assert watched.names
+    assert waits(watched.names) == []
+
+
+@pytest.mark.usefixtures("torch_library")
+def test_that_check_fails_for_what_waits() -> None:
+    x = torch.ones(3)
+    for wrong in (
+        x.sum().item,
+        lambda: bool(x[0] > 0),
+        lambda: x[x > 0],
+        lambda: x[[0, 2]],
+        lambda: torch.tensor([1.0]),
+    ):
+        with Watched() as watched:
+            wrong()
+        assert waits(watched.names)
+
+
+@pytest.mark.usefixtures("torch_library")
+@pytest.mark.parametrize("name", ["normal_", "sparse_(0.3)"])
+def test_without_triton_a_device_is_filled_from_the_host(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "arrayinit.backends.torch_triton", None)
+    monkeypatch.delattr("arrayinit.backends.torch_triton", raising=False)
+    kernels = torch_operator._triton.__wrapped__()
+    assert kernels is None
+    monkeypatch.setattr(torch_operator, "_kernels", lambda _: kernels)
+    monkeypatch.setattr(torch_operator, "shared", lambda _: None)
+    draw = DRAWS[name]
+    same_bits(draw.fill(torch.empty(draw.shape)).numpy(), reference(draw, "float32"), "float32")
