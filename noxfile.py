@@ -26,6 +26,9 @@ PEERS = {"jax": "jax==0.10.2", "flax": "flax==0.12.8", "keras": "keras==3.15.1"}
 if sys.platform != "win32":
     PEERS["mlx"] = "mlx[cpu]==0.32.4"
 
+# Torch's CPU wheel has no Triton. Without a GPU its interpreter and its compiler work; older ones flush subnormal numbers.
+TRITON = ("--no-deps", "triton==3.6.0")
+
 # Without the CUDA libraries nothing can run, but everything can be imported.
 CUPY = ("--no-deps", "cupy-cuda12x==14.2.0", "cuda-pathfinder")
 
@@ -94,6 +97,19 @@ def cupy(session: nox.Session) -> None:
     """Check the calls to CuPy against its signatures; no GPU is needed."""
     session.install(*CUPY)
     check_backend(session, "cupy")
+
+
+@nox.session
+def triton(session: nox.Session) -> None:
+    """Run Triton's kernels in its interpreter, and read what its compiler makes of them; no GPU is needed."""
+    if sys.platform != "linux":
+        session.skip("Triton has wheels for Linux only")
+    session.install(TORCH)
+    session.install(*TRITON)
+    session.install(".", *GROUPS["test"])
+    files = ("tests/test_triton.py", "tests/test_triton_ptx.py")
+    # By files, since the compiler's work is shared by the tests of one.
+    pytest(session, *PARALLEL, "--dist=loadfile", *files, ARRAYINIT_TEST_BACKENDS="torch", TRITON_INTERPRET="1")
 
 
 @nox.session(default=False, venv_backend="none")
