@@ -18,6 +18,7 @@ SOURCE = Path(arrayinit.__file__).parent
 FILES = [
     "backends/cupy.py",
     "backends/native.py",
+    "initializers/decomposition.py",
     "initializers/orthogonal.py",
     "random/polar.py",
     "random/arithmetic.py",
