@@ -170,6 +170,17 @@ def test_blocks_of_a_nearly_singular_matrix_are_as_exact(share, dtype):
     assert error(q.astype(dtype)) <= 1.5 * error(expected.astype(dtype))
 
 
+# As on a GPU.
+@pytest.mark.parametrize("dtype", DOUBLE)
+@pytest.mark.parametrize("shape", [(200, 190), (400, 7), (2, 130, 120)])
+def test_blocks_are_the_same_by_torch(shape, dtype):
+    torch = peer("torch")
+    xp = pytest.importorskip("array_api_compat.torch")
+    a = normal(shape, dtype, 5)
+    q = decomposition._by_blocks(xp, torch.from_numpy(a))
+    np.testing.assert_allclose(q.numpy(), by_lapack(a.astype(DOUBLE[dtype])), rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("shape", [(100, 100), (90, 130), (300, 80)])
 def test_matrices_of_many_blocks_are_orthonormal_and_the_same_from_a_seed(shape, library, dtype):
     w = library.to_numpy(ai.orthogonal_(library.empty(shape, dtype), 1.5, rng=4))
