@@ -23,8 +23,8 @@ def orthonormal(xp: Any, a: Array, *, portable: bool) -> Array:
     """Return Q, in float64 or in the dtype of ``a``, and of a wide matrix that of its transpose, transposed.
 
     A library's own QR decomposition gives torch's bits to torch's own generators, and is as fast where it computes
-    float32 as such. NumPy's is in float64 even then, and takes twice as long as `_by_blocks` on one thread. A GPU would take
-    the columns one after another, and here multiplies matrices.
+    float32 as such. NumPy's is in float64 even then, and takes twice as long as `_by_blocks` on one thread. A GPU would
+    take the columns one after another, and here multiplies matrices.
     """
     if isinstance(a, np.ndarray) or (xp.__name__ == "jax.numpy" and _is_on_host(a)):
         xp, a = np, np.asarray(a)
