@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
+from laws import MismatchError, check, moment
 from libraries import Library
 from peers import peer
 from portable_calls import TOLERANCE
+from scipy import stats
 
 import arrayinit as ai
 import arrayinit.initializers.orthogonal as module
+from arrayinit.initializers import decomposition
 
 # By layout: a shape, the axes that bring it into the order batch, outputs, inputs, kernel, and what they are then.
 MATRICES = {
@@ -52,7 +56,7 @@ def check_orthonormal(w: np.ndarray, gain: float, dtype: str) -> None:
     np.testing.assert_allclose(gram, expected, rtol=0, atol=8 * gain**2 * TOLERANCE[dtype])
 
 
-def check(name: str, layout: str, library: Library, dtype: str, rng: Any) -> None:
+def check_weight(name: str, layout: str, library: Library, dtype: str, rng: Any) -> None:
     """Raise unless a weight of this layout is what the function promises."""
     w = drawn(name, layout, CASES[name][layout], library, dtype, rng)
     if name == "orthogonal_":
@@ -67,14 +71,14 @@ def check(name: str, layout: str, library: Library, dtype: str, rng: Any) -> Non
 @pytest.mark.parametrize("name", CASES)
 def test_weights_of_every_dtype(name, library, dtype):
     for rng in (1, library.generator(1)):
-        check(name, "OI...", library, dtype, rng)
+        check_weight(name, "OI...", library, dtype, rng)
 
 
 # In one dtype, as JAX compiles each shape in each.
 @pytest.mark.parametrize(("name", "layout"), [(name, layout) for name, cases in CASES.items() for layout in cases])
 def test_weights_of_every_layout(name, layout, library):
     for rng in (1, library.generator(1), np.random.default_rng(1), None):
-        check(name, layout, library, "float32", rng)
+        check_weight(name, layout, library, "float32", rng)
 
 
 @pytest.mark.parametrize("kernel", [(4,), (3, 3), (2, 5), (2, 3, 4)])
@@ -111,3 +115,118 @@ def test_draws_of_lower_rank_give_no_zero_column(kind, shape, library, dtype, mo
 
     monkeypatch.setattr(module, "draw_whole", deficient)
     check_orthonormal(library.to_numpy(ai.orthogonal_(library.empty(shape, dtype), rng=1)), 1.0, dtype)
+
+
+# Square, nearly square, and longer: of one block and of several, in both orientations, and in a batch.
+SHAPES = [(65, 65), (200, 200), (200, 190), (300, 100), (400, 7), (100, 300), (2, 130, 120)]
+DOUBLE = {"float32": "float64", "complex64": "complex128"}
+
+
+def normal(shape: tuple[int, ...], dtype: str, seed: int) -> np.ndarray:
+    return ai.normal_(np.empty(shape, dtype), rng=seed)
+
+
+def by_lapack(a: np.ndarray) -> np.ndarray:
+    """Return Q of the QR decomposition of a matrix, or of that of its transpose, transposed."""
+    wide = a.shape[-2] < a.shape[-1]
+    q, r = np.linalg.qr(a.swapaxes(-1, -2) if wide else a)
+    d = np.diagonal(r, axis1=-2, axis2=-1)
+    q = q * (d / abs(d))[..., None, :]
+    return q.swapaxes(-1, -2) if wide else q
+
+
+def error(q: np.ndarray) -> float:
+    """Return the largest error of a product of two rows or columns, whichever are fewer."""
+    q = q.astype(DOUBLE[q.dtype.name])
+    q = q.swapaxes(-1, -2) if q.shape[-2] < q.shape[-1] else q
+    return float(abs(q.conj().swapaxes(-1, -2) @ q - np.eye(q.shape[-1])).max())
+
+
+@pytest.mark.parametrize("dtype", DOUBLE)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_blocks_are_as_exact_as_the_qr_decomposition_of_numpy(shape, dtype):
+    for seed in range(5):
+        a = normal(shape, dtype, seed)
+        expected = by_lapack(a)
+        q = decomposition.orthonormal(np, a, portable=True)
+        assert q.dtype == DOUBLE[dtype]
+        np.testing.assert_allclose(q, expected, rtol=0, atol=np.finfo(dtype).eps)
+        # Both are the same numbers, nearly all of them rounded to the same.
+        assert error(q.astype(dtype)) <= 1.1 * error(expected.astype(dtype))
+
+
+# A last column that is a combination of the others but for this share.
+@pytest.mark.parametrize("dtype", DOUBLE)
+@pytest.mark.parametrize("share", [1e-3, 1e-5, 1e-7, 0.0])
+def test_blocks_of_a_nearly_singular_matrix_are_as_exact(share, dtype):
+    a = normal((160, 160), dtype, 5)
+    a[:, -1] = share * a[:, -1] + a[:, :-1] @ normal((159,), dtype, 6) / 13
+    # Stored in single precision it is no exact combination any more.
+    assert np.linalg.cond(a.astype(DOUBLE[dtype])) > 1 / max(share, 1e-6)
+    expected = by_lapack(a)
+    q = decomposition.orthonormal(np, a, portable=True)
+    np.testing.assert_allclose(q, expected, rtol=0, atol=np.finfo(dtype).eps)
+    # The last column has as many digits fewer as the condition number has.
+    assert error(q.astype(dtype)) <= 1.5 * error(expected.astype(dtype))
+
+
+# As on a GPU.
+@pytest.mark.parametrize("dtype", DOUBLE)
+@pytest.mark.parametrize("shape", [(200, 190), (400, 7), (2, 130, 120)])
+def test_blocks_are_the_same_by_torch(shape, dtype):
+    torch = peer("torch")
+    xp = pytest.importorskip("array_api_compat.torch")
+    a = normal(shape, dtype, 5)
+    q = decomposition._by_blocks(xp, torch.from_numpy(a))
+    np.testing.assert_allclose(q.numpy(), by_lapack(a.astype(DOUBLE[dtype])), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(100, 100), (90, 130), (300, 80)])
+def test_matrices_of_many_blocks_are_orthonormal_and_the_same_from_a_seed(shape, library, dtype):
+    w = library.to_numpy(ai.orthogonal_(library.empty(shape, dtype), 1.5, rng=4))
+    check_orthonormal(w, 1.5, dtype)
+    form = "float32" if dtype in ("float16", "bfloat16") else dtype
+    expected = 1.5 * by_lapack(normal(shape, form, 4))
+    np.testing.assert_allclose(w, expected, rtol=0, atol=2 * TOLERANCE[dtype])
+    check_orthonormal(library.to_numpy(ai.orthogonal_(library.empty(shape, dtype), rng=library.generator(4))), 1, dtype)
+
+
+def haar(q: np.ndarray) -> None:
+    """Raise MismatchError unless square orthogonal matrices are distributed as the uniform ones.
+
+    A row is uniform on the sphere, so an element is the root of a Beta variable, of either sign. The traces of the
+    first powers are normal, of variance k and of mean 1 for even k, to more digits than any sample shows: P. Diaconis,
+    M. Shahshahani, "On the eigenvalues of random matrices", 1994. And the determinant is a fair coin.
+    """
+    size = q.shape[-1]
+    for i, j in [(0, 0), (0, size - 1), (size // 2, size // 2), (size - 1, 0), (size - 1, size - 1)]:
+        check((q[:, i, j] + 1) / 2, stats.beta((size - 1) / 2, (size - 1) / 2), 2.0**-20)
+    power = np.eye(size)
+    for k in range(1, 5):
+        power = power @ q
+        check(np.trace(power, axis1=-2, axis2=-1), stats.norm((k + 1) % 2, math.sqrt(k)), 2.0**-20)
+    moment(np.linalg.det(q), 0.0, 1.0, "determinant")
+
+
+HAAR = (1000, 66, 66)
+
+
+def test_matrices_of_several_blocks_are_haar_distributed():
+    haar(ai.orthogonal_(np.empty(HAAR, np.float32), layout="BOI", rng=np.random.default_rng(7)).astype(float))
+
+
+def test_other_matrices_are_not():
+    normals = np.random.default_rng(7).standard_normal(HAAR)
+    q, r = np.linalg.qr(normals)
+    d = np.diagonal(r, axis1=-2, axis2=-1)
+    fixed = q * np.sign(d)[:, None, :]
+    haar(fixed)
+    mutants = {
+        "signs as LAPACK leaves them": q,
+        "one sign not fixed": np.concatenate([fixed[..., :-1], abs(fixed[..., -1:])], axis=-1),
+        "symmetric": fixed @ (fixed * np.sign(normals[:, :1])).swapaxes(-1, -2),
+        "of determinant 1": fixed * np.where(np.arange(66) == 3, np.linalg.det(fixed)[:, None], 1)[:, None, :],
+    }
+    for mutant in mutants.values():
+        with pytest.raises(MismatchError):
+            haar(mutant)

@@ -10,7 +10,9 @@ from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS, Format, floating
 from arrayinit.core.layouts import DEFAULT, inverse, parse
 from arrayinit.core.numbers import finite
+from arrayinit.initializers.decomposition import orthonormal
 from arrayinit.initializers.drawing import draw_whole, run, seed_for
+from arrayinit.random.seeds import Seed
 
 _STANDARD = Normal(0.0, 1.0)
 
@@ -54,6 +56,9 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
     -----
     LAPACKs differ in the last bits, so one seed gives the same matrix on every library to a tolerance only, some 1e-6
     in float32 and 1e-14 in float64.
+
+    NumPy and CuPy, torch with a seed on a GPU and JAX on a CPU outside of jit compute float32 in float64, by products
+    of matrices, to all its digits; elsewhere, and in float64, the library's own QR decomposition is used.
 
     Of an array that is cut over devices or processes each process makes the whole matrix, and keeps its part.
 
@@ -186,15 +191,9 @@ def _orthogonal(
     """Return ``gain`` times matrices with orthonormal rows or columns, whichever are fewer, not yet rounded."""
     matrix = backend.empty(target, shape, form.compute)
     matrix = draw_whole(backend, matrix, _STANDARD, generator, FORMATS[form.compute])
-    xp = backend.namespace(matrix)
-    wide = shape[-2] < shape[-1]
-    q, r = xp.linalg.qr(xp.matrix_transpose(matrix) if wide else matrix)
-    d = xp.linalg.diagonal(r)
-    size = xp.abs(d)
-    # A zero on the diagonal leaves its column of Q as it is, and not zero.
-    phase = xp.where(size > 0, d / xp.where(size > 0, size, xp.ones_like(size)), xp.ones_like(d))
-    q = q * xp.expand_dims(phase * gain, axis=-2)
-    return xp.matrix_transpose(q) if wide else q
+    q = orthonormal(backend.namespace(matrix), matrix, portable=isinstance(generator, Seed))
+    q *= gain
+    return q
 
 
 def _arranged(backend: Drawing, q: Array, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
