@@ -26,7 +26,7 @@ PEERS = {"jax": "jax==0.10.2", "flax": "flax==0.12.8", "keras": "keras==3.15.1"}
 if sys.platform != "win32":
     PEERS["mlx"] = "mlx[cpu]==0.32.4"
 
-# Torch's CPU wheel has no Triton. Without a GPU its interpreter and its compiler work; older ones flush subnormal numbers.
+# Not in torch's CPU wheel. Its interpreter and its compiler need no GPU; older ones flush subnormal numbers.
 TRITON = ("--no-deps", "triton==3.6.0")
 
 # Without the CUDA libraries nothing can run, but everything can be imported.
@@ -148,21 +148,14 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-def doctests(session: nox.Session) -> None:
-    """Run the examples in the docstrings and the README."""
+def examples(session: nox.Session) -> None:
+    """Run the examples in the docstrings and the README; test those that stand alone, and run each as a user does."""
     session.install(TORCH)
-    session.install("--editable", ".", *GROUPS["test"], "jax", "dask[array]", "array-api-strict")
+    session.install("--editable", ".", *GROUPS["test"], *GROUPS["examples"], "jax", "dask[array]", "array-api-strict")
     # An import error can only be a backend's that is not installed: any other fails every session.
     doctests = ("--doctest-modules", "--doctest-ignore-import-errors", "--doctest-glob=README.md")
-    pytest(session, *doctests, "src", "README.md")
-
-
-@nox.session
-def examples(session: nox.Session) -> None:
-    """Test the examples, then run each as a user does."""
-    session.install(TORCH)
-    session.install(".", *GROUPS["test"], *GROUPS["examples"], "jax")
-    pytest(session, "tests/test_examples.py", ARRAYINIT_TEST_BACKENDS="numpy,torch,jax")
+    files = ("src", "README.md", "tests/test_examples.py")
+    pytest(session, *doctests, *files, ARRAYINIT_TEST_BACKENDS="numpy,torch,jax")
     for example in sorted(Path("examples").glob("*.py")):
         session.run("python", str(example))
 

@@ -49,7 +49,7 @@ def test_it_fills_or_raises_a_documented_error(name, library):
     outcomes = []
 
     # Calls of these take longer.
-    @examples({"dask": 60, "jax": 1000}.get(library.module, 2000))
+    @examples({"dask": 60, "jax": 400}.get(library.module, 1000))
     @given(calls(name, library))
     def check(call):
         outcomes.append(outcome(call, library))

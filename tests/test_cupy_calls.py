@@ -20,7 +20,7 @@ FILES = [
     "backends/cupy.py",
     "backends/cupy_kernels.py",
     "backends/native.py",
-    "initializers/decomposition.py",
+    "backends/decomposition.py",
     "initializers/orthogonal.py",
     "random/polar.py",
     "random/arithmetic.py",

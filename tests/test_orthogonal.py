@@ -15,7 +15,7 @@ from scipy import stats
 
 import arrayinit as ai
 import arrayinit.initializers.orthogonal as module
-from arrayinit.initializers import decomposition
+from arrayinit.backends.decomposition import by_blocks
 
 # By layout: a shape, the axes that bring it into the order batch, outputs, inputs, kernel, and what they are then.
 MATRICES = {
@@ -148,7 +148,7 @@ def test_blocks_are_as_exact_as_the_qr_decomposition_of_numpy(shape, dtype):
     for seed in range(5):
         a = normal(shape, dtype, seed)
         expected = by_lapack(a)
-        q = decomposition.orthonormal(np, a, portable=True)
+        q = by_blocks(np, a)
         assert q.dtype == DOUBLE[dtype]
         np.testing.assert_allclose(q, expected, rtol=0, atol=np.finfo(dtype).eps)
         # Both are the same numbers, nearly all of them rounded to the same.
@@ -164,7 +164,7 @@ def test_blocks_of_a_nearly_singular_matrix_are_as_exact(share, dtype):
     # Stored in single precision it is no exact combination any more.
     assert np.linalg.cond(a.astype(DOUBLE[dtype])) > 1 / max(share, 1e-6)
     expected = by_lapack(a)
-    q = decomposition.orthonormal(np, a, portable=True)
+    q = by_blocks(np, a)
     np.testing.assert_allclose(q, expected, rtol=0, atol=np.finfo(dtype).eps)
     # The last column has as many digits fewer as the condition number has.
     assert error(q.astype(dtype)) <= 1.5 * error(expected.astype(dtype))
@@ -177,7 +177,7 @@ def test_blocks_are_the_same_by_torch(shape, dtype):
     torch = peer("torch")
     xp = pytest.importorskip("array_api_compat.torch")
     a = normal(shape, dtype, 5)
-    q = decomposition._by_blocks(xp, torch.from_numpy(a))
+    q = by_blocks(xp, torch.from_numpy(a))
     np.testing.assert_allclose(q.numpy(), by_lapack(a.astype(DOUBLE[dtype])), rtol=0, atol=1e-12)
 
 

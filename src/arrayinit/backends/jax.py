@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from arrayinit.backends.arguments import describe
+from arrayinit.backends.decomposition import by_qr
 from arrayinit.backends.jax_shards import (
     aligned,
     from_draw,
@@ -167,6 +168,14 @@ class Jax(Native):
         if isinstance(distribution, TruncatedNormal) and not form.is_narrow and _has_variance(distribution, x.dtype):
             return self.truncated(x, distribution, generator)
         return super().draw(x, distribution, generator, form)
+
+    def orthonormal(self, matrix: Array, generator: Key) -> Array:
+        """By NumPy where the values are in its memory."""
+        if isinstance(matrix, np.ndarray):
+            return HOST.orthonormal(matrix, generator)
+        if isinstance(matrix, jax.core.Tracer) or not (_is_here(matrix) and _is_on_cpu(matrix)):
+            return by_qr(jnp, matrix)
+        return HOST.orthonormal(np.asarray(matrix), generator)
 
     def join(self, real: Array, imaginary: Array) -> Array:
         return jax.lax.complex(real, imaginary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from arrayinit.backends.decomposition import by_blocks
 from arrayinit.backends.protocol import Array, Generator
 from arrayinit.core.distributions import (
     Disk,
@@ -85,6 +86,10 @@ class Native(ABC):
     def wider(self, x: Array, dtype: str) -> Array:
         """Return something as ``x``, of another dtype, that `draw` can fill."""
         return self.empty(x, tuple(x.shape), dtype)
+
+    def orthonormal(self, matrix: Array, generator: Generator) -> Array:
+        """As in `Drawing`; libraries whose own QR decomposition is fast, or whose bits are promised, have that."""
+        return by_blocks(self.namespace(matrix), matrix)
 
     def quantile(self, xp: Any, q: Array, /) -> Array:
         """Return z with Phi(z) - 1/2 = q; libraries with an inverse error function have a faster one."""

@@ -127,3 +127,10 @@ class Drawing(Backend, Protocol):
         Each choice is uniform among all of that size, and independent of the other columns'.
         """
         ...
+
+    def orthonormal(self, matrix: Array, generator: Generator) -> Array:
+        """Return Q of the QR decomposition with a positive diagonal of R; of a wide matrix that of its transpose.
+
+        In the dtype of the matrix, or a wider one; it is normal, drawn with ``generator``, which may be a seed.
+        """
+        ...

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from arrayinit.backends.arguments import describe, overlaps
+from arrayinit.backends.decomposition import by_blocks, by_qr
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.torch_copy import copy, exports
@@ -29,7 +30,7 @@ from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, 
 from arrayinit.core.dtypes import FORMATS, NAMES, Format
 from arrayinit.core.truncation import Truncation, truncation
 from arrayinit.random.draws import CHUNK, Draw
-from arrayinit.random.seeds import KINDS
+from arrayinit.random.seeds import KINDS, Seed
 from arrayinit.random.subsets import smallest
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
@@ -217,6 +218,11 @@ class Torch(Native):
         q.erfinv_()
         q *= math.sqrt(2.0)
         return q
+
+    def orthonormal(self, matrix: Array, generator: torch.Generator | Seed | None) -> Array:
+        """With torch's bits for torch's own generators; on a CPU its decomposition of float32 is as fast."""
+        by_products = isinstance(generator, Seed) and matrix.is_cuda
+        return (by_blocks if by_products else by_qr)(xp, matrix)
 
     def join(self, real: Array, imaginary: Array) -> Array:
         return torch.complex(real, imaginary)

@@ -10,9 +10,7 @@ from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS, Format, floating
 from arrayinit.core.layouts import DEFAULT, inverse, parse
 from arrayinit.core.numbers import finite
-from arrayinit.initializers.decomposition import orthonormal
 from arrayinit.initializers.drawing import draw_whole, run, seed_for
-from arrayinit.random.seeds import Seed
 
 _STANDARD = Normal(0.0, 1.0)
 
@@ -191,7 +189,7 @@ def _orthogonal(
     """Return ``gain`` times matrices with orthonormal rows or columns, whichever are fewer, not yet rounded."""
     matrix = backend.empty(target, shape, form.compute)
     matrix = draw_whole(backend, matrix, _STANDARD, generator, FORMATS[form.compute])
-    q = orthonormal(backend.namespace(matrix), matrix, portable=isinstance(generator, Seed))
+    q = backend.orthonormal(matrix, generator)
     q *= gain
     return q
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
-
-import numpy as np
 
 from arrayinit.backends.protocol import Array
 
@@ -15,33 +13,25 @@ _SMALL = 64
 _SINGLE = 32
 """Bits of a real number of single precision."""
 
-_OWN = ("array_api_compat.torch", "jax.numpy")
-"""Namespaces with a QR decomposition in float32."""
+
+def by_qr(xp: Any, a: Array) -> Array:
+    """Return Q, and of a wide matrix that of its transpose, transposed, by the QR decomposition of the library."""
+    return _of_columns(xp, a, _by_qr)
 
 
-def orthonormal(xp: Any, a: Array, *, portable: bool) -> Array:
-    """Return Q, in float64 or in the dtype of ``a``, and of a wide matrix that of its transpose, transposed.
+def by_blocks(xp: Any, a: Array) -> Array:
+    """Return the same of a large matrix of single precision in float64, to all digits, and nearly all by products.
 
-    A library's own QR decomposition gives torch's bits to torch's own generators, and is as fast where it computes
-    float32 as such. NumPy's is in float64 even then, and takes twice as long as `_by_blocks` on one thread. A GPU would
-    take the columns one after another, and here multiplies matrices.
+    One after another a GPU would take the columns, and NumPy in float64 too, for twice the time on one thread.
     """
-    if isinstance(a, np.ndarray) or (xp.__name__ == "jax.numpy" and _is_on_host(a)):
-        xp, a = np, np.asarray(a)
-    is_wide = a.shape[-2] < a.shape[-1]
-    a = xp.matrix_transpose(a) if is_wide else a
-    is_portable_on_gpu = portable and getattr(a, "is_cuda", False)
-    is_own_faster = xp.__name__ in _OWN and not is_portable_on_gpu
-    is_small = a.shape[-2] <= _SMALL
-    q = _by_qr(xp, a) if is_own_faster or is_small or xp.finfo(a.dtype).bits > _SINGLE else _by_blocks(xp, a)
-    return xp.matrix_transpose(q) if is_wide else q
+    is_large = max(a.shape[-2:]) > _SMALL and xp.finfo(a.dtype).bits <= _SINGLE
+    return _of_columns(xp, a, _by_blocks if is_large else _by_qr)
 
 
-def _is_on_host(a: Array) -> bool:
-    """Whether this process has all values of a JAX array in host memory; of a tracer they are not known."""
-    if not hasattr(a, "__dlpack_device__"):
-        return False
-    return bool(a.is_fully_addressable) and all(device.platform == "cpu" for device in a.devices())
+def _of_columns(xp: Any, a: Array, decompose: Callable[[Any, Array], Array]) -> Array:
+    if a.shape[-2] < a.shape[-1]:
+        return xp.matrix_transpose(decompose(xp, xp.matrix_transpose(a)))
+    return decompose(xp, a)
 
 
 def _by_qr(xp: Any, a: Array) -> Array:
@@ -59,7 +49,6 @@ def _phase(xp: Any, d: Array) -> Array:
 
 
 def _by_blocks(xp: Any, a: Array) -> Array:
-    """Return Q of a matrix of single precision, by float64 to all its digits."""
     double = xp.complex128 if _is_complex(xp, a) else xp.float64
     return xp.concat(list(_blocks(xp, xp.astype(a, double))), axis=-1)
 
