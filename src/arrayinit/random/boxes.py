@@ -38,18 +38,26 @@ def merged(
     box: np.ndarray[Any, Any], shape: Sequence[int], corner: Sequence[int]
 ) -> tuple[np.ndarray[Any, Any], list[int], list[int]]:
     """Return the box, the logical shape and the corner with all those axes made one that run on in both."""
-    sizes, strides, wholes, firsts = [1], [0], [1], [0]
-    for size, stride, whole, first in zip(box.shape, box.strides, shape, corner, strict=True):
-        runs_on = size == whole and (sizes[-1] == 1 or strides[-1] == size * stride)
+    sizes, _, wholes, firsts = merged_axes(box.shape, box.strides, shape, corner)
+    # A view, since what is made one runs on in memory too; a subclass may reshape in a way of its own.
+    return np.asarray(box).reshape(sizes), wholes, firsts
+
+
+def merged_axes(
+    sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int], corner: Sequence[int]
+) -> tuple[list[int], list[int], list[int], list[int]]:
+    """Return the same of a box of these sizes and strides: sizes, strides, logical shape and corner."""
+    joined, steps, wholes, firsts = [1], [0], [1], [0]
+    for size, stride, whole, first in zip(sizes, strides, shape, corner, strict=True):
+        runs_on = size == whole and (joined[-1] == 1 or steps[-1] == size * stride)
         if runs_on:
-            sizes[-1] *= size
-            strides[-1] = stride
+            joined[-1] *= size
+            steps[-1] = stride
             wholes[-1] *= whole
             firsts[-1] *= whole
         else:
-            sizes.append(size)
-            strides.append(stride)
+            joined.append(size)
+            steps.append(stride)
             wholes.append(whole)
             firsts.append(first)
-    # A view, since what is made one runs on in memory too; a subclass may reshape in a way of its own.
-    return np.asarray(box).reshape(sizes), wholes, firsts
+    return joined, steps, wholes, firsts

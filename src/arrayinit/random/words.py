@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,9 @@ from arrayinit.random.seeds import Key
 Array = Any
 Words = np.ndarray[Any, Any]
 
-_MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
-_WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
-_ROUNDS = 10
+MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
+WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
+ROUNDS = 10
 
 # NumPy's generator takes a fifth of the time of array operations, but more for a run than the block that a short one
 # needs. It makes runs of this many blocks or more, and shorter ones with all that lies between them where that is no
@@ -47,7 +47,7 @@ def box_words(
     key: Key, stream: int, shape: Sequence[int], corner: Sequence[int], size: Sequence[int], dtype: str
 ) -> Words:
     """Return the words of a box of a logical array, in C order; it begins at ``corner``."""
-    axis, run = _run(shape, size)
+    axis, run = neighbours(shape, size)
     if math.prod(size[:axis]) == 1:
         place = 0
         for whole, index in zip(shape, corner, strict=True):
@@ -76,7 +76,7 @@ def per_block(dtype: str) -> int:
     return 4 if dtype == "uint64" else 8
 
 
-def _run(shape: Sequence[int], size: Sequence[int]) -> tuple[int, int]:
+def neighbours(shape: Sequence[int], size: Sequence[int]) -> tuple[int, int]:
     """Return from which axis on the elements of a box are neighbours in the logical array, and how many are."""
     axis, run, stride = len(shape), 1, 1
     while axis and run == stride:
@@ -138,15 +138,24 @@ def _typed(drawn: Words, dtype: str) -> Words:
 
 def philox(counter: Array, stream: int, key: Key) -> list[Array]:
     """Return the four words of the blocks whose counters have ``counter``, an array of uint64, as their lowest word."""
+    return rounds(counter, np.full(1, stream, np.uint64), round_keys(key))
+
+
+def round_keys(key: Key) -> list[tuple[Words, Words]]:
+    """Return the two words that each round takes of the key."""
+    low, high = WEYL
+    return [(_scalar((key.low + k * low) % 2**64), _scalar((key.high + k * high) % 2**64)) for k in range(ROUNDS)]
+
+
+def rounds(counter: Array, stream: Array, keys: Iterable[tuple[Array, Array]]) -> list[Array]:
+    """As `philox`, of what may be any library's arrays; ``stream`` has one element."""
     # Arrays of one element broadcast: the first rounds do not compute for each block what is the same for all.
-    c = [counter, *(np.full(1, word, np.uint64) for word in (0, 0, stream))]
-    k = list(key)
-    for _ in range(_ROUNDS):
+    c = [counter, *np.zeros((2, 1), np.uint64), stream]
+    for low, high in keys:
         (high0, low0), (high2, low2) = (_multiply(c[i], parts) for i, parts in zip((0, 2), _PARTS, strict=True))
         c = [high2 ^ c[1], low2, high0 ^ c[3], low0]
-        c[0] ^= _scalar(k[0])
-        c[2] ^= _scalar(k[1])
-        k = [(word + step) % 2**64 for word, step in zip(k, _WEYL, strict=True)]
+        c[0] ^= low
+        c[2] ^= high
     return c
 
 
@@ -155,7 +164,7 @@ def _scalar(x: int) -> Words:
     return np.array(x, np.uint64)
 
 
-_PARTS = tuple(tuple(map(_scalar, (m, m % 2**32, m % 2**32 // 2, m >> 32))) for m in _MULTIPLIERS)
+_PARTS = tuple(tuple(map(_scalar, (m, m % 2**32, m % 2**32 // 2, m >> 32))) for m in MULTIPLIERS)
 _LOW, _1, _31, _32 = map(_scalar, (2**32 - 1, 1, 31, 32))
 
 
