@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import numpy as np
 from arrayinit.backends.protocol import Array
 from arrayinit.random.arithmetic import Arithmetic
 from arrayinit.random.draws import Draw
+from arrayinit.random.program import Program
 from arrayinit.random.seeds import Key
 from arrayinit.random.subsets import STREAM
 from arrayinit.random.values import streams, values
@@ -69,6 +71,38 @@ class Accelerator(Xla):
         return self.rounded(x).astype(jnp.float32)
 
 
+# The operations of a program that have another name here.
+_NAMES = {"left": "left_shift", "right": "right_shift", **{name: f"bitwise_{name}" for name in ("and", "or", "xor")}}
+
+
+def replay(use: Xla, program: Program, words: Sequence[Array], numbers: Array) -> Array:
+    """Take the steps of a program, for the words of each stream."""
+    done: list[Array] = []
+    for name, dtype, operands, _ in program.steps:
+        match name:
+            case "word":
+                result = words[operands[0]]
+            case "number":
+                result = numbers[operands[0]]
+            case "integer":
+                result = np.asarray(operands[0], dtype)
+            case "bits":
+                result = use.bits(done[operands[0]], dtype)
+            case "convert":
+                result = done[operands[0]].astype(dtype)
+            case "multiply":
+                result = use.rounded(done[operands[0]] * done[operands[1]])
+            case "divide":
+                result = use.over(done[operands[0]], done[operands[1]])
+            case "sqrt":
+                result = use.sqrt(done[operands[0]])
+            case _:
+                result = getattr(jnp, _NAMES.get(name, name))(*(done[k] for k in operands))
+        done.append(result)
+    parts = [jnp.broadcast_to(done[k], words[0].shape) for k in program.outputs]
+    return parts[0] if len(parts) == 1 else use.join(*parts)
+
+
 def _words(key: Key, stream: int, shape: tuple[int, ...], dtype: str) -> list[Array]:
     """Return the four 64-bit words of each block, with one more axis for the one word, or the two, that each holds."""
     drawn = philox(_blocks(shape, per_block(dtype)), stream, key)
@@ -101,7 +135,12 @@ def _cleared(matrix: Array, key: Key, count: int) -> Array:
     """Return the matrix with the ``count`` elements of each column that have the smallest keys set to zero."""
     rows, columns = matrix.shape
     shape = (columns, rows)
-    keys = _joined(_words(key, STREAM, shape, "uint32"), shape).astype(jnp.uint64)
-    packed = keys * np.uint64(rows) + jnp.arange(rows, dtype=jnp.uint64)
-    last = jnp.sort(packed, axis=-1)[:, count - 1 : count]
-    return jnp.where((packed <= last).T, jnp.zeros_like(matrix), matrix)
+    keys = _joined(_words(key, STREAM, shape, "uint32"), shape)
+    return jnp.where(least(keys, count).T, jnp.zeros_like(matrix), matrix)
+
+
+def least(keys: Array, count: int | Array) -> Array:
+    """Return where the ``count`` smallest keys along the last axis are; the place breaks ties."""
+    size = keys.shape[-1]
+    packed = keys.astype(jnp.uint64) * np.uint64(size) + jnp.arange(size, dtype=jnp.uint64)
+    return packed <= jax.lax.dynamic_slice_in_dim(jnp.sort(packed, axis=-1), count - 1, 1, axis=-1)
