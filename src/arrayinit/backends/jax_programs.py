@@ -114,7 +114,7 @@ def put(filled: Array, numbers: Array, place: Array, *, shape: Shape) -> Array:
     return jax.lax.dynamic_update_slice(filled, _cut(numbers, place, shape), (row, column))
 
 
-@on_each_device(1, "shape", "order")
+@on_each_device(1, "shape", "order", donated=(0,))
 def arranged(values: Array, *, shape: Shape, order: Shape) -> Array:
     """Return the rows as a box, its axes in another order; without axes it could not be cut over devices."""
     return values.reshape(shape or (1,)).transpose(order or (0,))
