@@ -166,6 +166,7 @@ def test_programs_whose_parameters_are_zero_or_infinite() -> None:
     for name, arguments in (
         ("normal_", (0.0, 0.0)),
         ("normal_", (0.25, 0.0)),
+        ("normal_", (0.0, 3e38)),
         ("uniform_", (0.25, 0.25)),
         ("trunc_normal_", (0.0, 1.0, -0.0, math.inf)),
         ("trunc_normal_", (0.0, 1.0, -math.inf, math.inf)),

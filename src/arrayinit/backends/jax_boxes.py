@@ -46,7 +46,7 @@ def boxes(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[i
     # What is made by one device, without a mesh, can be used together with what lies on others.
     mesh = Mesh(np.array(list(corners)), (programs.AXIS,)) if len(corners) > 1 else None
     with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), jax.default_device(next(iter(corners))):
-        given = _brought(mesh, np.array(numbers, FORMATS[draw.form.compute].real))
+        given = _brought(mesh, np.array([*numbers, np.inf], FORMATS[draw.form.compute].real))
         compute = partial(programs.numbers, mesh=mesh, program=program, dtype=draw.form.name)
         box = _filled(mesh, rows, draw.seed.key(), streams(draw.form), draw.word, lambda words: compute(words, given))
         if draw.zeros:

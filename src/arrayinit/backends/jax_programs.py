@@ -84,9 +84,9 @@ def words(place: Array, *, blocks: int) -> list[Array]:
 
 @on_each_device(1, "program", "dtype")
 def numbers(words: list[list[Array]], given: Array, *, program: Program, dtype: str) -> Array:
-    """Return what the maths of a draw makes of the words of each stream, and of its own numbers."""
+    """Return what the maths of a draw makes of the words of each stream, and of its own numbers and infinity."""
     drawn = [_joined(four, program.word) for four in words]
-    return replay(Accelerator(jnp), program, drawn, given).astype(dtype)
+    return replay(Accelerator(jnp, given[-1]), program, drawn, given).astype(dtype)
 
 
 @on_each_device(1)

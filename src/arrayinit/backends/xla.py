@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -38,11 +39,18 @@ def _traced(draw: Draw, use: Arithmetic) -> Array:
 
 
 class Xla(Arithmetic):
-    """XLA's, which fuses what it can."""
+    """XLA's, which fuses what it can.
+
+    ``infinity``, where it is given as an argument of the program, keeps those that a product overflows to.
+    """
+
+    def __init__(self, xp: Any, infinity: Array | None = None) -> None:
+        super().__init__(xp)
+        self.infinity = infinity
 
     def rounded(self, x: Array) -> Array:
         """Through a minimum that changes nothing, which XLA cannot see: it fuses products into sums, and joins sums."""
-        return jnp.minimum(x, jnp.finfo(x.dtype).max)
+        return jnp.minimum(x, jnp.finfo(x.dtype).max if self.infinity is None else self.infinity.astype(x.dtype))
 
     def bits(self, x: Array, dtype: str) -> Array:
         return jax.lax.bitcast_convert_type(x, dtype)
