@@ -114,9 +114,9 @@ def triton(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none")
 def gpu(session: nox.Session) -> None:
-    """Run the tests on the GPU, with the libraries of the environment that nox runs in."""
+    """Run the tests and the benchmark on the GPU, with the libraries of the environment that nox runs in."""
     # Which builds of CuPy, PyTorch and JAX fit is up to the driver, so none is installed here.
-    pytest(session, ARRAYINIT_TEST_BACKENDS="cupy,torch:cuda,jax:gpu", PYTHONPATH="src")
+    session.run("python", "tests/gpu.py", *session.posargs)
 
 
 @nox.session

@@ -10,13 +10,12 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from time import monotonic
 
 from benchmarks.chart import draw
 from benchmarks.environment import environment
-from benchmarks.report import as_json, line, markdown
+from benchmarks.report import as_json, markdown, measure
 from benchmarks.targets import target
-from benchmarks.timing import QUICK, Case, Effort, Pair, Result, compare
+from benchmarks.timing import QUICK, Case, Effort, Pair, compare
 
 HERE = Path(__file__).parent
 
@@ -35,17 +34,6 @@ def cases(side: int) -> list[Case]:
     small: Iterator[Pair] = (pair for library in rows for pair in library.small_pairs())
     pairs = [Case((pair.name,), partial(compare, pair)) for group in (large, small) for pair in group]
     return [*pairs, *(case for module in (models, growth, memory, imports) for case in module.cases())]
-
-
-def measure(chosen: list[Case], effort: Effort) -> list[Result]:
-    """Measure one case after the other, and show each as it is done."""
-    start, results = monotonic(), []
-    for k, case in enumerate(chosen, start=1):
-        for result in case.run(effort):
-            results.append(result)
-            minutes, seconds = divmod(round(monotonic() - start), 60)
-            print(f"[{k}/{len(chosen)} {minutes}:{seconds:02}] {line(result)}", file=sys.stderr, flush=True)
-    return results
 
 
 def choose(every: list[Case], asked: argparse.Namespace) -> list[Case]:

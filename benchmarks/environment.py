@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter, process_time
@@ -15,13 +16,13 @@ from arrayinit.random.threads import count, spread
 PACKAGES = ("arrayinit", "numpy", "torch", "jax", "keras")
 
 
-def environment(command: str) -> dict[str, str]:
-    """Return what a result names."""
+def environment(command: str, versions: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return what a result names, with the versions of the packages of the main benchmark if no others are given."""
     return {
         "command": command,
         "date": str(dt.datetime.now(tz=dt.UTC).date()),
         "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **(versions or {name: version(name) for name in PACKAGES}),
         "processor": processor(),
         "threads": str(count()),
         "cpus": f"{cpus():.2f}",

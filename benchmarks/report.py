@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
+from time import monotonic
 
 from benchmarks.targets import TARGETS, target
-from benchmarks.timing import Result, Section
+from benchmarks.timing import Case, Effort, Result, Section
 
 INTRODUCTION = """\
 Both calls of a pair are timed in turn, in one process, each first in every other round, and the ratio is the median of
@@ -24,6 +26,17 @@ def figure(value: float) -> str:
 
 def spread(result: Result) -> str:
     return "" if result.quartiles is None else " to ".join(map(figure, result.quartiles))
+
+
+def measure(chosen: list[Case], effort: Effort) -> list[Result]:
+    """Measure one case after the other, and show each as it is done."""
+    start, results = monotonic(), []
+    for k, case in enumerate(chosen, start=1):
+        for result in case.run(effort):
+            results.append(result)
+            minutes, seconds = divmod(round(monotonic() - start), 60)
+            print(f"[{k}/{len(chosen)} {minutes}:{seconds:02}] {line(result)}", file=sys.stderr, flush=True)
+    return results
 
 
 def line(result: Result) -> str:

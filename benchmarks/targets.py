@@ -35,8 +35,10 @@ class Target(NamedTuple):
 
 
 TORCH, JAX, KERAS, HAND, LIMITS = "torch", "JAX", "NumPy, against Keras", "NumPy, by hand", "limits"
+GPU = "on the GPU"
 DRAWN = r"(uniform_|normal_|xavier_\w+|kaiming_\w+)"
 ANY = r"(native|seed)"
+LARGEST = r"2\^30, float32, seed: "
 
 TARGETS = (
     Target(TORCH, "native: uniform, normal, xavier, kaiming", rf"torch, \w+, native: {DRAWN}", 0.97),
@@ -70,6 +72,15 @@ TARGETS = (
     Target(KERAS, "cold GPT-2 small, seed", r"cold GPT-2 small, Keras on NumPy, seed: imports not counted", 3),
     Target(KERAS, "cold ResNet-50, seed", r"cold ResNet-50, Keras on NumPy, seed: imports not counted", None),
     Target(HAND, "native: float64, then cast", r"NumPy by hand, float32, native: .+", 1.4),
+    Target(GPU, "torch, seed: uniform, normal", r"torch CUDA 2\^30, float32, seed: (uniform_|normal_)", 1),
+    Target(GPU, "torch, seed: trunc_normal", r"torch CUDA 2\^30, float32, seed: trunc_normal_", 5),
+    Target(GPU, "torch: orthogonal 4096", rf"torch CUDA, float32, {ANY}: orthogonal_ 4096", 3),
+    *(
+        Target(
+            GPU, f"{library}, seed: uniform, normal, share of bandwidth", rf"{place} {LARGEST}(?!trunc).*, share", 0.6
+        )
+        for library, place in (("torch", "torch CUDA"), ("CuPy", "CuPy"), ("JAX", "JAX GPU"))
+    ),
     Target(LIMITS, "peak memory above 1 GiB, MiB", r"memory, .+", 32, at_most=True),
     Target(LIMITS, "time an element at 5e8 over 1e7", r"growth, .+: arrayinit.+", 1.2, at_most=True),
     Target(LIMITS, "import after numpy, ms", r"import arrayinit after numpy", 15, at_most=True),

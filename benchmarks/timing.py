@@ -9,6 +9,8 @@ from time import perf_counter
 from typing import NamedTuple
 
 Fill = Callable[[], object]
+Clock = Callable[[Fill, int], float]
+"""Returns the mean time in seconds of a number of calls."""
 
 SHORTEST = 5e-3
 """Seconds that one round of a call lasts at least, by repeating it."""
@@ -60,15 +62,6 @@ class Case(NamedTuple):
     run: Callable[[Effort], list[Result]]
 
 
-class Pair(NamedTuple):
-    """A peer's call, and ours that does the same."""
-
-    section: Section
-    name: str
-    peer: Fill
-    ours: Fill
-
-
 def seconds(fill: Fill, repeats: int = 1) -> float:
     """Return the mean time of some calls, by the clock on the wall."""
     start = perf_counter()
@@ -77,20 +70,30 @@ def seconds(fill: Fill, repeats: int = 1) -> float:
     return (perf_counter() - start) / repeats
 
 
-def repeats(fill: Fill) -> int:
+class Pair(NamedTuple):
+    """A peer's call, and ours that does the same."""
+
+    section: Section
+    name: str
+    peer: Fill
+    ours: Fill
+    clock: Clock = seconds
+
+
+def repeats(fill: Fill, clock: Clock) -> int:
     """Return how often to call for a round that is long enough, after a first call, which may compile."""
     fill()
-    return math.ceil(SHORTEST / seconds(fill))
+    return math.ceil(SHORTEST / clock(fill, 1))
 
 
 def compare(pair: Pair, effort: Effort) -> list[Result]:
     """Time both in turn, each first in every other round."""
-    calls = [(pair.peer, repeats(pair.peer)), (pair.ours, repeats(pair.ours))]
+    calls = [(fill, repeats(fill, pair.clock)) for fill in (pair.peer, pair.ours)]
     rounds: list[tuple[float, float]] = []
     end = perf_counter() + effort.seconds
     while len(rounds) < effort.least or (len(rounds) < effort.most and perf_counter() < end):
         order = (0, 1) if len(rounds) % 2 else (1, 0)
-        times = {i: seconds(*calls[i]) for i in order}
+        times = {i: pair.clock(*calls[i]) for i in order}
         rounds.append((times[0], times[1]))
     return [ratio(pair.section, pair.name, rounds)]
 

@@ -59,7 +59,7 @@ def small_pairs() -> Iterator[Pair]:
 
 def pair(section: Any, name: str, matrix: torch.Tensor, rng: str, label: str, call: Call) -> Pair:
     function, arguments, shape = call
-    x = matrix if shape is None else torch.empty(shape, dtype=matrix.dtype)
+    x = matrix if shape is None else torch.empty(shape, dtype=matrix.dtype, device=matrix.device)
     return Pair(
         section,
         f"{name}, {str(matrix.dtype).removeprefix('torch.')}, {rng}: {label}",

@@ -13,6 +13,9 @@ from importlib.util import find_spec
 # Eight CPU devices: the tests cut JAX arrays over them, and place others on one that is not the default.
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 
+# JAX would take three quarters of a GPU's memory for itself, and torch and CuPy are tested in the same process.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
 import pytest
 from libraries import COMPLEX, LIBRARIES, REAL, Library, available
 

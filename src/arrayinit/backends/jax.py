@@ -20,6 +20,7 @@ from arrayinit.backends.jax_shards import (
     aligned,
     from_draw,
     is_of_processes,
+    is_on_host,
     is_spread,
     is_traced,
     stated_sharding,
@@ -80,9 +81,9 @@ class Jax(Native):
         )
 
     def fill(self, x: Array, value: complex) -> Array:
-        """Where there are only CPUs NumPy fills, since XLA compiles for each shape anew."""
-        if is_spread(x) or is_traced(x) or jax.default_backend() != "cpu":
-            return jnp.full(x.shape, value, x.dtype, device=x.sharding if is_spread(x) else None)
+        """On one CPU NumPy fills, since XLA compiles for each shape anew."""
+        if is_traced(x) or is_spread(x) or not is_on_host(x):
+            return jnp.full(x.shape, value, x.dtype, device=x.sharding)
         values = aligned(x.shape, x.dtype)
         values.fill(value)
         return jax.device_put(values, x.sharding)
@@ -121,7 +122,7 @@ class Jax(Native):
         return None
 
     def portable(self, x: Array, draw: Draw) -> Array:
-        """Traced, by XLA; eagerly by the host, which need not compile anything and is faster too."""
+        """Traced, as a part of the program; eagerly by programs for any shape, or on CPUs by NumPy, without any."""
         if is_traced(x):
             return jnp.transpose(traced(draw), draw.inverse)
         return from_draw(x, draw)

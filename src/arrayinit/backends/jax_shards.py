@@ -12,10 +12,12 @@ import jax
 import jax.core
 import numpy as np
 
+from arrayinit.backends.jax_boxes import boxes
 from arrayinit.backends.protocol import Array
 from arrayinit.random.draws import Draw
 
 Host = np.ndarray[Any, Any]
+Shape = tuple[int, ...]
 Sharding = Any
 
 _ALIGNMENT = 64
@@ -63,21 +65,54 @@ def is_of_processes(x: Array) -> bool:
     return sharding is not None and not sharding.is_fully_addressable
 
 
+def is_on_host(x: Array) -> bool:
+    """Whether ``x``, which is not traced, lies, or is to lie, on CPUs."""
+    return all(device.platform == "cpu" for device in _devices(x))
+
+
 def from_draw(x: Array, draw: Draw) -> Array:
-    """Return what ``draw`` describes, on the devices of ``x`` if they are several, and else on the host."""
+    """Return what ``draw`` describes, on the devices of ``x``; but what is to lie on one CPU is NumPy's."""
+    shape = tuple(x.shape)
+    if not is_on_host(x) and 0 not in shape:
+        return _on_devices(x, draw)
     if not is_spread(x):
-        return _box(draw, (0,) * x.ndim, x.shape, x.dtype)
-    shape = x.sharding.shard_shape(tuple(x.shape))
-    made: dict[tuple[int, ...], Host] = {}
+        return _box(draw, (0,) * x.ndim, shape, x.dtype)
+    part = x.sharding.shard_shape(shape)
+    made: dict[Shape, Host] = {}
 
     def shard(index: Any) -> Host:
-        corner = tuple(part.start or 0 for part in index)
+        corner = _corner(index)
         # Devices may hold the same.
         if corner not in made:
-            made[corner] = _box(draw, corner, shape, x.dtype)
+            made[corner] = _box(draw, corner, part, x.dtype)
         return made[corner]
 
-    return jax.make_array_from_callback(tuple(x.shape), x.sharding, shard, x.dtype)
+    return jax.make_array_from_callback(shape, x.sharding, shard, x.dtype)
+
+
+def _on_devices(x: Array, draw: Draw) -> Array:
+    shape = tuple(x.shape)
+    if not is_spread(x):
+        (whole,) = boxes(draw, {device: (0,) * len(shape) for device in _devices(x)}, shape).values()
+        return jax.device_put(whole, x.sharding)
+    held = x.sharding.addressable_devices_indices_map(shape)
+    made = boxes(draw, {device: _corner(index) for device, index in held.items()}, x.sharding.shard_shape(shape))
+    memory = partial(jax.sharding.SingleDeviceSharding, memory_kind=x.sharding.memory_kind)
+    parts = [jax.device_put(part, memory(device)) for device, part in made.items()]
+    return jax.make_array_from_single_device_arrays(shape, x.sharding, parts)
+
+
+def _corner(index: tuple[slice, ...]) -> Shape:
+    return tuple(part.start or 0 for part in index)
+
+
+def _devices(x: Array) -> set[Any]:
+    """Return the devices that ``x``, which is not traced, lies on, or is to lie on."""
+    if x.sharding is not None:
+        return set(x.sharding.device_set)
+    config: Any = jax.config
+    default = config.jax_default_device
+    return {default if isinstance(default, jax.Device) else jax.local_devices(backend=default)[0]}
 
 
 def aligned(shape: Sequence[int], dtype: Any) -> Host:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +16,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 from arrayinit.backends.protocol import Array
 from arrayinit.random.arithmetic import Arithmetic
 from arrayinit.random.draws import Draw
+from arrayinit.random.program import Program
 from arrayinit.random.seeds import Seed
 from arrayinit.random.subsets import STREAM
 from arrayinit.random.values import streams, values
@@ -43,11 +46,18 @@ def _traced(draw: Draw, _law: type, use: Arithmetic, keys: Array) -> Array:
 
 
 class Xla(Arithmetic):
-    """XLA's, which fuses what it can."""
+    """XLA's, which fuses what it can.
+
+    ``infinity``, where it is given as an argument of the program, keeps those that a product overflows to.
+    """
+
+    def __init__(self, xp: Any, infinity: Array | None = None) -> None:
+        super().__init__(xp)
+        self.infinity = infinity
 
     def rounded(self, x: Array) -> Array:
         """Through a minimum that changes nothing, which XLA cannot see: it fuses products into sums, and joins sums."""
-        return jnp.minimum(x, jnp.finfo(x.dtype).max)
+        return jnp.minimum(x, jnp.finfo(x.dtype).max if self.infinity is None else self.infinity.astype(x.dtype))
 
     def bits(self, x: Array, dtype: str) -> Array:
         return jax.lax.bitcast_convert_type(x, dtype)
@@ -77,6 +87,37 @@ class Accelerator(Xla):
 
 
 _CPU, _ACCELERATOR = Xla(jnp), Accelerator(jnp)
+
+# The operations of a program that have another name here.
+_NAMES = {"left": "left_shift", "right": "right_shift", **{name: f"bitwise_{name}" for name in ("and", "or", "xor")}}
+
+
+def replay(use: Xla, program: Program, words: Sequence[Array], numbers: Array) -> Array:
+    """Take the steps of a program, for the words of each stream."""
+    done: list[Array] = []
+    for name, dtype, operands, _ in program.steps:
+        match name:
+            case "word":
+                result = words[operands[0]]
+            case "number":
+                result = numbers[operands[0]]
+            case "integer":
+                result = np.asarray(operands[0], dtype)
+            case "bits":
+                result = use.bits(done[operands[0]], dtype)
+            case "convert":
+                result = done[operands[0]].astype(dtype)
+            case "multiply":
+                result = use.rounded(done[operands[0]] * done[operands[1]])
+            case "divide":
+                result = use.over(done[operands[0]], done[operands[1]])
+            case "sqrt":
+                result = use.sqrt(done[operands[0]])
+            case _:
+                result = getattr(jnp, _NAMES.get(name, name))(*(done[k] for k in operands))
+        done.append(result)
+    parts = [jnp.broadcast_to(done[k], words[0].shape) for k in program.outputs]
+    return parts[0] if len(parts) == 1 else use.join(*parts)
 
 
 def _words(keys: Array, stream: int, shape: tuple[int, ...], dtype: str) -> list[Array]:
@@ -111,7 +152,12 @@ def _cleared(matrix: Array, keys: Array, count: int) -> Array:
     """Return the matrix with the ``count`` elements of each column that have the smallest keys set to zero."""
     rows, columns = matrix.shape
     shape = (columns, rows)
-    drawn = _joined(_words(keys, STREAM, shape, "uint32"), shape).astype(jnp.uint64)
-    packed = drawn * np.uint64(rows) + jnp.arange(rows, dtype=jnp.uint64)
-    last = jnp.sort(packed, axis=-1)[:, count - 1 : count]
-    return jnp.where((packed <= last).T, jnp.zeros_like(matrix), matrix)
+    drawn = _joined(_words(keys, STREAM, shape, "uint32"), shape)
+    return jnp.where(least(drawn, count).T, jnp.zeros_like(matrix), matrix)
+
+
+def least(keys: Array, count: int | Array) -> Array:
+    """Return where the ``count`` smallest keys along the last axis are; the place breaks ties."""
+    size = keys.shape[-1]
+    packed = keys.astype(jnp.uint64) * np.uint64(size) + jnp.arange(size, dtype=jnp.uint64)
+    return packed <= jax.lax.dynamic_slice_in_dim(jnp.sort(packed, axis=-1), count - 1, 1, axis=-1)

@@ -1,0 +1,146 @@
+"""The programs that fill boxes with the portable stream: of a fixed number of blocks of the counter, for every shape.
+
+Where a box lies, the key and the parameters of the distribution are arguments. What is compiled for each shape brings
+numbers to their places, or sorts keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh, PartitionSpec
+
+from arrayinit.backends.protocol import Array
+from arrayinit.backends.xla import Accelerator, least, replay
+from arrayinit.random.program import Program
+from arrayinit.random.words import ROUNDS, rounds
+
+Shape = tuple[int, ...]
+
+AXIS = "device"
+"""Of a mesh of all the devices that compute at once."""
+
+
+def on_each_device(own: int, *static: str, donated: tuple[int, ...] = ()) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a function once for all devices of ``mesh``, or for the one at hand where that is None.
+
+    Of the first arguments, ``own`` in number, each device has its part.
+    """
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        def program(*arguments: Any, mesh: Mesh | None, **options: Any) -> Any:
+            on_one = partial(function, **options)
+            if mesh is None:
+                return on_one(*arguments)
+            specs = tuple(PartitionSpec(*(AXIS,) * (k < own)) for k in range(len(arguments)))
+            return jax.shard_map(on_one, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(AXIS))(*arguments)
+
+        program.__name__ = function.__name__
+        return jax.jit(program, static_argnames=("mesh", *static), donate_argnums=donated)
+
+    return compiled
+
+
+class Place(NamedTuple):
+    """Where a tile of the rows lies, and how its numbers are made, as the programs read it."""
+
+    corner: Array
+    row: Array
+    column: Array
+    span: Array
+    """Blocks that are made of each row."""
+    each: Array
+    """Words in a block."""
+    stream: Array
+    keys: Array
+    axes: Array
+
+    @classmethod
+    def read(cls, place: Array) -> Place:
+        first, keys, axes = jnp.split(place[0], [6, 6 + 2 * ROUNDS])
+        corner, row, column, span, each, stream = first
+        return cls(corner, row, column, span, each, stream, keys.reshape(-1, 2), axes.reshape(-1, 2))
+
+    def starts(self, row: Array) -> Array:
+        """Return where in the logical array the tile begins in some rows, counted from its own first."""
+        row, place = self.row + row, self.corner + self.column
+        for size, stride in reversed(list(self.axes)):
+            place += row % size * stride
+            row //= size
+        return place
+
+
+@on_each_device(1, "blocks")
+def words(place: Array, *, blocks: int) -> list[Array]:
+    """Return the four words of so many blocks, row after row."""
+    tile, k = Place.read(place), jax.lax.iota("uint64", blocks)
+    counters = tile.starts(k // tile.span) // tile.each + k % tile.span + 1
+    return rounds(counters, tile.stream[None], tile.keys)
+
+
+@on_each_device(1, "program", "dtype")
+def numbers(words: list[list[Array]], given: Array, *, program: Program, dtype: str) -> Array:
+    """Return what the maths of a draw makes of the words of each stream, and of its own numbers and infinity."""
+    drawn = [_joined(four, program.word) for four in words]
+    return replay(Accelerator(jnp, given[-1]), program, drawn, given).astype(dtype)
+
+
+@on_each_device(1)
+def keys(words: list[list[Array]]) -> Array:
+    """Return the words themselves, of 32 bits."""
+    return _joined(words[0], "uint32")
+
+
+@on_each_device(1, "shape", "dtype")
+def blank(_: Array, *, shape: Shape, dtype: Any) -> Array:
+    """Return what a box is put together in."""
+    return jnp.zeros(shape, dtype)
+
+
+@on_each_device(2, "shape")
+def tile(numbers: Array, place: Array, *, shape: Shape) -> Array:
+    """Return the rows of a tile that is a whole box."""
+    return _cut(numbers, place, shape)
+
+
+@on_each_device(3, "shape", donated=(0,))
+def put(filled: Array, numbers: Array, place: Array, *, shape: Shape) -> Array:
+    """Put the rows of a tile where they belong in the box."""
+    row, column = place[0, 1:3].astype("int64")
+    return jax.lax.dynamic_update_slice(filled, _cut(numbers, place, shape), (row, column))
+
+
+@on_each_device(1, "shape", "order", donated=(0,))
+def arranged(values: Array, *, shape: Shape, order: Shape) -> Array:
+    """Return the rows as a box, its axes in another order; without axes it could not be cut over devices."""
+    return values.reshape(shape or (1,)).transpose(order or (0,))
+
+
+@on_each_device(3, "rows", donated=(0,))
+def clear(matrix: Array, keys: Array, first: Array, given: Array, *, rows: int) -> Array:
+    """Clear what has the smallest keys in some columns of a matrix, which has all rows of them or some."""
+    column, count = given
+    chosen = least(keys.reshape(-1, rows), count)
+    inside = jax.lax.dynamic_slice_in_dim(chosen, first[0], matrix.shape[0], axis=1).T
+    old = jax.lax.dynamic_slice_in_dim(matrix, column, inside.shape[1], axis=1)
+    new = jnp.where(inside, jnp.zeros_like(old), old)
+    return jax.lax.dynamic_update_slice_in_dim(matrix, new, column, axis=1)
+
+
+def _joined(four: list[Array], word: str) -> Array:
+    """Return the words of blocks one after the other."""
+    # 64 bits each; of two halves the low one comes first.
+    return jax.lax.bitcast_convert_type(jnp.stack(four, axis=-1), word).reshape(-1)
+
+
+def _cut(numbers: Array, place: Array, shape: Shape) -> Array:
+    """Return the rows of a tile, without what is in their blocks before and after them."""
+    tile, k = Place.read(place), jax.lax.iota("uint64", shape[0])
+    begin = k * tile.span * tile.each + tile.starts(k) % tile.each
+    # No program makes so many numbers that 32 bits would not count them.
+    index = begin.astype("int32")[:, None] + jax.lax.iota("int32", shape[1])
+    return numbers.at[index].get(mode="promise_in_bounds")
