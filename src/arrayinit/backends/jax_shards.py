@@ -154,9 +154,10 @@ def _placed(values: Array, sharding: Sharding | None) -> Array:
         return jax.lax.with_sharding_constraint(values, sharding) if is_mesh else values
     if isinstance(values, jax.Array) and sharding in (None, values.sharding):
         return values
-    is_whole = isinstance(values, np.ndarray) or values.is_fully_addressable
-    if sharding is not None and not sharding.is_fully_addressable and is_whole:
-        # device_put would first ask the other processes whether they have the same.
+    if sharding is None:
+        return jax.device_put(values)
+    if isinstance(values, np.ndarray) or (values.is_fully_addressable and not sharding.is_fully_addressable):
+        # device_put takes twice as long, and would first ask other processes whether they have the same.
         whole = np.asarray(values)
         return jax.make_array_from_callback(whole.shape, sharding, whole.__getitem__, whole.dtype)
     return jax.device_put(values, sharding)
