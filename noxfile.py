@@ -15,6 +15,9 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_external_run = True
 
+# To compile all modules takes longer than to unpack them, threefold for torch; what is imported is compiled then.
+os.environ.setdefault("PIP_NO_COMPILE", "1")
+
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 REPORTS = Path(".nox", "reports").resolve()
 

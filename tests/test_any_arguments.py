@@ -49,7 +49,7 @@ def test_it_fills_or_raises_a_documented_error(name, library):
     outcomes = []
 
     # Calls of these take longer.
-    @examples({"dask": 60, "jax": 400}.get(library.module, 1000))
+    @examples({"dask": 60, "jax": 200}.get(library.module, 1000))
     @given(calls(name, library))
     def check(call):
         outcomes.append(outcome(call, library))
@@ -185,6 +185,7 @@ def attempt(function, *arguments, **options):
         return None, error
 
 
+@pytest.mark.usefixtures("numpy_library")
 @examples(2000)
 @given(*(argument("", name, False) | argument("", name, True) for name in ("nonlinearity", "param")))
 def test_a_gain_is_between_0_and_that_of_tanh(nonlinearity, param):
@@ -197,6 +198,7 @@ def test_a_gain_is_between_0_and_that_of_tanh(nonlinearity, param):
 
 
 # NumPy 2.0 warns of its booleans as sizes, where later ones refuse them.
+@pytest.mark.usefixtures("numpy_library")
 @pytest.mark.filterwarnings("ignore:In future, it will be an error for 'np.bool' scalars:DeprecationWarning")
 @examples(2000)
 @given(sampled_from(WEIGHTS), none() | SHAPES, *(none() | argument("", name, True) for name in ("layout", "groups")))
@@ -219,6 +221,7 @@ def test_fans_are_products_of_sizes(weight, shape, layout, groups):
         assert fans == (weight.product("I") * kernel, weight.product("O") * kernel)
 
 
+@pytest.mark.usefixtures("numpy_library")
 @examples(2000)
 @given(SEEDS | WRONG_SEEDS, lists(text() | integers(0, 2**200) | SCALARS, max_size=3))
 def test_fold_in_gives_a_seed(seed, path):

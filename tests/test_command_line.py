@@ -66,6 +66,7 @@ def test_every_library_is_initialized_rightly(library, capsys):
         assert line.endswith("ok")
 
 
+@pytest.mark.usefixtures("numpy_library")
 def test_json(capsys):
     assert main(["--json", "--backend", "numpy", "--model", "resnet50"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
@@ -85,6 +86,7 @@ def test_a_seed_gives_the_same_model_on_every_library(library, capsys):
     assert all(line.startswith(f"{RESNET50_OF_SEED_0}  resnet50 on {library.module}") for line in lines)
 
 
+@pytest.mark.usefixtures("numpy_library")
 def test_other_seeds_give_other_models(capsys):
     assert main(["--backend", "numpy", "--model", "resnet50", "--seed", "1", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
@@ -92,6 +94,7 @@ def test_other_seeds_give_other_models(capsys):
     assert row["sha256"] != RESNET50_OF_SEED_0
 
 
+@pytest.mark.usefixtures("numpy_library")
 def test_weights_that_differ_between_backends_are_an_error(monkeypatch, capsys):
     (target,) = targets(["numpy"])
     seeds = iter(range(1000))
@@ -111,6 +114,7 @@ def test_a_seed_that_is_none_is_an_error(text, capsys):
     assert f"{text!r} is not a non-negative integer" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("numpy_library")
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -180,6 +184,7 @@ def test_the_bar_is_for_terminals(terminal, monkeypatch, capsys):
     assert bool(capsys.readouterr().err) == terminal
 
 
+@pytest.mark.usefixtures("numpy_library")
 def test_as_a_program():
     command = [sys.executable, "-m", "arrayinit", "--backend", "numpy", "--model", "resnet50"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

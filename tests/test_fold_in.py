@@ -128,6 +128,7 @@ def streams():
     return np.stack([ai.uniform_(np.empty(SIZE), rng=seed) for seed in seeds])
 
 
+@pytest.mark.usefixtures("numpy_library")
 def test_no_two_of_a_thousand_streams_are_correlated(streams):
     r = np.corrcoef(streams)[np.triu_indices(len(streams), 1)]
     # Each pair, be it of neighbours or with the parent; and all together, on which a slight correlation would show.
@@ -135,6 +136,7 @@ def test_no_two_of_a_thousand_streams_are_correlated(streams):
     moment((SIZE - 1) * r**2, 1.0, math.sqrt(2.0), "mean of the squared correlations")
 
 
+@pytest.mark.usefixtures("numpy_library")
 def test_the_differences_of_a_thousand_streams_follow_their_law(streams):
     check(streams, stats.uniform())
     # Each stream is in one difference, since differences that share one depend on each other.

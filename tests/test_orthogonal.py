@@ -142,6 +142,7 @@ def error(q: np.ndarray) -> float:
     return float(abs(q.conj().swapaxes(-1, -2) @ q - np.eye(q.shape[-1])).max())
 
 
+@pytest.mark.usefixtures("numpy_library")
 @pytest.mark.parametrize("dtype", DOUBLE)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_blocks_are_as_exact_as_the_qr_decomposition_of_numpy(shape, dtype):
@@ -156,6 +157,7 @@ def test_blocks_are_as_exact_as_the_qr_decomposition_of_numpy(shape, dtype):
 
 
 # A last column that is a combination of the others but for this share.
+@pytest.mark.usefixtures("numpy_library")
 @pytest.mark.parametrize("dtype", DOUBLE)
 @pytest.mark.parametrize("share", [1e-3, 1e-5, 1e-7, 0.0])
 def test_blocks_of_a_nearly_singular_matrix_are_as_exact(share, dtype):
@@ -211,10 +213,12 @@ def haar(q: np.ndarray) -> None:
 HAAR = (1000, 66, 66)
 
 
+@pytest.mark.usefixtures("numpy_library")
 def test_matrices_of_several_blocks_are_haar_distributed():
     haar(ai.orthogonal_(np.empty(HAAR, np.float32), layout="BOI", rng=np.random.default_rng(7)).astype(float))
 
 
+@pytest.mark.usefixtures("numpy_library")
 def test_other_matrices_are_not():
     normals = np.random.default_rng(7).standard_normal(HAAR)
     q, r = np.linalg.qr(normals)

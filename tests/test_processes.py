@@ -46,12 +46,14 @@ print("same")
 """
 
 
+@pytest.mark.usefixtures("numpy_library")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only POSIX systems fork")
 @pytest.mark.parametrize("filling", ["0", "2"])
 def test_a_forked_child_gets_the_same_bits_whatever_the_parents_threads_do(filling):
     assert run(FORK, filling) == "same\n"
 
 
+@pytest.mark.usefixtures("numpy_library")
 def test_a_fill_under_way_keeps_no_interpreter_alive():
     # A minute's work on a few megabytes.
     script = """
@@ -103,8 +105,7 @@ print(after - before, mebibytes("VmHWM") - after)
     ],
 )
 def test_a_gigabyte_is_filled_with_32_megabytes_to_spare(module, dtype, function, size, request):
-    if module == "torch":
-        request.getfixturevalue("torch_library")
+    request.getfixturevalue(f"{module}_library")
     rise, control = map(float, run(MEMORY, module, dtype, function, str(size)).split())
     assert rise <= 32
     assert control > 30

@@ -159,6 +159,7 @@ def keys(monkeypatch):
     return taken
 
 
+@pytest.mark.usefixtures("numpy_library")
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64", "complex128"])
 @pytest.mark.parametrize("shape", [(1 << 20,), (64, 1 << 14), (16, 64, 32, 32)])
 def test_each_word_is_used_once_and_by_the_element_that_the_specification_names(dtype, shape, keys, monkeypatch):
@@ -213,6 +214,7 @@ def words_of_numpy(key, stream, start, count, dtype):
     return drawn[skip : skip + count]
 
 
+@pytest.mark.usefixtures("numpy_library")
 @pytest.mark.parametrize("dtype", ["uint32", "uint64"])
 @pytest.mark.parametrize("first", [0, 2**32 - 3, 2**35 - 3, 2**53, 2**61 - 5000])
 @pytest.mark.parametrize("run", [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 64, 250, 256, 257])

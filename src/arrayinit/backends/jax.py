@@ -103,9 +103,9 @@ class Jax(Native):
     def copy(self, x: Array, source: Array) -> Array:
         """On the CPU NumPy copies: XLA takes subnormal numbers for zero, and may read other libraries' memory later."""
         _check_values(source)
-        if isinstance(source, jax.core.Tracer) or (isinstance(source, jax.Array) and not _is_here(source)):
+        if isinstance(source, jax.core.Tracer) or not _is_here(source):
             return jnp.array(_rounded_once(source, x.dtype), x.dtype, copy=True)
-        if isinstance(source, np.ndarray) or _is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name):
+        if _is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name):
             return HOST.copy(aligned(tuple(x.shape), x.dtype), np.asarray(source))
         return jnp.array(source, x.dtype, copy=True).block_until_ready()
 
@@ -172,8 +172,6 @@ class Jax(Native):
 
     def orthonormal(self, matrix: Array, generator: Key) -> Array:
         """By NumPy where the values are in its memory."""
-        if isinstance(matrix, np.ndarray):
-            return HOST.orthonormal(matrix, generator)
         if isinstance(matrix, jax.core.Tracer) or not (_is_here(matrix) and _is_on_cpu(matrix)):
             return by_qr(jnp, matrix)
         return HOST.orthonormal(np.asarray(matrix), generator)
@@ -226,11 +224,11 @@ def _is_apart(part: Any, x: Array) -> bool:
 
 def _is_here(x: Array) -> bool:
     """Whether this process has all values of an array."""
-    return bool(x.is_fully_addressable or x.is_fully_replicated)
+    return isinstance(x, np.ndarray) or bool(x.is_fully_addressable or x.is_fully_replicated)
 
 
 def _is_on_cpu(x: Array) -> bool:
-    return all(device.platform == "cpu" for device in x.devices())
+    return isinstance(x, np.ndarray) or all(device.platform == "cpu" for device in x.devices())
 
 
 def _check_values(x: Array) -> None:

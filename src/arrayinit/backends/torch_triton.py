@@ -97,7 +97,7 @@ def _clear_columns(matrix: torch.Tensor, corner: Sequence[int], rows: int, count
         keys = torch.empty((columns.shape[1], rows), dtype=torch.int64, device=matrix.device)
         start = (corner[1] + column) * rows
         _fill(keys.view(-1), _KEYS, key, [start + keys.numel()], [start])
-        # With the row, which breaks ties, no two are the same.
-        keys.mul_(rows).add_(torch.arange(rows, device=matrix.device))
+        # With the row, which breaks ties, no two are the same; of either sign, those of 2^32 rows fit.
+        keys.sub_(1 << 31).mul_(rows).add_(torch.arange(rows, device=matrix.device))
         last = keys.topk(count, dim=1, largest=False, sorted=False).values.amax(dim=1, keepdim=True)
         columns.masked_fill_((keys <= last).T[corner[0] : corner[0] + height], 0)

@@ -47,7 +47,7 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
     -----
     torch chooses the rows with its global generator whatever ``generator`` is given; here ``rng`` draws both. With a
     generator the choice needs memory of its own, 2 bytes for each element of ``x`` on NumPy and on torch's CPU; with a
-    seed it needs none that grows with ``x``, but under `jax.jit`.
+    seed it needs none that grows with ``x``, but under `jax.jit`, and on a GPU for columns of millions of rows.
 
     Of an array that is cut over devices or processes each goes through the keys of its columns as wholes: cut by
     columns the work is divided, cut by rows each does it all.
