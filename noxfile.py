@@ -144,6 +144,8 @@ def types(session: nox.Session) -> None:
     """Check the types with two checkers."""
     # With every backend: where one is missing, basedpyright takes `import torch` for our own torch.py.
     session.install(TORCH)
+    if sys.platform == "linux":
+        session.install(*TRITON)
     session.install(*CUPY)
     session.install(".", *GROUPS["types"], "jax", "dask[array]", "array-api-strict")
     session.run("mypy")
