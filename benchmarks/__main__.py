@@ -9,15 +9,13 @@ import shlex
 import sys
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from benchmarks.chart import draw
 from benchmarks.environment import environment
+from benchmarks.options import HERE, add_common, effort_of
 from benchmarks.report import as_json, markdown, measure
 from benchmarks.targets import target
-from benchmarks.timing import QUICK, Case, Effort, Pair, compare
-
-HERE = Path(__file__).parent
+from benchmarks.timing import Case, Pair, compare
 
 
 def cases(side: int) -> list[Case]:
@@ -50,15 +48,7 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--targets", action="store_true", help="only what has a target")
     parser.add_argument("--only", metavar="PATTERN", help="the cases whose name this regular expression is found in")
-    parser.add_argument("--rounds", type=int, metavar="N", help="as many for each row, however long they take")
-    parser.add_argument(
-        "--write",
-        type=Path,
-        nargs="?",
-        const=HERE,
-        metavar="DIRECTORY",
-        help="leave RESULTS.md, RESULTS.png and results.json there, by default in benchmarks/",
-    )
+    add_common(parser, "RESULTS.md, RESULTS.png and results.json")
     asked = parser.parse_args()
     if asked.write == HERE and (asked.quick or asked.only or asked.targets):
         parser.error("what is written to benchmarks/ is a full run, without --quick, --only and --targets")
@@ -69,9 +59,7 @@ def options() -> argparse.Namespace:
 
 def main() -> None:
     asked = options()
-    effort = QUICK if asked.quick else Effort()
-    if asked.rounds:
-        effort = effort._replace(least=asked.rounds, most=asked.rounds, processes=asked.rounds)
+    effort = effort_of(asked)
     about = environment(shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]))
     chosen = choose(cases(effort.side), asked)
     results = measure(chosen, effort)

@@ -10,17 +10,15 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 
 # JAX would take three quarters of the GPU's memory for itself, and torch and CuPy are measured in the same process.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 from benchmarks import gpu_rows
 from benchmarks.environment import environment
+from benchmarks.options import HERE, add_common, effort_of
 from benchmarks.report import as_json, markdown, measure
-from benchmarks.timing import QUICK, Case, Effort, Pair, Result, compare
-
-HERE = Path(__file__).parent
+from benchmarks.timing import Case, Effort, Pair, Result, compare
 
 
 def libraries(*, on_gpu: bool) -> Iterator[tuple[str, str]]:
@@ -87,16 +85,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", metavar="PATTERN", default="", help="the rows whose name this is found in")
     parser.add_argument("--largest", type=int, metavar="N", default=1 << 30, help="elements of the largest array")
     parser.add_argument("--side", type=int, metavar="N", default=4096, help="of the matrices; an eighth for dirac_")
-    parser.add_argument("--rounds", type=int, metavar="N", help="as many for each row, however long they take")
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu", help="a CPU only shows that the rows run")
-    parser.add_argument(
-        "--write",
-        type=Path,
-        nargs="?",
-        const=HERE,
-        metavar="DIRECTORY",
-        help="leave RESULTS-gpu.md and results-gpu.json there, by default in benchmarks/",
-    )
+    add_common(parser, "RESULTS-gpu.md and results-gpu.json")
     asked = parser.parse_args()
     whole = {name: parser.get_default(name) for name in ("quick", "only", "largest", "side", "rounds", "device")}
     if asked.write == HERE and any(getattr(asked, name) != value for name, value in whole.items()):
@@ -107,9 +97,7 @@ def options() -> argparse.Namespace:
 def main() -> None:
     asked = options()
     on_gpu = asked.device == "gpu"
-    effort = QUICK if asked.quick else Effort()
-    if asked.rounds:
-        effort = effort._replace(least=asked.rounds, most=asked.rounds)
+    effort = effort_of(asked)
     found = dict(libraries(on_gpu=on_gpu))
     if not found:
         sys.exit(f"no library has a {asked.device.upper()}")

@@ -16,7 +16,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from arrayinit.backends import jax_programs as programs
 from arrayinit.backends.protocol import Array
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.boxes import merged_axes
+from arrayinit.random.boxes import distances, merged_axes
 from arrayinit.random.draws import Draw
 from arrayinit.random.program import traced
 from arrayinit.random.seeds import Key
@@ -76,7 +76,7 @@ class _Rows(NamedTuple):
     @classmethod
     def of(cls, whole: Shape, corners: Iterable[Shape], size: Shape) -> _Rows:
         """Return the boxes of this size in an array whose shape is ``whole``."""
-        strides = [math.prod(whole[k + 1 :]) for k in range(len(whole))]
+        strides = distances(whole)
         places = [sum(k * stride for k, stride in zip(corner, strides, strict=True)) for corner in corners]
         sizes, steps, wholes, _ = merged_axes(size, strides, whole, (0,) * len(whole))
         first, length = neighbours(wholes, sizes)

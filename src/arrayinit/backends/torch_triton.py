@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import triton
 
-from arrayinit.random.boxes import boxes, merged_axes
+from arrayinit.random.boxes import boxes, distances, merged_axes
 from arrayinit.random.draws import Draw
 from arrayinit.random.program import Program, Step, Traced, traced
 from arrayinit.random.seeds import Key
@@ -57,9 +57,9 @@ def _fill(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], corne
 
 
 def _launch(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], corner: Sequence[int]) -> None:
-    word = draw.program.steps[0].dtype
+    word = draw.program.word
     row = per_block(word)
-    apart = [math.prod(shape[k + 1 :]) for k in range(len(shape))]
+    apart = distances(shape)
     start = sum(k * distance for k, distance in zip(corner, apart, strict=True))
     axis, run = neighbours(shape, box.shape)
     # Where in a block the first element of a run may be.

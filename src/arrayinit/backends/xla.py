@@ -15,6 +15,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 from arrayinit.backends.protocol import Array
 from arrayinit.random.arithmetic import Arithmetic
+from arrayinit.random.boxes import distances
 from arrayinit.random.draws import Draw
 from arrayinit.random.program import Program
 from arrayinit.random.seeds import Seed
@@ -143,8 +144,8 @@ def _blocks(shape: tuple[int, ...], words: int) -> Array:
         axis -= 1
     sizes = (*shape[:axis], -(-math.prod(shape[axis:]) // words))
     counters = jnp.ones(sizes, jnp.uint64)
-    for k in range(len(sizes)):
-        counters += jax.lax.broadcasted_iota(jnp.uint64, sizes, k) * np.uint64(math.prod(sizes[k + 1 :]))
+    for k, distance in enumerate(distances(sizes)):
+        counters += jax.lax.broadcasted_iota(jnp.uint64, sizes, k) * np.uint64(distance)
     return counters
 
 

@@ -34,6 +34,11 @@ def _even(size: int, limit: int) -> int:
     return -(-size // -(-size // limit)) if size else 1
 
 
+def distances(shape: Sequence[int]) -> list[int]:
+    """Return how far neighbours along each axis are apart in C order."""
+    return [math.prod(shape[k + 1 :]) for k in range(len(shape))]
+
+
 def merged(
     box: np.ndarray[Any, Any], shape: Sequence[int], corner: Sequence[int]
 ) -> tuple[np.ndarray[Any, Any], list[int], list[int]]:

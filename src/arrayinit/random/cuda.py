@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.boxes import merged_axes
+from arrayinit.random.boxes import distances, merged_axes
 from arrayinit.random.cuda_text import ARITHMETIC, COMMON, KERNEL
 from arrayinit.random.program import Program, Step, Traced
 from arrayinit.random.seeds import Key
@@ -50,7 +50,7 @@ def launch(
     outer, run = neighbours(wholes, sizes)
     # Each row of neighbours may begin anywhere in a block.
     rows, blocks = math.prod(sizes[:outer]), (run + 2 * (words - 1)) // words
-    apart = [math.prod(wholes[k + 1 :]) for k in range(len(wholes))]
+    apart = distances(wholes)
     first = sum(i * step for i, step in zip(firsts, apart, strict=True))
     # Of negative strides what C++ reads them from.
     axes = ([*values, *[0] * (AXES - len(values))] for values in (sizes, apart, [step % 2**64 for step in strides]))

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from arrayinit.core.distributions import Distribution
-from arrayinit.core.dtypes import FORMATS, Format
+from arrayinit.core.dtypes import Format
 from arrayinit.core.layouts import inverse
 from arrayinit.random.arithmetic import NumPyArithmetic
 from arrayinit.random.boxes import Index, boxes, merged
 from arrayinit.random.seeds import Seed
 from arrayinit.random.subsets import clear_columns
 from arrayinit.random.threads import count, spread
-from arrayinit.random.values import streams, values
+from arrayinit.random.values import streams, values, word_dtype
 from arrayinit.random.words import box_words
 
 Host = np.ndarray[Any, Any]
@@ -57,7 +57,7 @@ class Draw:
     @property
     def word(self) -> str:
         """The dtype of the random words."""
-        return "uint64" if FORMATS[self.form.compute].real == "float64" else "uint32"
+        return word_dtype(self.form)
 
     @property
     def inverse(self) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FORMATS, Format
 from arrayinit.random.arithmetic import Arithmetic, Array, Pick
-from arrayinit.random.values import streams, values
+from arrayinit.random.values import streams, values, word_dtype
 
 
 class Step(NamedTuple):
@@ -71,8 +71,7 @@ def traced(distribution: Distribution, form: Format) -> Traced:
 @lru_cache(maxsize=1000)
 def _traced(_: str, distribution: Distribution, form: Format) -> Traced:
     tape = _Tape()
-    word = "uint64" if FORMATS[form.compute].real == "float64" else "uint32"
-    words = [tape.literal("word", word, stream) for stream in streams(form)]
+    words = [tape.literal("word", word_dtype(form), stream) for stream in streams(form)]
     result = values(_Recording(tape), distribution, words, form)
     parts = result if form.is_complex else (result,)
     # An overflow to infinity is what NumPy makes of one number too.

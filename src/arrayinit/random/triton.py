@@ -136,7 +136,7 @@ def kernel(program: Program, stored: str, rank: int, *, one_run: bool) -> Any:
 
 def _source(program: Program, stored: str, rank: int, one_run: bool) -> str:
     numbers = {step.operands[0]: step.dtype for step in program.steps if step.name == "number"}
-    row = per_block(next(step.dtype for step in program.steps if step.name == "word"))
+    row = per_block(program.word)
     results = [f"tl.broadcast_to({_stored(f'v{place}', stored)}, (TILE * {row},))" for place in program.outputs]
     return _KERNEL.format(
         row=row,

@@ -27,6 +27,11 @@ def streams(form: Format) -> range:
     return range(2 if form.is_complex else 1)
 
 
+def word_dtype(form: Format) -> str:
+    """Return the dtype of the words."""
+    return "uint64" if FORMATS[form.compute].real == "float64" else "uint32"
+
+
 def values(use: Arithmetic, distribution: Distribution, words: Sequence[Array], form: Format) -> Array:
     """Turn the words of each of the `streams` into draws within the distribution's bounds in ``form``.
 
