@@ -23,7 +23,7 @@ def cases(side: int) -> list[Case]:
     os.environ["KERAS_BACKEND"] = "numpy"
     import torch
 
-    from arrayinit.random.threads import count
+    from arrayinit.kernels.threads import count
     from benchmarks import growth, imports, jax_rows, memory, models, numpy_rows, torch_rows
 
     torch.set_num_threads(count())

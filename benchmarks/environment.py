@@ -11,7 +11,7 @@ from time import perf_counter, process_time
 
 import numpy as np
 
-from arrayinit.random.threads import count, spread
+from arrayinit.kernels.threads import count, spread
 
 PACKAGES = ("arrayinit", "numpy", "torch", "jax", "keras")
 

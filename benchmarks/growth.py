@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import arrayinit as ai
-from arrayinit.random.threads import VARIABLE, count
+from arrayinit.kernels.threads import VARIABLE, count
 from benchmarks.timing import SHORTEST, Case, Effort, Result, Section, seconds, summary
 
 BASE = 10_000_000

@@ -23,9 +23,9 @@ import numpy as np
 
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.draws import Draw
-from arrayinit.random.seeds import seed_of
-from arrayinit.random.threads import VARIABLE, count, spread
+from arrayinit.kernels.threads import VARIABLE, count, spread
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.seed import seed_of
 from benchmarks.environment import cpus, processor
 from benchmarks.processes import fresh
 from benchmarks.timing import seconds

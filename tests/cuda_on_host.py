@@ -17,9 +17,9 @@ import pytest
 from programs import CASES
 
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.cuda import THREADS, Launch, source
-from arrayinit.random.cuda_text import ARITHMETIC, COMMON
-from arrayinit.random.program import Program, Step, Traced, traced
+from arrayinit.kernels.cuda import THREADS, Launch, source
+from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
+from arrayinit.stream.program import Program, Step, Traced, traced
 
 # What CUDA has and C++ has not, and IEEE 754's operations as the host has them.
 SHIMS = r"""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from cuda_on_host import kernels
 
-from arrayinit.random.cuda import THREADS, Launch
+from arrayinit.kernels.cuda import THREADS, Launch
 
 
 class Device:

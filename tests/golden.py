@@ -19,8 +19,8 @@ from libraries import COMPLEX, REAL
 from portable_calls import TRUNCATED
 
 import arrayinit
-from arrayinit.backends.generic import Generic
-from arrayinit.random.draws import Draw
+from arrayinit.backends._array_api import Generic
+from arrayinit.stream.draw import Draw
 
 FILE = Path(__file__).with_name("golden.json")
 

@@ -16,9 +16,9 @@ from arrayinit.core.distributions import (
     Uniform,
 )
 from arrayinit.core.dtypes import FORMATS, Format
-from arrayinit.random.arithmetic import NumPyArithmetic
-from arrayinit.random.program import Traced
-from arrayinit.random.values import streams, values
+from arrayinit.stream.arithmetic import NumPyArithmetic
+from arrayinit.stream.program import Traced
+from arrayinit.stream.transform import streams, values
 
 INF = math.inf
 

@@ -13,13 +13,13 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton.runtime.jit import JITFunction
 
-from arrayinit.backends.torch_triton import _KEYS, fill
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.draws import Draw
-from arrayinit.random.program import Program, traced
-from arrayinit.random.seeds import Seed
-from arrayinit.random.triton import TILE, kernel
+from arrayinit.kernels._triton import TILE, kernel
+from arrayinit.kernels._triton_launch import _KEYS, fill
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.program import Program, traced
+from arrayinit.stream.seed import Seed
 
 TARGET = GPUTarget("cuda", 90, 32)
 

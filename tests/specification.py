@@ -11,10 +11,10 @@ import numpy as np
 import arrayinit
 from arrayinit.core.distributions import Distribution, Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random import coefficients as table
-from arrayinit.random.draws import Draw
-from arrayinit.random.seeds import seed_of
-from arrayinit.random.words import words
+from arrayinit.stream import coefficients as table
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.seed import seed_of
+from arrayinit.stream.words import words
 
 PAGE = Path(__file__).parents[1] / "docs" / "portable-stream.md"
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 import arrayinit as ai
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random import draws, subsets, threads
-from arrayinit.random import words as source
-from arrayinit.random.draws import Draw
-from arrayinit.random.seeds import seed_of
+from arrayinit.kernels import subsets, threads
+from arrayinit.stream import draw as draws
+from arrayinit.stream import words as source
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.seed import seed_of
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 

@@ -16,12 +16,12 @@ from programs import CASES, IDS
 
 from arrayinit.core.distributions import Disk, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.cuda import launch, source
-from arrayinit.random.cuda_text import ARITHMETIC, COMMON
-from arrayinit.random.draws import Draw
-from arrayinit.random.program import Traced, traced
-from arrayinit.random.seeds import Seed
-from arrayinit.random.words import words
+from arrayinit.kernels.cuda import launch, source
+from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.program import Traced, traced
+from arrayinit.stream.seed import Seed
+from arrayinit.stream.words import words
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 

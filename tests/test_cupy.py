@@ -20,12 +20,12 @@ from scipy import stats
 
 import arrayinit
 from arrayinit.backends import registry
-from arrayinit.random import draws
+from arrayinit.stream import draw as draws
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
 BUILT_IN = registry._BUILT_IN
-SOURCES = {"cupy_kernels": "arrayinit.backends.cupy_kernels", "cupy": "arrayinit.backends.cupy_on_numpy"}
+SOURCES = {"cupy_kernels": "arrayinit.kernels._cupy", "cupy": "arrayinit.backends.cupy_on_numpy"}
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from portable_calls import DRAWS, reference, same_bits
 import arrayinit
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random import draws
-from arrayinit.random.seeds import Seed
+from arrayinit.stream import draw as draws
+from arrayinit.stream.seed import Seed
 
 pytestmark = pytest.mark.parametrize("library", ["cupy"], indirect=True)
 

@@ -14,7 +14,7 @@ from libraries import COMPLEX, Library
 from portable_calls import DRAWS, MATRIX, same_bits
 
 import arrayinit as ai
-from arrayinit.random import draws
+from arrayinit.stream import draw as draws
 
 # Without Dask, the fixture skips the tests, or fails them where Dask was asked for.
 with suppress(ImportError):

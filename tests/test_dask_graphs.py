@@ -14,7 +14,7 @@ from dask_calls import DRAWN, FILLS, empty
 from portable_calls import same_bits
 
 import arrayinit as ai
-from arrayinit.random import draws
+from arrayinit.stream import draw as draws
 
 # Without Dask, the fixture skips the tests, or fails them where Dask was asked for.
 with suppress(ImportError):

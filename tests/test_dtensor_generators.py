@@ -17,7 +17,7 @@ with suppress(ImportError):
     from torch.distributed.tensor.debug import CommDebugMode
     from torch.distributed.tensor.placement_types import _StridedShard
 
-    from arrayinit.backends.torch_shards import check_native
+    from arrayinit.backends._torch.dtensor import check_native
 
 pytestmark = pytest.mark.usefixtures("torch_library")
 
@@ -98,8 +98,8 @@ def test_a_part_that_is_offloaded_from_the_gpu_is_refused(monkeypatch):
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_no_process_draws_the_whole_in_a_wider_dtype(dtype, monkeypatch):
     # As on GPUs, whose generators move on by what the other processes hold.
-    monkeypatch.setattr("arrayinit.backends.torch.check_native", lambda x: None)
-    monkeypatch.delattr("arrayinit.backends.torch.replicated")
+    monkeypatch.setattr("arrayinit.backends._torch.backend.check_native", lambda x: None)
+    monkeypatch.delattr("arrayinit.backends._torch.backend.replicated")
     with process(1, 2) as mesh, CommDebugMode() as communication:
         x = distributed(torch.full((6, 4), 7.0, dtype=getattr(torch, dtype)), mesh, [Shard(0)])
         ai.trunc_normal_(x, a=1.0, b=3.0)

@@ -12,7 +12,7 @@ import pytest
 
 import arrayinit
 from arrayinit.backends import registry
-from arrayinit.backends.generic import Generic
+from arrayinit.backends._array_api import Generic
 from arrayinit.backends.protocol import Drawing
 
 strict_only = pytest.mark.parametrize("library", ["strict"], indirect=True)

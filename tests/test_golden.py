@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import arrayinit as ai
-from arrayinit.random import circle, coefficients, seeds, subsets, truncated, words
+from arrayinit.kernels import subsets
+from arrayinit.stream import circle, coefficients, truncated, words
+from arrayinit.stream import seed as seeds
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
@@ -86,7 +88,7 @@ def first_change(before):
 def replace(monkeypatch, old, new):
     """Replace a table wherever it was imported to."""
     for name, module in list(sys.modules.items()):
-        if name.startswith("arrayinit.random."):
+        if name.startswith(("arrayinit.stream.", "arrayinit.kernels.")):
             for attribute in [key for key, value in vars(module).items() if value is old]:
                 monkeypatch.setattr(module, attribute, new)
 

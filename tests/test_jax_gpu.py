@@ -21,7 +21,9 @@ with suppress(ImportError):
     import jax
     import jax.numpy as jnp
 
-    from arrayinit.backends import jax_boxes, jax_programs, jax_shards
+    from arrayinit.backends._jax import sharding as jax_shards
+    from arrayinit.kernels import xla_boxes as jax_boxes
+    from arrayinit.kernels import xla_programs as jax_programs
 
 PROGRAMS = ("words", "numbers", "keys")
 """Those that take long to compile."""

@@ -20,8 +20,8 @@ import sys
 import numpy as np
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.draws import Draw
-from arrayinit.random.seeds import seed_of
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.seed import seed_of
 
 shape, box = ((int(sys.argv[1]), int(sys.argv[2])), (int(sys.argv[3]), int(sys.argv[4])))
 values = np.empty(box, np.float32)

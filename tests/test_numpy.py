@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import arrayinit
-import arrayinit.backends.numpy as backend
+import arrayinit.backends._numpy as backend
 
 pytestmark = pytest.mark.parametrize("library", ["numpy"], indirect=True)
 

@@ -61,8 +61,8 @@ import threading, time
 import numpy as np
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.draws import Draw
-from arrayinit.random.seeds import seed_of
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.seed import seed_of
 shape = (1 << 14, 1 << 20)
 x = np.lib.stride_tricks.as_strided(np.empty(1 << 20, np.float32), shape, (0, 4))
 draw = Draw(Normal(0.0, 1.0), seed_of(0), FORMATS["float32"], shape, (0, 1))

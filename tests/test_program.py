@@ -11,7 +11,7 @@ from programs import CASES, IDS, REAL, expected, replayed, words
 from arrayinit.core.distributions import Disk, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.core.truncation import Central, Tail, truncation
-from arrayinit.random.program import traced
+from arrayinit.stream.program import traced
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 

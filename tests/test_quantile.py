@@ -13,12 +13,12 @@ from scipy import special, stats
 from arrayinit.core.distributions import TruncatedNormal
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.core.truncation import ndtr, truncation
-from arrayinit.random import truncated
-from arrayinit.random.arithmetic import NUMPY
-from arrayinit.random.circle import circle
-from arrayinit.random.coefficients import DOUBLE, SINGLE
-from arrayinit.random.quantile import LOG_2, minus_log2, quantile, tail_quantile
-from arrayinit.random.word import Word
+from arrayinit.stream import truncated
+from arrayinit.stream.arithmetic import NUMPY
+from arrayinit.stream.circle import circle
+from arrayinit.stream.coefficients import DOUBLE, SINGLE
+from arrayinit.stream.quantile import LOG_2, minus_log2, quantile, tail_quantile
+from arrayinit.stream.word import Word
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 

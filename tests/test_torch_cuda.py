@@ -16,8 +16,8 @@ from test_boxes import STORED, whole
 import arrayinit
 from arrayinit.core.distributions import Distribution, Normal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random import draws
-from arrayinit.random.seeds import Seed, seed_of
+from arrayinit.stream import draw as draws
+from arrayinit.stream.seed import Seed, seed_of
 
 pytestmark = pytest.mark.parametrize("library", ["torch:cuda"], indirect=True)
 
@@ -42,7 +42,7 @@ def test_each_way_of_drawing_has_the_bits_of_the_host(
 ) -> None:
     draw = draws.Draw(distribution, seed_of(5), FORMATS[dtype], (1_000_003,), (0,))
     x = library.empty(draw.shape, dtype)
-    from arrayinit.backends import torch_triton
+    from arrayinit.kernels import _triton_launch as torch_triton
 
     torch_triton.fill(x, draw)
     same_bits(library.to_numpy(x), _numbers(whole(draw), dtype), dtype)
@@ -54,7 +54,7 @@ def _numbers(host: np.ndarray, dtype: str) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "complex128"])
 def test_a_box_in_any_memory_is_that_part_of_the_whole(dtype: str, library: Library) -> None:
-    from arrayinit.backends import torch_triton
+    from arrayinit.kernels import _triton_launch as torch_triton
 
     law = Normal(0.5, 2.0)
     rng = np.random.default_rng(0)
@@ -74,7 +74,7 @@ def test_a_box_in_any_memory_is_that_part_of_the_whole(dtype: str, library: Libr
 
 @pytest.mark.parametrize("name", SEEDED)
 def test_a_seed_is_drawn_without_the_host(name: str, library: Library) -> None:
-    from arrayinit.backends import torch_operator
+    from arrayinit.backends._torch import custom_op as torch_operator
 
     assert torch_operator._triton() is not None
     x = library.empty(DRAWS[name].shape, "float32")
@@ -136,8 +136,8 @@ def test_each_device_has_its_own_kernels(library: Library) -> None:
 
 
 def test_nothing_is_compiled_twice(library: Library) -> None:
-    from arrayinit.random import triton
-    from arrayinit.random.program import traced
+    from arrayinit.kernels import _triton as triton
+    from arrayinit.stream.program import traced
 
     for std in (1.0, 0.02):
         for size in (1, 2, 16, 1000, 1 << 20, (1 << 20) + 16):

@@ -17,8 +17,8 @@ with suppress(ImportError):
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    from arrayinit.backends import torch as backend
-    from arrayinit.backends import torch_operator
+    from arrayinit.backends._torch import backend
+    from arrayinit.backends._torch import custom_op as torch_operator
 
     class Watched(TorchDispatchMode):
         """Keeps the names of the operators that are called."""
@@ -94,8 +94,8 @@ def test_that_check_fails_for_what_waits() -> None:
 @pytest.mark.usefixtures("torch_library")
 @pytest.mark.parametrize("name", ["normal_", "sparse_(0.3)"])
 def test_without_triton_a_device_is_filled_from_the_host(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "arrayinit.backends.torch_triton", None)
-    monkeypatch.delattr("arrayinit.backends.torch_triton", raising=False)
+    monkeypatch.setitem(sys.modules, "arrayinit.kernels._triton_launch", None)
+    monkeypatch.delattr("arrayinit.kernels._triton_launch", raising=False)
     kernels = torch_operator._triton.__wrapped__()
     assert kernels is None
     monkeypatch.setattr(torch_operator, "_kernels", lambda _: kernels)

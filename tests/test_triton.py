@@ -19,8 +19,8 @@ from test_boxes import STORED, whole
 import arrayinit
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.draws import Draw
-from arrayinit.random.seeds import seed_of
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.seed import seed_of
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 pytestmark = [
@@ -30,8 +30,9 @@ pytestmark = [
 if INTERPRETED:
     import torch
 
-    from arrayinit.backends import torch_operator, torch_triton
-    from arrayinit.random import triton as source
+    from arrayinit.backends._torch import custom_op as torch_operator
+    from arrayinit.kernels import _triton as source
+    from arrayinit.kernels import _triton_launch as torch_triton
 
 
 def memory(x: Any) -> np.ndarray:
@@ -134,8 +135,8 @@ def test_of_equal_keys_those_of_the_first_rows_are_the_smallest(monkeypatch: pyt
             box.bitwise_and_(3)
 
     monkeypatch.setattr(torch_triton, "_fill", few_keys)
-    words = arrayinit.random.subsets.words
-    monkeypatch.setattr(arrayinit.random.subsets, "words", lambda *place: words(*place) & np.uint32(3))
+    words = arrayinit.kernels.subsets.words
+    monkeypatch.setattr(arrayinit.kernels.subsets, "words", lambda *place: words(*place) & np.uint32(3))
     draw = Draw(Normal(0.0, 1.0), seed_of(5), FORMATS["float32"], (40, 9), (0, 1), 17)
     x = torch.empty(draw.shape)
     torch_triton.fill(x, draw)

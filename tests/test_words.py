@@ -11,11 +11,12 @@ import pytest
 import arrayinit as ai
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random import draws, subsets
-from arrayinit.random import words as source
-from arrayinit.random.draws import Draw
-from arrayinit.random.seeds import Key, seed_of
-from arrayinit.random.words import box_words, per_block, philox
+from arrayinit.kernels import subsets
+from arrayinit.stream import draw as draws
+from arrayinit.stream import words as source
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.seed import Key, seed_of
+from arrayinit.stream.words import box_words, per_block, philox
 
 # Counter, key and block of "philox4x64 10" in the known answers of D. E. Shaw Research's Random123: all of those in its
 # file tests/kat_vectors, and from the longer examples/kat_vectors of its first release some that a stream can reach.

@@ -12,7 +12,7 @@ from arrayinit.initializers.orthogonal import delta_orthogonal_, orthogonal_
 from arrayinit.initializers.sparse import sparse_
 from arrayinit.initializers.variance_scaling import lecun_normal_, lecun_uniform_, variance_scaling_
 from arrayinit.initializers.xavier import xavier_normal_, xavier_uniform_
-from arrayinit.random.seeds import fold_in
+from arrayinit.stream.seed import fold_in
 
 __version__ = "0.1.0"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from arrayinit.random.seeds import KINDS
+from arrayinit.stream.seed import KINDS
 
 
 def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from arrayinit.backends.decomposition import by_blocks
+from arrayinit.backends.polar import polar
 from arrayinit.backends.protocol import Array, Generator
 from arrayinit.core.distributions import (
     Disk,
@@ -18,10 +19,9 @@ from arrayinit.core.distributions import (
 )
 from arrayinit.core.dtypes import FORMATS, Format
 from arrayinit.core.truncation import Central, Truncation, truncation
-from arrayinit.random.arithmetic import NUMPY, Arithmetic
-from arrayinit.random.polar import polar
-from arrayinit.random.quantile import quantile
-from arrayinit.random.truncated import truncated_normal
+from arrayinit.stream.arithmetic import NUMPY, Arithmetic
+from arrayinit.stream.quantile import quantile
+from arrayinit.stream.truncated import truncated_normal
 
 _UNIT = Uniform(0.0, 1.0)
 

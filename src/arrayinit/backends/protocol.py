@@ -11,7 +11,7 @@ from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import Format
 
 if TYPE_CHECKING:
-    from arrayinit.random.draws import Draw
+    from arrayinit.stream.draw import Draw
 
 Array = Any
 """An array of whichever library; the one thing that this package cannot know statically."""

@@ -11,37 +11,37 @@ ENTRY_POINTS = "arrayinit.backends"
 
 
 def _numpy() -> Backend:
-    from arrayinit.backends.numpy import BACKEND
+    from arrayinit.backends._numpy import BACKEND
 
     return BACKEND
 
 
 def _torch() -> Backend:
-    from arrayinit.backends.torch import BACKEND
+    from arrayinit.backends._torch.backend import BACKEND
 
     return BACKEND
 
 
 def _jax() -> Backend:
-    from arrayinit.backends.jax import BACKEND
+    from arrayinit.backends._jax.backend import BACKEND
 
     return BACKEND
 
 
 def _cupy() -> Backend:
-    from arrayinit.backends.cupy import BACKEND
+    from arrayinit.backends._cupy import BACKEND
 
     return BACKEND
 
 
 def _dask() -> Backend:
-    from arrayinit.backends.dask import BACKEND
+    from arrayinit.backends._dask import BACKEND
 
     return BACKEND
 
 
 def _generic() -> Backend:
-    from arrayinit.backends.generic import BACKEND
+    from arrayinit.backends._array_api import BACKEND
 
     return BACKEND
 
@@ -84,7 +84,7 @@ def register_backend(backend: Backend) -> None:
     Examples
     --------
     >>> import arrayinit
-    >>> from arrayinit.backends.generic import Generic
+    >>> from arrayinit.backends._array_api import Generic
     >>> class MyBackend(Generic):
     ...     def accepts(self, cls):
     ...         return cls.__module__.startswith("mylibrary")

@@ -118,7 +118,7 @@ def _backend_of_source(source: Any) -> Backend | None:
 
 def _numpy_reader() -> Backend:
     """Return what reads all that NumPy can read; not at the top, since few need it."""
-    from arrayinit.backends.generic import BACKEND
+    from arrayinit.backends._array_api import BACKEND
 
     return BACKEND
 

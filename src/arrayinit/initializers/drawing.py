@@ -14,7 +14,7 @@ from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Distribution, Law
 from arrayinit.core.dtypes import Format, floating
 from arrayinit.core.layouts import parse
-from arrayinit.random.seeds import Seed, seed_of
+from arrayinit.stream.seed import Seed, seed_of
 
 Body = Callable[[Drawing, Array, Generator, Format], Array]
 """Fills an array with draws of a generator or a seed, for the format that they are rounded to in the end."""
@@ -88,7 +88,7 @@ def _stream(
     order: tuple[int, ...] | None = None,
     zeros: int = 0,
 ) -> Array:
-    from arrayinit.random.draws import Draw
+    from arrayinit.stream.draw import Draw
 
     order = tuple(range(len(x.shape))) if order is None else order
     return backend.portable(x, Draw(distribution, seed, form, tuple(x.shape[k] for k in order), order, zeros))
@@ -106,6 +106,6 @@ def _checked(law: Law, form: Format) -> Distribution:
 
 def _numpy() -> Drawing:
     # Not at the top: a fifth of the time to import arrayinit, which may never draw on the host.
-    from arrayinit.backends.numpy import BACKEND
+    from arrayinit.backends._numpy import BACKEND
 
     return BACKEND

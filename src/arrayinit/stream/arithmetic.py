@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from arrayinit.random.coefficients import Fractions
+from arrayinit.stream.coefficients import Fractions
 
 Array = Any
 Pick = Callable[[Array], Array]

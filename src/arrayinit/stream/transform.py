@@ -15,11 +15,11 @@ from arrayinit.core.distributions import (
 )
 from arrayinit.core.dtypes import FORMATS, Format
 from arrayinit.core.truncation import truncation
-from arrayinit.random.arithmetic import Arithmetic, Array
-from arrayinit.random.circle import circle
-from arrayinit.random.quantile import minus_log2, quantile
-from arrayinit.random.truncated import central, truncated_modulus, truncated_normal
-from arrayinit.random.word import Word
+from arrayinit.stream.arithmetic import Arithmetic, Array
+from arrayinit.stream.circle import circle
+from arrayinit.stream.quantile import minus_log2, quantile
+from arrayinit.stream.truncated import central, truncated_modulus, truncated_normal
+from arrayinit.stream.word import Word
 
 
 def streams(form: Format) -> range:

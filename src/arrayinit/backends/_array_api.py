@@ -8,12 +8,12 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from arrayinit.backends._numpy import parts
 from arrayinit.backends.arguments import numpy_generator
-from arrayinit.backends.numpy import parts
 from arrayinit.backends.protocol import Array
 from arrayinit.core.dtypes import NAMES
-from arrayinit.random.draws import Draw
-from arrayinit.random.rounding import rounds_twice
+from arrayinit.kernels.rounding import rounds_twice
+from arrayinit.stream.draw import Draw
 
 _CPU = 1
 """DLPack's number of host memory."""

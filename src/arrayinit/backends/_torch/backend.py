@@ -10,13 +10,9 @@ import array_api_compat.torch as xp
 import numpy as np
 import torch
 
-from arrayinit.backends.arguments import describe, overlaps
-from arrayinit.backends.decomposition import by_blocks, by_qr
-from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array
-from arrayinit.backends.torch_copy import copy, exports
-from arrayinit.backends.torch_operator import PLAIN, apply, is_plain, is_wrapped, shared, write
-from arrayinit.backends.torch_shards import (
+from arrayinit.backends._torch.copies import copy, exports
+from arrayinit.backends._torch.custom_op import PLAIN, apply, is_plain, is_wrapped, shared, write
+from arrayinit.backends._torch.dtensor import (
     boxes,
     check_native,
     entries,
@@ -26,12 +22,16 @@ from arrayinit.backends.torch_shards import (
     pairs,
     replicated,
 )
+from arrayinit.backends.arguments import describe, overlaps
+from arrayinit.backends.decomposition import by_blocks, by_qr
+from arrayinit.backends.native import Native
+from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, Format
 from arrayinit.core.truncation import Truncation, truncation
-from arrayinit.random.draws import CHUNK, Draw
-from arrayinit.random.seeds import KINDS, Seed
-from arrayinit.random.subsets import smallest
+from arrayinit.kernels.subsets import smallest
+from arrayinit.stream.draw import CHUNK, Draw
+from arrayinit.stream.seed import KINDS, Seed
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
 _TWO_SIGMA = TruncatedNormal(0.0, 1.0, -2.0, 2.0)
@@ -208,7 +208,7 @@ class Torch(Native):
         if not torch.compiler.is_compiling():
             return truncation(d)
         # Not at the top: it imports torch's compiler, which takes as long as torch itself.
-        from arrayinit.backends.torch_plan import plan
+        from arrayinit.backends._torch.truncation import plan
 
         constant: Truncation = plan(d.mean, d.std, d.low, d.high)
         return constant

@@ -12,9 +12,9 @@ import jax
 import jax.core
 import numpy as np
 
-from arrayinit.backends.jax_boxes import boxes
 from arrayinit.backends.protocol import Array
-from arrayinit.random.draws import Draw
+from arrayinit.kernels.xla_boxes import boxes
+from arrayinit.stream.draw import Draw
 
 Host = np.ndarray[Any, Any]
 Shape = tuple[int, ...]

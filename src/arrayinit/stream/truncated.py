@@ -7,10 +7,10 @@ from typing import Protocol, TypeVar
 
 from arrayinit.core.dtypes import Format
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
-from arrayinit.random.arithmetic import Arithmetic, Array
-from arrayinit.random.coefficients import MODULUS
-from arrayinit.random.quantile import LOG_2, horner, minus_log2, quantile, tail_quantile
-from arrayinit.random.word import Word
+from arrayinit.stream.arithmetic import Arithmetic, Array
+from arrayinit.stream.coefficients import MODULUS
+from arrayinit.stream.quantile import LOG_2, horner, minus_log2, quantile, tail_quantile
+from arrayinit.stream.word import Word
 
 
 class Unit(Protocol):

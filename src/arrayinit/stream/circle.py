@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from arrayinit.random.arithmetic import Arithmetic, Array
-from arrayinit.random.coefficients import COSINE, SINE
-from arrayinit.random.quantile import horner
-from arrayinit.random.word import Word
+from arrayinit.stream.arithmetic import Arithmetic, Array
+from arrayinit.stream.coefficients import COSINE, SINE
+from arrayinit.stream.quantile import horner
+from arrayinit.stream.word import Word
 
 
 def circle(use: Arithmetic, word: Word) -> tuple[Array, Array]:

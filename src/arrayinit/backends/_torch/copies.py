@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
-from arrayinit.backends.numpy import BACKEND as HOST
-from arrayinit.backends.numpy import parts
+from arrayinit.backends._numpy import BACKEND as HOST
+from arrayinit.backends._numpy import parts
+from arrayinit.backends._torch.custom_op import PLAIN, is_plain, shared
+from arrayinit.backends._torch.dtensor import is_sharded, pairs
 from arrayinit.backends.protocol import Array
-from arrayinit.backends.torch_operator import PLAIN, is_plain, shared
-from arrayinit.backends.torch_shards import is_sharded, pairs
-from arrayinit.random.draws import CHUNK
-from arrayinit.random.rounding import rounds_twice, to_odd
+from arrayinit.kernels.rounding import rounds_twice, to_odd
+from arrayinit.stream.draw import CHUNK
 
 # Elements that torch converts on the caller's thread: on busy CPUs its threads may wait long for each other.
 _SERIAL = 1 << 14

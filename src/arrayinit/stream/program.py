@@ -15,8 +15,8 @@ import numpy as np
 
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FORMATS, Format
-from arrayinit.random.arithmetic import Arithmetic, Array, Pick
-from arrayinit.random.values import streams, values, word_dtype
+from arrayinit.stream.arithmetic import Arithmetic, Array, Pick
+from arrayinit.stream.transform import streams, values, word_dtype
 
 
 class Step(NamedTuple):

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from arrayinit.random.arithmetic import Arithmetic, Array, Pick
-from arrayinit.random.coefficients import (
+from arrayinit.stream.arithmetic import Arithmetic, Array, Pick
+from arrayinit.stream.coefficients import (
     DOUBLE,
     DOUBLE_PAIR,
     DOUBLE_TAIL,

@@ -14,9 +14,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from arrayinit.backends.arguments import describe
-from arrayinit.backends.decomposition import by_qr
-from arrayinit.backends.jax_shards import (
+from arrayinit.backends._jax.sharding import (
     aligned,
     from_draw,
     is_of_processes,
@@ -26,16 +24,18 @@ from arrayinit.backends.jax_shards import (
     stated_sharding,
     where_it_lives,
 )
+from arrayinit.backends._numpy import BACKEND as HOST
+from arrayinit.backends.arguments import describe
+from arrayinit.backends.decomposition import by_qr
 from arrayinit.backends.native import Native
-from arrayinit.backends.numpy import BACKEND as HOST
 from arrayinit.backends.protocol import Array
-from arrayinit.backends.xla import traced
 from arrayinit.core.distributions import TRUNCATED_STD, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import Format
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
-from arrayinit.random.draws import Draw
-from arrayinit.random.rounding import rounds_twice, within_53_bits
-from arrayinit.random.seeds import KINDS
+from arrayinit.kernels.rounding import rounds_twice, within_53_bits
+from arrayinit.kernels.xla import traced
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.seed import KINDS
 
 Key = Any
 

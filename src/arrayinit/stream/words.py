@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from arrayinit.random.seeds import Key
+from arrayinit.stream.seed import Key
 
 Array = Any
 Words = np.ndarray[Any, Any]

@@ -16,8 +16,8 @@ from typing import Any
 import triton
 import triton.language as tl
 
-from arrayinit.random.program import Program, Step
-from arrayinit.random.words import MULTIPLIERS, ROUNDS, WEYL, per_block
+from arrayinit.stream.program import Program, Step
+from arrayinit.stream.words import MULTIPLIERS, ROUNDS, WEYL, per_block
 
 TILE = 128
 """Blocks of the counter that one instance of a kernel makes."""

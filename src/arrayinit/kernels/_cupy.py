@@ -8,11 +8,11 @@ from typing import Any
 import cupy
 
 from arrayinit.backends.protocol import Array
-from arrayinit.random.cuda import THREADS, launch, source
-from arrayinit.random.draws import Draw
-from arrayinit.random.program import Program, Step, Traced, traced
-from arrayinit.random.seeds import Key
-from arrayinit.random.subsets import STREAM
+from arrayinit.kernels.cuda import THREADS, launch, source
+from arrayinit.kernels.subsets import STREAM
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.program import Program, Step, Traced, traced
+from arrayinit.stream.seed import Key
 
 # Elements whose keys are sorted at once.
 _SORTED = 1 << 22
@@ -46,7 +46,7 @@ def _kernel(program: Program, dtype: str) -> Any:
 
 
 def _clear_columns(matrix: Array, count: int, key: Key) -> None:
-    """As `arrayinit.random.subsets.clear_columns`."""
+    """As `arrayinit.kernels.subsets.clear_columns`."""
     rows, columns = matrix.shape
     step = max(1, _SORTED // rows)
     for first in range(0, columns, step):

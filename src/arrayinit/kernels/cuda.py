@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.boxes import distances, merged_axes
-from arrayinit.random.cuda_text import ARITHMETIC, COMMON, KERNEL
-from arrayinit.random.program import Program, Step, Traced
-from arrayinit.random.seeds import Key
-from arrayinit.random.words import MULTIPLIERS, ROUNDS, WEYL, neighbours, per_block
+from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON, KERNEL
+from arrayinit.stream.box import distances, merged_axes
+from arrayinit.stream.program import Program, Step, Traced
+from arrayinit.stream.seed import Key
+from arrayinit.stream.words import MULTIPLIERS, ROUNDS, WEYL, neighbours, per_block
 
 AXES = 33
 """CuPy's arrays have up to 32 axes, and one goes before those that are merged."""

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
+from arrayinit.backends._torch.custom_op import PLAIN, apply, write
 from arrayinit.backends.protocol import Array
-from arrayinit.backends.torch_operator import PLAIN, apply, write
-from arrayinit.random.boxes import Index
-from arrayinit.random.draws import Draw
+from arrayinit.stream.box import Index
+from arrayinit.stream.draw import Draw
 
 
 def is_sharded(x: Array) -> bool:

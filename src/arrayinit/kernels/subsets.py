@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from arrayinit.random.seeds import Key
-from arrayinit.random.threads import spread
-from arrayinit.random.words import words
+from arrayinit.kernels.threads import spread
+from arrayinit.stream.seed import Key
+from arrayinit.stream.words import words
 
 KEY_BITS = 16
 """Bits to a key of a native generator: with the row breaking ties, no row's chance is moved by more than 2^-16."""

@@ -12,11 +12,11 @@ import dask.array as da
 import numpy as np
 from dask.array.utils import meta_from_array
 
+from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends.arguments import numpy_generator
-from arrayinit.backends.numpy import BACKEND as HOST
 from arrayinit.backends.protocol import Array
-from arrayinit.random.draws import Draw
-from arrayinit.random.threads import count
+from arrayinit.kernels.threads import count
+from arrayinit.stream.draw import Draw
 
 Host = np.ndarray[Any, Any]
 

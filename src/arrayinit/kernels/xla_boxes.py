@@ -13,16 +13,16 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from arrayinit.backends import jax_programs as programs
 from arrayinit.backends.protocol import Array
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.boxes import distances, merged_axes
-from arrayinit.random.draws import Draw
-from arrayinit.random.program import traced
-from arrayinit.random.seeds import Key
-from arrayinit.random.subsets import STREAM
-from arrayinit.random.values import streams
-from arrayinit.random.words import neighbours, per_block, round_keys
+from arrayinit.kernels import xla_programs as programs
+from arrayinit.kernels.subsets import STREAM
+from arrayinit.stream.box import distances, merged_axes
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.program import traced
+from arrayinit.stream.seed import Key
+from arrayinit.stream.transform import streams
+from arrayinit.stream.words import neighbours, per_block, round_keys
 
 Device = Any
 Shape = tuple[int, ...]

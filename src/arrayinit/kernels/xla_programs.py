@@ -15,9 +15,9 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
 from arrayinit.backends.protocol import Array
-from arrayinit.backends.xla import Accelerator, least, replay
-from arrayinit.random.program import Program
-from arrayinit.random.words import ROUNDS, rounds
+from arrayinit.kernels.xla import Accelerator, least, replay
+from arrayinit.stream.program import Program
+from arrayinit.stream.words import ROUNDS, rounds
 
 Shape = tuple[int, ...]
 

@@ -12,8 +12,8 @@ import torch
 
 from arrayinit.core.distributions import Disk, Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.random.draws import Draw
-from arrayinit.random.seeds import Seed
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.seed import Seed
 
 _LAWS = {law.__name__: law for law in (Uniform, Normal, TruncatedNormal, Disk, TruncatedComplexNormal)}
 
@@ -80,7 +80,7 @@ def _kernels(x: torch.Tensor) -> Any | None:
 def _triton() -> Any | None:
     """Return the kernels in Triton, where it is installed and works."""
     try:
-        from arrayinit.backends import torch_triton
+        from arrayinit.kernels import _triton_launch as torch_triton
 
         torch_triton.check()
     except (ImportError, OSError, RuntimeError, subprocess.SubprocessError):

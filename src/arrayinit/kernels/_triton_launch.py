@@ -10,13 +10,13 @@ import numpy as np
 import torch
 import triton
 
-from arrayinit.random.boxes import boxes, distances, merged_axes
-from arrayinit.random.draws import Draw
-from arrayinit.random.program import Program, Step, Traced, traced
-from arrayinit.random.seeds import Key
-from arrayinit.random.subsets import STREAM
-from arrayinit.random.triton import TILE, kernel
-from arrayinit.random.words import neighbours, per_block
+from arrayinit.kernels._triton import TILE, kernel
+from arrayinit.kernels.subsets import STREAM
+from arrayinit.stream.box import boxes, distances, merged_axes
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.program import Program, Step, Traced, traced
+from arrayinit.stream.seed import Key
+from arrayinit.stream.words import neighbours, per_block
 
 # Elements of one launch, which a kernel counts in 32 bits.
 _AT_ONCE = 1 << 30

@@ -14,14 +14,14 @@ import numpy as np
 from jax.experimental.xla_metadata import set_xla_metadata
 
 from arrayinit.backends.protocol import Array
-from arrayinit.random.arithmetic import Arithmetic
-from arrayinit.random.boxes import distances
-from arrayinit.random.draws import Draw
-from arrayinit.random.program import Program
-from arrayinit.random.seeds import Seed
-from arrayinit.random.subsets import STREAM
-from arrayinit.random.values import streams, values
-from arrayinit.random.words import per_block, round_keys, rounds
+from arrayinit.kernels.subsets import STREAM
+from arrayinit.stream.arithmetic import Arithmetic
+from arrayinit.stream.box import distances
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.program import Program
+from arrayinit.stream.seed import Seed
+from arrayinit.stream.transform import streams, values
+from arrayinit.stream.words import per_block, round_keys, rounds
 
 
 def traced(draw: Draw) -> Array:

@@ -12,11 +12,11 @@ from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, Format
-from arrayinit.random.arithmetic import NUMPY
-from arrayinit.random.boxes import Index, boxes
-from arrayinit.random.draws import CHUNK, Draw
-from arrayinit.random.rounding import rounds_twice, to_odd
-from arrayinit.random.subsets import KEY_BITS, smallest
+from arrayinit.kernels.rounding import rounds_twice, to_odd
+from arrayinit.kernels.subsets import KEY_BITS, smallest
+from arrayinit.stream.arithmetic import NUMPY
+from arrayinit.stream.box import Index, boxes
+from arrayinit.stream.draw import CHUNK, Draw
 
 _CHUNK = 1 << 16
 

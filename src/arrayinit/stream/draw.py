@@ -12,13 +12,13 @@ import numpy as np
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import Format
 from arrayinit.core.layouts import inverse
-from arrayinit.random.arithmetic import NumPyArithmetic
-from arrayinit.random.boxes import Index, boxes, merged
-from arrayinit.random.seeds import Seed
-from arrayinit.random.subsets import clear_columns
-from arrayinit.random.threads import count, spread
-from arrayinit.random.values import streams, values, word_dtype
-from arrayinit.random.words import box_words
+from arrayinit.kernels.subsets import clear_columns
+from arrayinit.kernels.threads import count, spread
+from arrayinit.stream.arithmetic import NumPyArithmetic
+from arrayinit.stream.box import Index, boxes, merged
+from arrayinit.stream.seed import Seed
+from arrayinit.stream.transform import streams, values, word_dtype
+from arrayinit.stream.words import box_words
 
 Host = np.ndarray[Any, Any]
 

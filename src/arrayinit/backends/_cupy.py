@@ -11,15 +11,15 @@ import cupy
 import numpy as np
 from cupyx.scipy.special import erfinv
 
+from arrayinit.backends._numpy import parts
 from arrayinit.backends.arguments import describe
-from arrayinit.backends.cupy_kernels import write
 from arrayinit.backends.native import Native
-from arrayinit.backends.numpy import parts
 from arrayinit.backends.protocol import Array, Generator
 from arrayinit.core.distributions import Normal, Uniform
-from arrayinit.random.draws import Draw
-from arrayinit.random.rounding import rounds_twice, to_odd
-from arrayinit.random.seeds import KINDS
+from arrayinit.kernels._cupy import write
+from arrayinit.kernels.rounding import rounds_twice, to_odd
+from arrayinit.stream.draw import Draw
+from arrayinit.stream.seed import KINDS
 
 
 class CuPy(Native):

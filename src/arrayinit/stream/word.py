@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from arrayinit.core.dtypes import FORMATS, Format
-from arrayinit.random.arithmetic import Arithmetic, Array, Pick
+from arrayinit.stream.arithmetic import Arithmetic, Array, Pick
 
 
 class Word:

@@ -1,0 +1,1 @@
+"""JAX: arrays, tracers and structs."""

@@ -1,0 +1,1 @@
+"""torch: tensors, Parameters, DTensors."""
