@@ -23,8 +23,8 @@ import numpy as np
 
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.threads import VARIABLE, count, spread
-from arrayinit.stream.draw import Draw
 from arrayinit.stream.seed import seed_of
 from benchmarks.environment import cpus, processor
 from benchmarks.processes import fresh
@@ -72,7 +72,7 @@ def shard(law: str, dtype: str, shape: Sequence[int], axis: int, number: int, me
     corner[axis] = number // 2 * size[axis]
     draw = Draw(LAWS[law], seed_of(0), FORMATS[dtype], tuple(shape), tuple(range(len(shape))))
     box = memory[: size[0] * size[1]].reshape(size)
-    return lambda: draw.fill(box, corner)
+    return lambda: draw.fill_box(box, corner)
 
 
 def quartiles(ratios: Sequence[float]) -> str:

@@ -17,7 +17,7 @@ import pytest
 from programs import CASES
 
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.kernels.cuda import THREADS, Launch, source
+from arrayinit.kernels.cuda import THREADS, LaunchArgs, source
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
 from arrayinit.stream.program import Program, Step, Traced, traced
 
@@ -76,7 +76,7 @@ class Kernels:
             subprocess.run(["g++", *OPTIONS, "kernels.cpp", "-o", "kernels.so"], cwd=folder, check=True)
             self.library = ctypes.CDLL(f"{folder}/kernels.so")
 
-    def run(self, source: str, out: np.ndarray[Any, Any], launch: Launch) -> None:
+    def run(self, source: str, out: np.ndarray[Any, Any], launch: LaunchArgs) -> None:
         """Do what a GPU does with a kernel."""
         values = (ctypes.c_void_p(array.ctypes.data) for array in (out, launch.box, launch.numbers))
         getattr(self.library, f"run_{self.places[source]}")(ctypes.c_uint(launch.grid), ctypes.c_uint(THREADS), *values)

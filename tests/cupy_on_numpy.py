@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from cuda_on_host import kernels
 
-from arrayinit.kernels.cuda import THREADS, Launch
+from arrayinit.kernels.cuda import THREADS, LaunchArgs
 
 
 class Device:
@@ -96,7 +96,7 @@ class RawKernel:
         assert type(out) is Array
         # What is of NumPy CuPy takes by value, if its size is one.
         assert (block, box.size, numbers.size) == ((THREADS,), 1, 1)
-        kernels().run(self.code, out, Launch(*grid, box, numbers))
+        kernels().run(self.code, out, LaunchArgs(*grid, box, numbers))
 
 
 def cupy(*, is_hip: bool = False) -> ModuleType:

@@ -127,7 +127,7 @@ class Numbers:
         y, e = math.frexp(x)
         return (self.F(1 - e) + self.F(self.table("exponent"))) + self.total("logarithm", self.F(2 * y))
 
-    def slight(self, y):
+    def use_series(self, y):
         return self.horner([1 / (k * LOG2) for k in range(1, 8)], y) * y
 
     def tail_quantile(self, x):
@@ -186,7 +186,7 @@ def normal(key, index, dtype, mean, std):
 
 def surprise(n, s, inner, outer):
     if s.mass < 2**-8:
-        return n.slight(inner * n.F(s.mass))
+        return n.use_series(inner * n.F(s.mass))
     return n.minus_log2(outer * n.F(s.mass) + n.F(s.rest))
 
 
@@ -246,7 +246,7 @@ def complex_truncated(key, index, dtype, std):
     n = numbers(key, index, dtype)
     within, beyond = (n.F(share) for share in TABLE["within, beyond"])
     y = n.lower() * within
-    t = n.slight(y) if y < 2**-8 else n.minus_log2(n.upper() * within + beyond)
+    t = n.use_series(y) if y < 2**-8 else n.minus_log2(n.upper() * within + beyond)
     r = min(np.sqrt(t * n.F(LOG2)), n.F(2)) * n.F(std)
     x, y = (r * side for side in numbers(key, index, dtype, 1).circle())
     return bits_of(x, parts(dtype)), bits_of(y, parts(dtype))

@@ -20,7 +20,7 @@ from portable_calls import TRUNCATED
 
 import arrayinit
 from arrayinit.backends._array_api import Generic
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
 
 FILE = Path(__file__).with_name("golden.json")
 
@@ -117,7 +117,7 @@ class _Backend(Generic):
         pass
 
     def portable(self, x: Bits, draw: Draw) -> Bits:
-        draw.into(x.numbers)
+        draw.fill_host(x.numbers)
         return x
 
 

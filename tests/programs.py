@@ -15,10 +15,10 @@ from arrayinit.core.distributions import (
     TruncatedNormal,
     Uniform,
 )
-from arrayinit.core.dtypes import FORMATS, Format
-from arrayinit.stream.arithmetic import NumPyArithmetic
+from arrayinit.core.dtypes import FORMATS, FloatFormat
+from arrayinit.kernels._numpy import NumPyOps
 from arrayinit.stream.program import Traced
-from arrayinit.stream.transform import streams, values
+from arrayinit.stream.transform import streams, transform
 
 INF = math.inf
 
@@ -39,12 +39,12 @@ REAL: dict[str, Distribution] = {
     "central, one-sided": TruncatedNormal(5.0, 2.0, -INF, 4.0),
     "tail": TruncatedNormal(1.0, 2.0, -INF, -5.0),
     "tail, mirrored": TruncatedNormal(0.0, 0.02, 0.6, 100.0),
-    "tail, slight": TruncatedNormal(0.0, 1.0, -3.001, -3.0),
-    "tail, slight, mirrored": TruncatedNormal(0.0, 1.0, 3.0, 3.001),
+    "tail, use_series": TruncatedNormal(0.0, 1.0, -3.001, -3.0),
+    "tail, use_series, mirrored": TruncatedNormal(0.0, 1.0, 3.0, 3.001),
     "extreme": TruncatedNormal(0.0, 1.0, -40.0, -39.0),
     "extreme, mirrored": TruncatedNormal(0.0, 1.0, 40.0, INF),
-    "extreme, slight": TruncatedNormal(0.0, 1.0, -40.00001, -40.0),
-    "extreme, slight, mirrored": TruncatedNormal(0.0, 1.0, 40.0, 40.00001),
+    "extreme, use_series": TruncatedNormal(0.0, 1.0, -40.00001, -40.0),
+    "extreme, use_series, mirrored": TruncatedNormal(0.0, 1.0, 40.0, 40.00001),
     "narrow": TruncatedNormal(0.0, 1.0, -1e-6, 1e-6),
     "narrow, mirrored": TruncatedNormal(0.0, 1.0, 2.5, 2.5009),
 }
@@ -58,7 +58,7 @@ COMPLEX: dict[str, Distribution] = {
 }
 
 
-def _fits(distribution: Distribution, form: Format) -> bool:
+def _fits(distribution: Distribution, form: FloatFormat) -> bool:
     try:
         distribution.check_range(form)
         distribution.limits(form)
@@ -76,7 +76,7 @@ CASES = [
 IDS = [f"{name} {dtype}" for name, _, dtype in CASES]
 
 
-def words(form: Format, count: int = 20_000) -> list[np.ndarray]:
+def words(form: FloatFormat, count: int = 20_000) -> list[np.ndarray]:
     """Return words of each stream: random ones, the ends of branches, and their neighbours."""
     size = 64 if form.compute in ("float64", "complex128") else 32
     ends = np.array([k << (size - 5) for k in range(32)], np.uint64)
@@ -88,9 +88,9 @@ def words(form: Format, count: int = 20_000) -> list[np.ndarray]:
     ]
 
 
-def expected(distribution: Distribution, given: Sequence[np.ndarray], form: Format) -> list[np.ndarray]:
+def expected(distribution: Distribution, given: Sequence[np.ndarray], form: FloatFormat) -> list[np.ndarray]:
     """Return what NumPy makes of the words: real numbers, or real and imaginary parts."""
-    x = values(NumPyArithmetic(), distribution, [w.copy() for w in given], form)
+    x = transform(NumPyOps(), distribution, [w.copy() for w in given], form)
     return [x.real, x.imag] if form.is_complex else [x]
 
 

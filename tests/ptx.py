@@ -17,7 +17,7 @@ from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels._triton import TILE, kernel
 from arrayinit.kernels._triton_launch import _KEYS, fill
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
 from arrayinit.stream.program import Program, traced
 from arrayinit.stream.seed import Seed
 

@@ -11,10 +11,10 @@ import numpy as np
 import arrayinit
 from arrayinit.core.distributions import Distribution, Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.words import words
 from arrayinit.stream import coefficients as table
-from arrayinit.stream.draw import Draw
 from arrayinit.stream.seed import seed_of
-from arrayinit.stream.words import words
 
 PAGE = Path(__file__).parents[1] / "docs" / "portable-stream.md"
 
@@ -98,7 +98,7 @@ def vectors() -> Iterator[str]:
 
 def _draw(distribution: Distribution, dtype: str) -> np.ndarray:
     x = np.empty(5, "uint16" if dtype == "bfloat16" else dtype)
-    Draw(distribution, seed_of(0), FORMATS[dtype], (5,), (0,)).into(x)
+    Draw(distribution, seed_of(0), FORMATS[dtype], (5,), (0,)).fill_host(x)
     return x
 
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 import arrayinit as ai
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels import draw as draws
 from arrayinit.kernels import subsets, threads
-from arrayinit.stream import draw as draws
-from arrayinit.stream import words as source
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels import words as source
+from arrayinit.kernels.draw import Draw
 from arrayinit.stream.seed import seed_of
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
@@ -41,8 +41,8 @@ def boxes_of_draws(pick):
 
 def whole(draw):
     """Fill a logical array at once."""
-    x = np.empty(draw.shape, STORED.get(draw.form.name, draw.form.name))
-    draw.fill(x, (0,) * x.ndim)
+    x = np.empty(draw.shape, STORED.get(draw.dtype.name, draw.dtype.name))
+    draw.fill_box(x, (0,) * x.ndim)
     return x
 
 
@@ -61,9 +61,9 @@ def test_a_box_filled_on_its_own_is_that_part_of_the_whole(draw_and_box, chunk, 
     array = np.empty([draw.shape[k] for k in draw.inverse], expected.dtype)
     part = array.transpose(draw.order)[box] if backwards else np.empty_like(expected[box])
     with patch.object(draws, "CHUNK", chunk), patch.multiple(source, _LONG=long, _DENSE=dense):
-        draw.fill(part, [k.start for k in box])
+        draw.fill_box(part, [k.start for k in box])
         np.testing.assert_array_equal(part, expected[box])
-        draw.into(array)
+        draw.fill_host(array)
     np.testing.assert_array_equal(array.transpose(draw.order), expected)
 
 
@@ -76,13 +76,13 @@ def test_parts_cover_the_whole_or_a_box_once_and_have_bounded_sizes(draw_and_box
     place = () if is_whole else (expected.shape, [k.start for k in turned])
     x, times = np.zeros_like(expected), np.zeros(expected.shape, int)
     with patch.object(draws, "UPLOAD", upload):
-        for index, part in draw.parts(*place):
+        for index, part in draw.chunks(*place):
             assert part.size <= max(upload, draw.shape[0] if draw.zeros else 0)
-            x[index] = part.view(np.uint32) >> 16 if draw.form.name == "bfloat16" else part
+            x[index] = part.view(np.uint32) >> 16 if draw.dtype.name == "bfloat16" else part
             times[index] += 1
     assert (times == 1).all()
     np.testing.assert_array_equal(x, expected)
-    draw.into(x, *place[1:])
+    draw.fill_host(x, *place[1:])
     np.testing.assert_array_equal(x, expected)
 
 
@@ -100,14 +100,14 @@ def test_parts_cover_the_whole_or_a_box_once_and_have_bounded_sizes(draw_and_box
 def test_boxes_far_inside_a_huge_array(shape, corner, size, dtype):
     draw = Draw(Uniform(0.0, 1.0), seed_of([3, 4]), FORMATS[dtype], shape, tuple(range(len(shape))))
     box = np.empty(size, dtype)
-    draw.fill(box, corner)
-    per_block = 4 if dtype == "float64" else 8
+    draw.fill_box(box, corner)
+    words_per_block = 4 if dtype == "float64" else 8
     for row in np.ndindex(*size[:-1]):
         start = 0
         for first, step, length in zip(corner, (*row, 0), shape, strict=True):
             start = start * length + first + step
-        generator = np.random.Generator(np.random.Philox([3, 4]).advance(start // per_block))
-        expected = generator.random(start % per_block + size[-1], dtype)[start % per_block :]
+        generator = np.random.Generator(np.random.Philox([3, 4]).advance(start // words_per_block))
+        expected = generator.random(start % words_per_block + size[-1], dtype)[start % words_per_block :]
         np.testing.assert_array_equal(box[row], expected)
 
 
@@ -151,7 +151,7 @@ def test_a_failure_in_a_chunk_reaches_the_user(monkeypatch):
     def values(*_):
         raise MemoryError("of a chunk")
 
-    monkeypatch.setattr(draws, "values", values)
+    monkeypatch.setattr(draws, "transform", values)
     with pytest.raises(MemoryError, match="of a chunk"):
         ai.normal_(np.empty(300_000), rng=0)
 
@@ -183,12 +183,12 @@ def test_a_column_too_tall_to_be_held_is_cleared_as_any_other(zeros, bits, monke
     monkeypatch.setattr(subsets, "words", lambda *place: source.words(*place) >> np.uint32(32 - bits))
     draw = Draw(Normal(0.0, 1.0), seed_of(3), FORMATS["float32"], (1000, 7), (0, 1), zeros)
     held, tall, part = np.empty((1000, 7), "float32"), np.empty((1000, 7), "float32"), np.empty((650, 2), "float32")
-    draw.into(held)
+    draw.fill_host(held)
     assert ((held == 0).sum(axis=0) == zeros).all()
     monkeypatch.setattr(subsets, "_TALL", 10)
     monkeypatch.setattr(subsets, "_BLOCK", 64)
-    draw.into(tall)
-    draw.fill(part, (150, 1))
+    draw.fill_host(tall)
+    draw.fill_box(part, (150, 1))
     np.testing.assert_array_equal(tall, held)
     np.testing.assert_array_equal(part, held[150:800, 1:3])
 
@@ -199,6 +199,6 @@ def test_memory_that_runs_across_the_rows_gets_the_same(shape, dtype):
     draw = Draw(Normal(0.0, 1.0), seed_of(5), FORMATS[dtype], shape, tuple(range(len(shape))))
     kind = np.uint16 if dtype == "bfloat16" else dtype
     along, across = np.empty(shape, kind), np.empty(shape[::-1], kind).T
-    draw.into(along)
-    draw.into(across)
+    draw.fill_host(along)
+    draw.fill_host(across)
     np.testing.assert_array_equal(along, across)

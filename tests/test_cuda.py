@@ -18,10 +18,10 @@ from arrayinit.core.distributions import Disk, Distribution, Normal, TruncatedNo
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda import launch, source
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.words import words
 from arrayinit.stream.program import Traced, traced
 from arrayinit.stream.seed import Seed
-from arrayinit.stream.words import words
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
@@ -43,7 +43,7 @@ def same(
     ours = memory.tobytes()
     memory[...] = 7
     with np.errstate(all="ignore"):
-        Draw(distribution, SEED, form, shape, tuple(range(box.ndim))).fill(box, corner)
+        Draw(distribution, SEED, form, shape, tuple(range(box.ndim))).fill_box(box, corner)
     assert ours == memory.tobytes()
 
 

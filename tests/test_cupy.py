@@ -20,7 +20,7 @@ from scipy import stats
 
 import arrayinit
 from arrayinit.backends import registry
-from arrayinit.stream import draw as draws
+from arrayinit.kernels import draw as draws
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 

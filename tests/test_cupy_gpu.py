@@ -12,7 +12,7 @@ from portable_calls import DRAWS, reference, same_bits
 import arrayinit
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.stream import draw as draws
+from arrayinit.kernels import draw as draws
 from arrayinit.stream.seed import Seed
 
 pytestmark = pytest.mark.parametrize("library", ["cupy"], indirect=True)
@@ -61,7 +61,7 @@ def test_each_device_has_its_own_kernels(library: Library) -> None:
 def _end(size: int, dtype: str) -> np.ndarray[Any, Any]:
     """Return the last thousand normals of an array of this size."""
     box = np.empty(1000, dtype)
-    draws.Draw(Normal(0.0, 1.0), Seed((5,)), FORMATS[dtype], (size,), (0,)).fill(box, [size - 1000])
+    draws.Draw(Normal(0.0, 1.0), Seed((5,)), FORMATS[dtype], (size,), (0,)).fill_box(box, [size - 1000])
     return box
 
 

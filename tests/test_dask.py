@@ -14,7 +14,7 @@ from libraries import COMPLEX, Library
 from portable_calls import DRAWS, MATRIX, same_bits
 
 import arrayinit as ai
-from arrayinit.stream import draw as draws
+from arrayinit.kernels import draw as draws
 
 # Without Dask, the fixture skips the tests, or fails them where Dask was asked for.
 with suppress(ImportError):
@@ -136,9 +136,9 @@ def test_one_seed_has_one_name_and_another_draw_another():
 
 def test_a_chunk_of_a_huge_array_takes_the_memory_of_a_chunk(monkeypatch):
     made = []
-    into = draws.Draw.into
+    into = draws.Draw.fill_host
     monkeypatch.setattr(
-        draws.Draw, "into", lambda self, box, *corner: (made.append(box.nbytes), into(self, box, *corner))
+        draws.Draw, "fill_host", lambda self, box, *corner: (made.append(box.nbytes), into(self, box, *corner))
     )
     # 4 TiB in chunks of 4 GiB, but for one of 4 MiB.
     rows, columns = (*[1 << 15] * 31, (1 << 15) - 32, 32), (1 << 15,) * 32

@@ -18,7 +18,7 @@ from peers import peer
 from portable_calls import same_bits
 
 import arrayinit as ai
-from arrayinit.stream import draw as draws
+from arrayinit.kernels import draw as draws
 
 # Without them, the fixture skips the tests, or fails them where Dask was asked for.
 with suppress(ImportError):

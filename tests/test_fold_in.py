@@ -131,7 +131,7 @@ def streams():
 @pytest.mark.usefixtures("numpy_library")
 def test_no_two_of_a_thousand_streams_are_correlated(streams):
     r = np.corrcoef(streams)[np.triu_indices(len(streams), 1)]
-    # Each pair, be it of neighbours or with the parent; and all together, on which a slight correlation would show.
+    # Each pair, be it of neighbours or with the parent; and all together, on which a use_series correlation would show.
     assert math.sqrt(SIZE) * np.abs(r).max() < stats.norm.isf(SIGNIFICANCE / 2 / r.size)
     moment((SIZE - 1) * r**2, 1.0, math.sqrt(2.0), "mean of the squared correlations")
 

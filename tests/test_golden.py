@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import arrayinit as ai
-from arrayinit.kernels import subsets
-from arrayinit.stream import circle, coefficients, truncated, words
+from arrayinit.kernels import subsets, words
+from arrayinit.stream import coefficients, transform, truncated
 from arrayinit.stream import seed as seeds
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
@@ -134,10 +134,10 @@ def test_a_change_of_the_last_bit_is_noticed(name, path, factor, before, monkeyp
             "_typed",
             lambda drawn, dtype, typed=words._typed: typed(drawn, dtype).reshape(-1, 2)[:, ::-1].reshape(-1),
         ),
-        (words, "words", lambda key, stream, start, *rest, words=words.words: words(key, stream, start + 1, *rest)),
-        (subsets, "STREAM", 1),
+        (words, "words_per_block", lambda _: 4),
+        (subsets, "KEYS", 1),
         (seeds, "_non_negative", lambda _, number: int(number) % 2**32),
-        (circle, "horner", lambda use, table, x: table[0] + 0 * x),
+        (transform, "horner", lambda ops, table, x: table[0] + 0 * x),
     ],
 )
 def test_a_change_of_the_stream_is_noticed_and_named(module, attribute, value, monkeypatch):

@@ -12,7 +12,7 @@ from libraries import COMPLEX, REAL
 from portable_calls import DRAWS, TOLERANCE, reference
 
 import arrayinit as ai
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
 
 # Without JAX, jax_library skips the tests, or fails them where JAX was asked for.
 with suppress(ImportError):

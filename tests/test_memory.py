@@ -20,13 +20,13 @@ import sys
 import numpy as np
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
 from arrayinit.stream.seed import seed_of
 
 shape, box = ((int(sys.argv[1]), int(sys.argv[2])), (int(sys.argv[3]), int(sys.argv[4])))
 values = np.empty(box, np.float32)
 corner = [size - length for size, length in zip(shape, box, strict=True)]
-Draw(Normal(0.0, 1.0), seed_of(0), FORMATS["float32"], shape, (0, 1)).into(values, corner)
+Draw(Normal(0.0, 1.0), seed_of(0), FORMATS["float32"], shape, (0, 1)).fill_host(values, corner)
 """
 
 DASK = """

@@ -61,7 +61,7 @@ import threading, time
 import numpy as np
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
 from arrayinit.stream.seed import seed_of
 shape = (1 << 14, 1 << 20)
 x = np.lib.stride_tricks.as_strided(np.empty(1 << 20, np.float32), shape, (0, 4))

@@ -31,8 +31,10 @@ def test_the_steps_give_the_bits_that_numpy_computes(name: str, distribution: Di
 
 def test_the_cases_are_drawn_in_every_way_that_there_is() -> None:
     plans = [truncation(d) for d in REAL.values() if isinstance(d, TruncatedNormal)]
-    ways = {(type(p).__name__, getattr(p, "mirrored", None), getattr(p, "slight", None)) for p in plans}
-    sides = {(kind, mirrored, slight) for kind in ("Tail", "Extreme") for mirrored in (0, 1) for slight in (0, 1)}
+    ways = {(type(p).__name__, getattr(p, "mirrored", None), getattr(p, "use_series", None)) for p in plans}
+    sides = {
+        (kind, mirrored, use_series) for kind in ("Tail", "Extreme") for mirrored in (0, 1) for use_series in (0, 1)
+    }
     assert ways == sides | {("Narrow", False, None), ("Narrow", True, None), ("Central", None, None)}
     assert {p.below == p.above for p in plans if isinstance(p, Central)} == {True, False}
     assert {p.rest == 0 for p in plans if isinstance(p, Tail)} == {True, False}

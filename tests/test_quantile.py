@@ -13,12 +13,11 @@ from scipy import special, stats
 from arrayinit.core.distributions import TruncatedNormal
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.core.truncation import ndtr, truncation
-from arrayinit.stream import truncated
-from arrayinit.stream.arithmetic import NUMPY
-from arrayinit.stream.circle import circle
+from arrayinit.kernels._numpy import NUMPY
+from arrayinit.stream import transform as source
 from arrayinit.stream.coefficients import DOUBLE, SINGLE
 from arrayinit.stream.quantile import LOG_2, minus_log2, quantile, tail_quantile
-from arrayinit.stream.word import Word
+from arrayinit.stream.transform import Word, _circle
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
@@ -119,10 +118,10 @@ def test_bounds_that_are_alike_give_what_any_others_would(bound, dtype, monkeypa
     assert plan.below == plan.above
 
     def draws():
-        return truncated.central(NUMPY, word_of(grid(dtype), dtype), plan)
+        return source._central(NUMPY, word_of(grid(dtype), dtype), plan)
 
     short = draws()
-    monkeypatch.setattr(truncated, "_is_even", lambda *_: False)
+    monkeypatch.setattr(source, "_is_even", lambda *_: False)
     np.testing.assert_array_equal(short, draws())
 
 
@@ -168,7 +167,7 @@ def test_the_circle_has_radius_one_and_the_angle_of_the_word(dtype):
     kind = np.dtype(f"uint{size}").type
     quarters = [np.array(k << (size - 3), kind) + np.arange(4096, dtype=kind) - kind(2048) for k in range(8)]
     words = np.concatenate([*quarters, np.random.default_rng(2).integers(1 << size, size=400_000, dtype=kind)])
-    x, y = circle(NUMPY, Word(NUMPY, words, FORMATS[dtype]))
+    x, y = _circle(NUMPY, Word(NUMPY, words, FORMATS[dtype]))
     error = {"float32": 3e-7, "float64": 1e-15}[dtype]
     assert np.abs(x.astype(np.longdouble) ** 2 + y.astype(np.longdouble) ** 2 - 1).max() < error
     # The word 0 lies an eighth of a turn before the positive axis.

@@ -16,7 +16,7 @@ from test_boxes import STORED, whole
 import arrayinit
 from arrayinit.core.distributions import Distribution, Normal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.stream import draw as draws
+from arrayinit.kernels import draw as draws
 from arrayinit.stream.seed import Seed, seed_of
 
 pytestmark = pytest.mark.parametrize("library", ["torch:cuda"], indirect=True)
@@ -162,5 +162,5 @@ def test_more_elements_than_32_bits_count(library: Library) -> None:
         pytest.skip("the GPU has no room for 9 GB")
     x = arrayinit.normal_(library.empty((size,), "float16"), rng=5)
     box = np.empty(1000, "float16")
-    draws.Draw(Normal(0.0, 1.0), Seed((5,)), FORMATS["float16"], (size,), (0,)).fill(box, [size - 1000])
+    draws.Draw(Normal(0.0, 1.0), Seed((5,)), FORMATS["float16"], (size,), (0,)).fill_box(box, [size - 1000])
     same_bits(library.to_numpy(x[-1000:]), box, "float16")

@@ -19,7 +19,7 @@ from test_boxes import STORED, whole
 import arrayinit
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
 from arrayinit.stream.seed import seed_of
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -41,7 +41,7 @@ def memory(x: Any) -> np.ndarray:
 
 
 def stored(draw: Draw) -> str:
-    return STORED.get(draw.form.name, draw.form.name)
+    return STORED.get(draw.dtype.name, draw.dtype.name)
 
 
 def bytes_of(x: np.ndarray) -> np.ndarray:
@@ -83,7 +83,7 @@ def test_a_box_in_any_memory_is_that_part_of_the_whole(
     monkeypatch.setattr(torch_triton, "_AT_ONCE", 1 << 30 if number % 3 else 150)
     expected = whole(draw)
     # In an array whose axes are in another order, every second element, and in an array of its own.
-    across = torch.full([2 * draw.shape[k] + 1 for k in draw.inverse], 7, dtype=getattr(torch, draw.form.name))
+    across = torch.full([2 * draw.shape[k] + 1 for k in draw.inverse], 7, dtype=getattr(torch, draw.dtype.name))
     turned = [box[k] for k in draw.inverse]
     part = across[tuple(slice(2 * side.start + 1, 2 * side.stop + 1, 2) for side in turned)]
     own = torch.empty(part.shape, dtype=part.dtype)
@@ -110,7 +110,7 @@ def test_boxes_far_inside_a_huge_array(
 ) -> None:
     draw = Draw(Normal(0.0, 1.0), seed_of([3, 4]), FORMATS[dtype], shape, tuple(range(len(shape))))
     expected, x = np.empty(size, dtype), torch.empty(size, dtype=getattr(torch, dtype))
-    draw.fill(expected, corner)
+    draw.fill_box(expected, corner)
     torch_triton.fill(x, draw, corner)
     np.testing.assert_array_equal(x.numpy(), expected)
 

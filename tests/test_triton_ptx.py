@@ -17,7 +17,7 @@ import pytest
 # In a process of its own, since in the one of the tests Triton may be there to interpret.
 SCRIPT = Path(__file__).with_name("ptx.py")
 
-# Arithmetic says how it is rounded; ".ftz" would flush subnormal numbers, and what is approximate says so.
+# Ops says how it is rounded; ".ftz" would flush subnormal numbers, and what is approximate says so.
 ROUNDED = re.compile(r"(add|sub|mul|div|sqrt)\.rn\.f(32|64)|cvt\.rn\.(f16\.f32|f(32|64)\.[su](32|64))")
 EXACT = re.compile(r"(setp\.\w+|selp|min|neg|abs|copysign|mov)\.f(32|64)")
 FLOATS = re.compile(r"\.f(16|16x2|32|64)\b|\bfma|approx|full|ftz|\bex2|\blg2|\brcp")

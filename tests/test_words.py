@@ -11,12 +11,13 @@ import pytest
 import arrayinit as ai
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels import draw as draws
 from arrayinit.kernels import subsets
-from arrayinit.stream import draw as draws
-from arrayinit.stream import words as source
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels import words as source
+from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.words import box_words
+from arrayinit.stream.philox import philox, words_per_block
 from arrayinit.stream.seed import Key, seed_of
-from arrayinit.stream.words import box_words, per_block, philox
 
 # Counter, key and block of "philox4x64 10" in the known answers of D. E. Shaw Research's Random123: all of those in its
 # file tests/kat_vectors, and from the longer examples/kat_vectors of its first release some that a stream can reach.
@@ -169,10 +170,10 @@ def test_each_word_is_used_once_and_by_the_element_that_the_specification_names(
     everything = []
     for stream in range(2 if form.is_complex else 1):
         # The words themselves are stored, and not what is made of them.
-        monkeypatch.setattr(draws, "values", lambda *arguments, stream=stream: arguments[2][stream])
+        monkeypatch.setattr(draws, "transform", lambda *arguments, stream=stream: arguments[2][stream])
         taken = np.empty(shape, np.uint64)
         for box in product(*((slice(n // 3), slice(n // 3, n)) for n in shape)):
-            draw.fill(taken[box], [k.start or 0 for k in box])
+            draw.fill_box(taken[box], [k.start or 0 for k in box])
         words, halves = np.arange(size), (stream << 24) + np.arange(size)
         wide = dtype in ("float64", "complex128")
         np.testing.assert_array_equal(taken.reshape(-1), address(stream, words) if wide else halves)
@@ -206,7 +207,7 @@ def way(request, monkeypatch):
 
 def words_of_numpy(key, stream, start, count, dtype):
     """Return what NumPy's generator draws from this word on."""
-    block, skip = divmod(start, per_block(dtype))
+    block, skip = divmod(start, words_per_block(dtype))
     drawn = (
         np.random.Philox(counter=stream << 192, key=np.array(key, np.uint64)).advance(block).random_raw(skip + count)
     )

@@ -12,8 +12,8 @@ from arrayinit.backends._numpy import parts
 from arrayinit.backends.arguments import numpy_generator
 from arrayinit.backends.protocol import Array
 from arrayinit.core.dtypes import NAMES
+from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.rounding import rounds_twice
-from arrayinit.stream.draw import Draw
 
 _CPU = 1
 """DLPack's number of host memory."""
@@ -90,7 +90,7 @@ class Generic:
         return None
 
     def portable(self, x: Array, draw: Draw) -> Array:
-        for index, values in draw.parts():
+        for index, values in draw.chunks():
             x[index] = self.namespace(x).astype(self.from_host(x, values), x.dtype)
         return x
 

@@ -17,8 +17,8 @@ from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array, Generator
 from arrayinit.core.distributions import Normal, Uniform
 from arrayinit.kernels._cupy import write
+from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.rounding import rounds_twice, to_odd
-from arrayinit.stream.draw import Draw
 from arrayinit.stream.seed import KINDS
 
 
@@ -91,7 +91,7 @@ class CuPy(Native):
     def portable(self, x: Array, draw: Draw) -> Array:
         if cupy.cuda.runtime.is_hip:
             # What AMD's compiler knows nothing of is made on the host.
-            for index, values in draw.parts():
+            for index, values in draw.chunks():
                 x[index] = cupy.asarray(values)
         else:
             write(x, draw)

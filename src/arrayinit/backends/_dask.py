@@ -15,8 +15,8 @@ from dask.array.utils import meta_from_array
 from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends.arguments import numpy_generator
 from arrayinit.backends.protocol import Array
+from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.threads import count
-from arrayinit.stream.draw import Draw
 
 Host = np.ndarray[Any, Any]
 
@@ -76,7 +76,7 @@ class Dask:
 
     def portable(self, x: Array, draw: Draw) -> Array:
         # Both raise, as each chunk would.
-        draw.distribution.limits(draw.form)
+        draw.distribution.limits(draw.dtype)
         count()
         return _made(partial(_box, draw, x.dtype), x.chunks, x.dtype)
 
@@ -112,7 +112,7 @@ def _box(draw: Draw, dtype: Any, block_info: Any) -> Host:
     """Return one chunk of the array that ``draw`` describes."""
     location = block_info[None]["array-location"]
     box = np.empty([stop - start for start, stop in location], dtype)
-    draw.into(box, [start for start, _ in location])
+    draw.fill_host(box, [start for start, _ in location])
     return box
 
 

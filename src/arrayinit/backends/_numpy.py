@@ -11,12 +11,12 @@ from arrayinit.backends.arguments import numpy_generator, overlaps
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, Uniform
-from arrayinit.core.dtypes import FORMATS, NAMES, Format
+from arrayinit.core.dtypes import FORMATS, NAMES, FloatFormat
+from arrayinit.kernels._numpy import NUMPY
+from arrayinit.kernels.draw import CHUNK, Draw
 from arrayinit.kernels.rounding import rounds_twice, to_odd
 from arrayinit.kernels.subsets import KEY_BITS, smallest
-from arrayinit.stream.arithmetic import NUMPY
 from arrayinit.stream.box import Index, boxes
-from arrayinit.stream.draw import CHUNK, Draw
 
 _CHUNK = 1 << 16
 
@@ -88,7 +88,7 @@ class NumPy(Native):
         return x  # type: ignore[no-any-return]
 
     def portable(self, x: Array, draw: Draw) -> Array:
-        draw.into(x)
+        draw.fill_host(x)
         return x
 
     def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
@@ -106,7 +106,7 @@ class NumPy(Native):
         keys = generator.integers(1 << KEY_BITS, size=(columns, rows), dtype=np.uint16)
         return smallest(keys, count), np.arange(columns)
 
-    def draw(self, x: Array, distribution: Distribution, generator: np.random.Generator, form: Format) -> Array:
+    def draw(self, x: Array, distribution: Distribution, generator: np.random.Generator, form: FloatFormat) -> Array:
         limits = distribution.limits(form)
         # Overflow to infinity is what a dtype does, and is no reason to warn.
         with np.errstate(over="ignore"):

@@ -17,9 +17,10 @@ from arrayinit.core.distributions import (
     TruncatedNormal,
     Uniform,
 )
-from arrayinit.core.dtypes import FORMATS, Format
+from arrayinit.core.dtypes import FORMATS, FloatFormat
 from arrayinit.core.truncation import Central, Truncation, truncation
-from arrayinit.stream.arithmetic import NUMPY, Arithmetic
+from arrayinit.kernels._numpy import NUMPY
+from arrayinit.stream.ops import Ops
 from arrayinit.stream.quantile import quantile
 from arrayinit.stream.truncated import truncated_normal
 
@@ -49,15 +50,15 @@ class Native(ABC):
     def from_uniform(self, u: Array, plan: Truncation) -> Array:
         """Turn numbers on [0, 1), which may be overwritten, into truncated normals."""
         xp = self.namespace(u)
-        return truncated_normal(Arithmetic(xp), _Drawn(xp, u), plan, self._central, _minus_log2)
+        return truncated_normal(Ops(xp), _Drawn(xp, u), plan, self._central, _minus_log2)
 
-    def _central(self, use: Arithmetic, u: Any, plan: Central) -> Array:
+    def _central(self, ops: Ops, u: Any, plan: Central) -> Array:
         q = u.drawn
         q *= plan.width
         q += plan.below - 0.5
         # Rounding may give 1/2, whose quantile is infinite.
-        last = 0.5 - float(use.xp.finfo(q.dtype).eps) / 4.0
-        return self.quantile(use.xp, self.clip(q, (-last, last)))
+        last = 0.5 - float(ops.xp.finfo(q.dtype).eps) / 4.0
+        return self.quantile(ops.xp, self.clip(q, (-last, last)))
 
     @abstractmethod
     def join(self, real: Array, imaginary: Array) -> Array:
@@ -94,9 +95,9 @@ class Native(ABC):
     def quantile(self, xp: Any, q: Array, /) -> Array:
         """Return z with Phi(z) - 1/2 = q; libraries with an inverse error function have a faster one."""
         size = abs(q)
-        return quantile(NUMPY, q, lambda pick: 0.5 - pick(size))
+        return quantile(NUMPY, q, lambda select: 0.5 - select(size))
 
-    def draw(self, x: Array, distribution: Distribution, generator: Generator, form: Format) -> Array:
+    def draw(self, x: Array, distribution: Distribution, generator: Generator, form: FloatFormat) -> Array:
         """As in `Drawing`."""
         return self.draw_within(x, distribution, generator, distribution.limits(form))
 
@@ -122,7 +123,7 @@ class Native(ABC):
             case _:
                 raise AssertionError(f"{distribution} is drawn in complex dtypes only")
 
-    def _complex(self, x: Array, form: Format, distribution: Distribution, generator: Generator) -> Array:
+    def _complex(self, x: Array, form: FloatFormat, distribution: Distribution, generator: Generator) -> Array:
         # Interleaved, so that a draw in chunks takes the same numbers as a draw at once.
         pairs = self.empty(x, (*x.shape, 2), form.real)
         xp = self.namespace(pairs)
@@ -153,5 +154,5 @@ class _Drawn:
         return (1.0 - self.drawn) * factor
 
 
-def _minus_log2(use: Arithmetic, x: Array) -> Array:
-    return -use.xp.log2(x)
+def _minus_log2(ops: Ops, x: Array) -> Array:
+    return -ops.xp.log2(x)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from arrayinit.core.distributions import Distribution
-from arrayinit.core.dtypes import Format
+from arrayinit.core.dtypes import FloatFormat
 
 if TYPE_CHECKING:
     from arrayinit.stream.draw import Draw
@@ -105,7 +105,7 @@ class Lazy(Backend, Protocol):
 class Drawing(Backend, Protocol):
     """A backend whose library has a random generator of its own. The others are drawn by NumPy on the host."""
 
-    def draw(self, x: Array, distribution: Distribution, generator: Generator, form: Format) -> Array:
+    def draw(self, x: Array, distribution: Distribution, generator: Generator, form: FloatFormat) -> Array:
         """Fill ``x`` with independent draws, within the distribution's bounds even when rounded to ``form``."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from arrayinit.core.dtypes import Format
+from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.numbers import finite, non_negative, ordered, positive, real
 
 Limits = tuple[float, float] | None
@@ -39,7 +39,7 @@ class Uniform(NamedTuple):
             return Disk(0.0, math.sqrt(2.0 * self.variance))
         return Disk((self.low + self.high) / 2, (self.high - self.low) / 2)
 
-    def check_range(self, form: Format) -> None:
+    def check_range(self, form: FloatFormat) -> None:
         """Raise unless ``form`` holds the bounds."""
         if self.low < -form.max or self.high > form.max or self.high - self.low > form.max:
             raise ValueError(
@@ -47,7 +47,7 @@ class Uniform(NamedTuple):
                 f"both, and their difference, must be within {form.max!r}"
             )
 
-    def limits(self, form: Format) -> tuple[float, float]:
+    def limits(self, form: FloatFormat) -> tuple[float, float]:
         """Half open; closed for 16-bit formats, which round."""
         return _within(form, self.low, self.high, form.floor(self.high) if form.is_narrow else form.below(self.high))
 
@@ -77,11 +77,11 @@ class Normal(NamedTuple):
         """The law of the real and of the imaginary part of the centred complex draw."""
         return Normal(0.0, self.std / math.sqrt(2.0))
 
-    def check_range(self, form: Format) -> None:
+    def check_range(self, form: FloatFormat) -> None:
         """Raise unless ``form`` holds the moments."""
         _check_moments(form, self.mean, self.std)
 
-    def limits(self, _: Format) -> None:
+    def limits(self, _: FloatFormat) -> None:
         """A normal has no bounds."""
 
 
@@ -122,26 +122,26 @@ class TruncatedNormal(NamedTuple):
             return TruncatedComplexNormal(math.sqrt(self.variance) / TRUNCATED_COMPLEX_STD)
         raise TypeError("trunc_normal_ truncates to an interval, which complex numbers do not have: x must be real")
 
-    def check_range(self, form: Format) -> None:
+    def check_range(self, form: FloatFormat) -> None:
         """Raise unless ``form`` holds the moments and the finite bounds."""
         _check_moments(form, self.mean, self.std)
         for bound in (self.low, self.high):
             if form.max < abs(bound) < math.inf:
                 raise ValueError(f"the bound {bound!r} does not fit dtype {form.name}: it must be within {form.max!r}")
 
-    def limits(self, form: Format) -> tuple[float, float]:
+    def limits(self, form: FloatFormat) -> tuple[float, float]:
         """Closed."""
         return _within(form, self.low, self.high, form.floor(self.high))
 
 
-def _check_moments(form: Format, mean: float, std: float) -> None:
+def _check_moments(form: FloatFormat, mean: float, std: float) -> None:
     if not -form.max <= mean <= form.max or std > form.max:
         raise ValueError(
             f"mean={mean!r} and std={std!r} do not fit dtype {form.name}: both must be within {form.max!r}"
         )
 
 
-def _within(form: Format, low: float, high: float, last: float) -> tuple[float, float]:
+def _within(form: FloatFormat, low: float, high: float, last: float) -> tuple[float, float]:
     """Return the first value of ``form`` that is at least ``low``, and ``last``, if they are in order."""
     first = form.ceil(low)
     if first <= last:
@@ -157,7 +157,7 @@ class Disk(NamedTuple):
     centre: float
     radius: float
 
-    def check_range(self, form: Format) -> None:
+    def check_range(self, form: FloatFormat) -> None:
         """Raise unless ``form`` holds the disk."""
         if abs(self.centre) + self.radius > form.max:
             raise ValueError(
@@ -165,7 +165,7 @@ class Disk(NamedTuple):
                 f"it must be within {form.max!r}"
             )
 
-    def limits(self, _: Format) -> None:
+    def limits(self, _: FloatFormat) -> None:
         """A disk is no interval; nothing leaves it, as the root of a number below one is below one."""
 
 
@@ -174,12 +174,12 @@ class TruncatedComplexNormal(NamedTuple):
 
     std: float
 
-    def check_range(self, form: Format) -> None:
+    def check_range(self, form: FloatFormat) -> None:
         """Raise unless ``form`` holds the bound."""
         if 2.0 * self.std > form.max:
             raise ValueError(f"std={self.std!r} does not fit dtype {form.name}: twice that must be within {form.max!r}")
 
-    def limits(self, _: Format) -> None:
+    def limits(self, _: FloatFormat) -> None:
         """A disk is no interval; the modulus is bounded as it is drawn."""
 
 

@@ -11,12 +11,14 @@ from arrayinit.core.numbers import shown
 T = TypeVar("T", float, complex)
 
 
-class Format(NamedTuple):
+class FloatFormat(NamedTuple):
     """A dtype that random numbers can be drawn in; a complex one is described by its parts."""
 
     name: str
     real: str
     compute: str
+    word: str
+    """The dtype of the random words of the portable stream."""
     precision: int
     emin: int
     max: float
@@ -58,17 +60,17 @@ def _largest(precision: int, emax: int) -> float:
 
 
 _REAL = (
-    Format("float16", "float16", "float32", 11, -14, _largest(11, 15)),
-    Format("bfloat16", "bfloat16", "float32", 8, -126, _largest(8, 127)),
-    Format("float32", "float32", "float32", 24, -126, _largest(24, 127)),
-    Format("float64", "float64", "float64", 53, -1022, _largest(53, 1023)),
+    FloatFormat("float16", "float16", "float32", "uint32", 11, -14, _largest(11, 15)),
+    FloatFormat("bfloat16", "bfloat16", "float32", "uint32", 8, -126, _largest(8, 127)),
+    FloatFormat("float32", "float32", "float32", "uint32", 24, -126, _largest(24, 127)),
+    FloatFormat("float64", "float64", "float64", "uint64", 53, -1022, _largest(53, 1023)),
 )
 _COMPLEX = (
-    Format("complex64", "float32", "complex64", 24, -126, _largest(24, 127), is_complex=True),
-    Format("complex128", "float64", "complex128", 53, -1022, _largest(53, 1023), is_complex=True),
+    FloatFormat("complex64", "float32", "complex64", "uint32", 24, -126, _largest(24, 127), is_complex=True),
+    FloatFormat("complex128", "float64", "complex128", "uint64", 53, -1022, _largest(53, 1023), is_complex=True),
 )
 
-FORMATS: dict[str, Format] = {form.name: form for form in _REAL + _COMPLEX}
+FORMATS: dict[str, FloatFormat] = {form.name: form for form in _REAL + _COMPLEX}
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
@@ -76,7 +78,7 @@ NAMES = (*FORMATS, "bool", *_INTEGERS)
 """All dtypes of the array API, and the 16-bit floats."""
 
 
-def floating(name: str) -> Format:
+def floating(name: str) -> FloatFormat:
     """Return the format of a dtype that random numbers can be drawn in."""
     try:
         return FORMATS[name]

@@ -33,14 +33,14 @@ class Central:
 class Tail:
     """x = mean + scale * z, with -log2 of the CDF at z from ``start`` on.
 
-    ``mass`` is the share of the tail that lies between the bounds, and ``slight`` if its logarithm needs a series;
+    ``mass`` is the share of the tail that lies between the bounds, and ``use_series`` if its logarithm needs a series;
     ``rest`` = 1 - mass is the share beyond the far one.
     """
 
     anchor: float
     scale: float
     mirrored: bool
-    slight: bool
+    use_series: bool
     mass: float
     rest: float
     start: float
@@ -53,7 +53,7 @@ class Extreme:
     anchor: float
     scale: float
     mirrored: bool
-    slight: bool
+    use_series: bool
     mass: float
     rest: float
     curvature: float

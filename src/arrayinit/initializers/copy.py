@@ -71,7 +71,7 @@ def copy_(x: Array, source: Any) -> Array:
     ----------
     Consortium for Python Data API Standards, "Python array API standard", "Data interchange mechanisms", 2021.
     DLPack contributors, "DLPack: Open In Memory Tensor Structure", 2017. IEEE, "Standard for Floating-Point
-    Arithmetic", IEEE 754-2019, section 4.3.1.
+    Ops", IEEE 754-2019, section 4.3.1.
     """
     backend = backend_of(x)
     dtype = backend.dtype(x)

@@ -12,11 +12,11 @@ import numpy as np
 from arrayinit.backends.protocol import Array, Drawing, Generator
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Distribution, Law
-from arrayinit.core.dtypes import Format, floating
+from arrayinit.core.dtypes import FloatFormat, floating
 from arrayinit.core.layouts import parse
 from arrayinit.stream.seed import Seed, seed_of
 
-Body = Callable[[Drawing, Array, Generator, Format], Array]
+Body = Callable[[Drawing, Array, Generator, FloatFormat], Array]
 """Fills an array with draws of a generator or a seed, for the format that they are rounded to in the end."""
 
 
@@ -27,7 +27,7 @@ def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
         order = None if layout is None or 0 in x.shape else parse(layout, x.shape).canonical
         return draw_portably(x, law, seed, order=order)
 
-    def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
+    def body(backend: Drawing, target: Array, generator: Generator, form: FloatFormat) -> Array:
         return backend.draw(target, _checked(law, form), generator, form)
 
     return run(x, rng, body)
@@ -49,7 +49,9 @@ def draw_portably(x: Array, law: Law, seed: Seed, *, order: tuple[int, ...] | No
     return backend.where_it_lives(x, lambda target: _stream(backend, target, distribution, seed, form, order, zeros))
 
 
-def draw_whole(backend: Drawing, x: Array, distribution: Distribution, generator: Generator, form: Format) -> Array:
+def draw_whole(
+    backend: Drawing, x: Array, distribution: Distribution, generator: Generator, form: FloatFormat
+) -> Array:
     """Fill an array that ``backend`` has just made, with a generator or a seed."""
     if isinstance(generator, Seed):
         return _stream(backend, x, distribution, generator, form)
@@ -84,21 +86,21 @@ def _stream(
     x: Array,
     distribution: Distribution,
     seed: Seed,
-    form: Format,
+    form: FloatFormat,
     order: tuple[int, ...] | None = None,
     zeros: int = 0,
 ) -> Array:
-    from arrayinit.stream.draw import Draw
+    from arrayinit.kernels.draw import Draw
 
     order = tuple(range(len(x.shape))) if order is None else order
     return backend.portable(x, Draw(distribution, seed, form, tuple(x.shape[k] for k in order), order, zeros))
 
 
-def _on_host(body: Body, shape: tuple[int, ...], generator: Generator, form: Format) -> Array:
+def _on_host(body: Body, shape: tuple[int, ...], generator: Generator, form: FloatFormat) -> Array:
     return body(_numpy(), np.empty(shape, form.compute), generator, form)
 
 
-def _checked(law: Law, form: Format) -> Distribution:
+def _checked(law: Law, form: FloatFormat) -> Distribution:
     distribution: Distribution = law.circular() if form.is_complex else law
     distribution.check_range(form)
     return distribution

@@ -7,7 +7,7 @@ from typing import Any
 from arrayinit.backends.protocol import Array, Drawing, Generator
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Normal
-from arrayinit.core.dtypes import FORMATS, Format, floating
+from arrayinit.core.dtypes import FORMATS, FloatFormat, floating
 from arrayinit.core.layouts import DEFAULT, inverse, parse
 from arrayinit.core.numbers import finite
 from arrayinit.initializers.drawing import draw_whole, run, seed_for
@@ -80,7 +80,7 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
     axes = parse(layout, shape)
     rows, inputs, kernel = axes.sizes(shape)
 
-    def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
+    def body(backend: Drawing, target: Array, generator: Generator, form: FloatFormat) -> Array:
         if 0 in shape:
             return backend.fill(target, 0)
         matrices = (*(shape[i] for i in axes.batch), rows, inputs * kernel)
@@ -161,7 +161,7 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, rng
         )
     features = axes.batch + axes.outputs + axes.inputs
 
-    def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
+    def body(backend: Drawing, target: Array, generator: Generator, form: FloatFormat) -> Array:
         blank = backend.fill(target, 0)
         if 0 in shape:
             return blank
@@ -184,7 +184,7 @@ def _checked(x: Array, gain: float) -> float:
 
 
 def _orthogonal(
-    backend: Drawing, target: Array, shape: tuple[int, ...], gain: float, generator: Generator, form: Format
+    backend: Drawing, target: Array, shape: tuple[int, ...], gain: float, generator: Generator, form: FloatFormat
 ) -> Array:
     """Return ``gain`` times matrices with orthonormal rows or columns, whichever are fewer, not yet rounded."""
     matrix = backend.empty(target, shape, form.compute)

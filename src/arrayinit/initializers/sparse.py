@@ -8,7 +8,7 @@ from typing import Any
 from arrayinit.backends.protocol import Array, Drawing, Generator
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Normal
-from arrayinit.core.dtypes import Format, floating
+from arrayinit.core.dtypes import FloatFormat, floating
 from arrayinit.core.numbers import finite
 from arrayinit.initializers.drawing import draw_portably, run, seed_for
 
@@ -78,7 +78,7 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
     if seed is not None:
         return draw_portably(x, law, seed, zeros=zeros)
 
-    def body(backend: Drawing, target: Array, generator: Generator, form: Format) -> Array:
+    def body(backend: Drawing, target: Array, generator: Generator, form: FloatFormat) -> Array:
         choosing, drawing = backend.split(generator, 2)
         # The smaller set is chosen: to be cleared in a full draw, or to be drawn in a cleared matrix.
         if zeros <= rows - zeros:

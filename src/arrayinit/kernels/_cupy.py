@@ -9,8 +9,8 @@ import cupy
 
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.cuda import THREADS, launch, source
-from arrayinit.kernels.subsets import STREAM
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
+from arrayinit.stream.philox import KEYS
 from arrayinit.stream.program import Program, Step, Traced, traced
 from arrayinit.stream.seed import Key
 
@@ -18,7 +18,7 @@ from arrayinit.stream.seed import Key
 _SORTED = 1 << 22
 
 # The words themselves.
-_KEYS = Traced(Program((Step("word", "uint32", (STREAM,)),), (0,)), ())
+_KEYS = Traced(Program((Step("word", "uint32", (KEYS,)),), (0,)), ())
 
 
 def write(x: Array, draw: Draw) -> None:
@@ -26,7 +26,7 @@ def write(x: Array, draw: Draw) -> None:
     if not x.size:
         return
     logical, key = x.transpose(draw.order), draw.seed.key()
-    _run(logical, traced(draw.distribution, draw.form), draw.form.name, key, draw.shape)
+    _run(logical, traced(draw.distribution, draw.dtype), draw.dtype.name, key, draw.shape)
     if draw.zeros:
         _clear_columns(logical, draw.zeros, key)
 

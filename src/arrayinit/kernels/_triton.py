@@ -16,8 +16,8 @@ from typing import Any
 import triton
 import triton.language as tl
 
+from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, words_per_block
 from arrayinit.stream.program import Program, Step
-from arrayinit.stream.words import MULTIPLIERS, ROUNDS, WEYL, per_block
 
 TILE = 128
 """Blocks of the counter that one instance of a kernel makes."""
@@ -136,7 +136,7 @@ def kernel(program: Program, stored: str, rank: int, *, one_run: bool) -> Any:
 
 def _source(program: Program, stored: str, rank: int, one_run: bool) -> str:
     numbers = {step.operands[0]: step.dtype for step in program.steps if step.name == "number"}
-    row = per_block(program.word)
+    row = words_per_block(program.word)
     results = [f"tl.broadcast_to({_stored(f'v{place}', stored)}, (TILE * {row},))" for place in program.outputs]
     return _KERNEL.format(
         row=row,

@@ -11,12 +11,11 @@ import torch
 import triton
 
 from arrayinit.kernels._triton import TILE, kernel
-from arrayinit.kernels.subsets import STREAM
-from arrayinit.stream.box import boxes, distances, merged_axes
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
+from arrayinit.stream.box import boxes, c_strides, merged_axes, neighbours
+from arrayinit.stream.philox import KEYS, words_per_block
 from arrayinit.stream.program import Program, Step, Traced, traced
 from arrayinit.stream.seed import Key
-from arrayinit.stream.words import neighbours, per_block
 
 # Elements of one launch, which a kernel counts in 32 bits.
 _AT_ONCE = 1 << 30
@@ -25,7 +24,7 @@ _AT_ONCE = 1 << 30
 _HELD = 1 << 24
 
 # The keys of `_clear_columns`, as they come.
-_KEYS = Traced(Program((Step("word", "uint32", (STREAM,)), Step("convert", "int64", (0,))), (1,)), ())
+_KEYS = Traced(Program((Step("word", "uint32", (KEYS,)), Step("convert", "int64", (0,))), (1,)), ())
 
 
 def check() -> None:
@@ -44,7 +43,7 @@ def fill(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> No
         return
     key = draw.seed.key()
     with torch.accelerator.device_index(x.device.index):
-        _fill(box, traced(draw.distribution, draw.form), key, draw.shape, first)
+        _fill(box, traced(draw.distribution, draw.dtype), key, draw.shape, first)
         if draw.zeros:
             _clear_columns(box, first, draw.shape[0], draw.zeros, key)
 
@@ -58,16 +57,16 @@ def _fill(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], corne
 
 def _launch(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], corner: Sequence[int]) -> None:
     word = draw.program.word
-    row = per_block(word)
-    apart = distances(shape)
-    start = sum(k * distance for k, distance in zip(corner, apart, strict=True))
+    row = words_per_block(word)
+    logical = c_strides(shape)
+    start = sum(k * distance for k, distance in zip(corner, logical, strict=True))
     axis, run = neighbours(shape, box.shape)
     # Where in a block the first element of a run may be.
-    skip = row - 1 if any(distance % row for distance in apart[:axis]) else start % row
+    skip = row - 1 if any(distance % row for distance in logical[:axis]) else start % row
     runs, span = math.prod(box.shape[:axis]), -(-(skip + run) // row)
 
     parts = torch.view_as_real(box) if box.is_complex() else box
-    axes = [sides for sides in zip(box.shape, apart, parts.stride(), strict=False) if sides[0] > 1]
+    axes = [sides for sides in zip(box.shape, logical, parts.stride(), strict=False) if sides[0] > 1]
     rank = 1 << max(0, len(axes) - 1).bit_length()
     axes = [(1, 0, 0)] * (rank - len(axes)) + axes
     real, integer = ("float64", "int64") if word == "uint64" else ("float32", "int32")

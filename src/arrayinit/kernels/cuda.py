@@ -16,10 +16,10 @@ import numpy as np
 
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON, KERNEL
-from arrayinit.stream.box import distances, merged_axes
+from arrayinit.stream.box import c_strides, merged_axes, neighbours
+from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, words_per_block
 from arrayinit.stream.program import Program, Step, Traced
 from arrayinit.stream.seed import Key
-from arrayinit.stream.words import MULTIPLIERS, ROUNDS, WEYL, neighbours, per_block
 
 AXES = 33
 """CuPy's arrays have up to 32 axes, and one goes before those that are merged."""
@@ -30,7 +30,7 @@ THREADS = 256
 _BOX = Struct(f"{8 + 3 * AXES}Q")
 
 
-class Launch(NamedTuple):
+class LaunchArgs(NamedTuple):
     """How many blocks of the grid a kernel needs, and what it takes, by value, after the memory to be filled."""
 
     grid: int
@@ -40,23 +40,23 @@ class Launch(NamedTuple):
 
 def launch(
     draw: Traced, key: Key, sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int], corner: Sequence[int]
-) -> Launch:
+) -> LaunchArgs:
     """Fit the kernel of a program to a box, not empty, that begins at ``corner`` of a logical array of this ``shape``.
 
     ``strides`` are those of the memory, in bytes, of either sign.
     """
-    words = per_block(draw.program.word)
+    words = words_per_block(draw.program.word)
     sizes, strides, wholes, firsts = merged_axes(sizes, strides, shape, corner)
     outer, run = neighbours(wholes, sizes)
     # Each row of neighbours may begin anywhere in a block.
     rows, blocks = math.prod(sizes[:outer]), (run + 2 * (words - 1)) // words
-    apart = distances(wholes)
-    first = sum(i * step for i, step in zip(firsts, apart, strict=True))
+    logical = c_strides(wholes)
+    first = sum(i * step for i, step in zip(firsts, logical, strict=True))
     # Of negative strides what C++ reads them from.
-    axes = ([*values, *[0] * (AXES - len(values))] for values in (sizes, apart, [step % 2**64 for step in strides]))
+    axes = ([*values, *[0] * (AXES - len(values))] for values in (sizes, logical, [step % 2**64 for step in strides]))
     box = _BOX.pack(*key, first, rows, blocks, run, outer, len(sizes), *chain.from_iterable(axes))
     numbers = np.array(draw.numbers or (0.0,), "f8" if words == 4 else "f4")
-    return Launch(-(-rows * blocks // THREADS), _by_value(box), _by_value(numbers.tobytes()))
+    return LaunchArgs(-(-rows * blocks // THREADS), _by_value(box), _by_value(numbers.tobytes()))
 
 
 def _by_value(struct: bytes) -> np.ndarray[Any, Any]:
@@ -76,7 +76,7 @@ def kernel(program: Program, dtype: str) -> str:
     streams = [step.operands[0] for step in program.steps if step.name == "word"]
     return Template(KERNEL).substitute(
         axes=AXES,
-        per_block=per_block(program.word),
+        per_block=words_per_block(program.word),
         rounds=ROUNDS,
         **dict(zip(("first", "second"), map("{:#x}ull".format, MULTIPLIERS), strict=True)),
         **dict(zip(("step_low", "step_high"), map("{:#x}ull".format, WEYL), strict=True)),
@@ -111,7 +111,7 @@ class _Loops:
             guard = self.program.steps[loop[0]].guard
             if guard is None:
                 yield "#pragma unroll"
-                yield f"for (int k = 0; k < {per_block(self.program.word)}; k++) {{"
+                yield f"for (int k = 0; k < {words_per_block(self.program.word)}; k++) {{"
             else:
                 yield f"for (unsigned int left = wanted{guard}; left; left &= left - 1) {{"
                 yield "    int k = __ffs(left) - 1;"

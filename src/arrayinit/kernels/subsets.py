@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from arrayinit.kernels.threads import spread
+from arrayinit.kernels.words import words
+from arrayinit.stream.philox import KEYS
 from arrayinit.stream.seed import Key
-from arrayinit.stream.words import words
 
 KEY_BITS = 16
 """Bits to a key of a native generator: with the row breaking ties, no row's chance is moved by more than 2^-16."""
-
-STREAM = 2
-"""The stream of the keys of `clear_columns`, 32 bits each; 0 and 1 are those of the values."""
 
 # Elements that are worked on at once: what fits a cache.
 _BLOCK = 1 << 17
@@ -62,7 +60,7 @@ def clear_columns(box: Host, corner: Sequence[int], rows: int, count: int, key: 
 
     def work(columns: range) -> None:
         first, number = corner[1] + columns.start, len(columns)
-        packed = _packed(words(key, STREAM, first * rows, number * rows, "uint32").reshape(number, rows), np.uint64)
+        packed = _packed(words(key, KEYS, first * rows, number * rows, "uint32").reshape(number, rows), np.uint64)
         last = np.partition(packed, count - 1, axis=-1)[:, count - 1 : count]
         np.copyto(box[:, columns.start : columns.stop], 0, where=(packed <= last).T[inside])
 
@@ -99,4 +97,4 @@ def _clear_column(column: Host, inside: slice, start: int, rows: int, count: int
 
 def _keys(key: Key, start: int, stop: int) -> Iterator[tuple[int, Host]]:
     for row in range(0, stop, _BLOCK):
-        yield row, words(key, STREAM, start + row, min(_BLOCK, stop - row), "uint32")
+        yield row, words(key, KEYS, start + row, min(_BLOCK, stop - row), "uint32")

@@ -14,14 +14,13 @@ import numpy as np
 from jax.experimental.xla_metadata import set_xla_metadata
 
 from arrayinit.backends.protocol import Array
-from arrayinit.kernels.subsets import STREAM
-from arrayinit.stream.arithmetic import Arithmetic
-from arrayinit.stream.box import distances
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
+from arrayinit.stream.box import c_strides
+from arrayinit.stream.ops import Ops
+from arrayinit.stream.philox import KEYS, round_keys, rounds, words_per_block
 from arrayinit.stream.program import Program
 from arrayinit.stream.seed import Seed
-from arrayinit.stream.transform import streams, values
-from arrayinit.stream.words import per_block, round_keys, rounds
+from arrayinit.stream.transform import streams, transform
 
 
 def traced(draw: Draw) -> Array:
@@ -38,15 +37,15 @@ def traced(draw: Draw) -> Array:
 # alike but for their seeds are traced once.
 @partial(jax.jit, static_argnums=(0, 1, 2))
 @set_xla_metadata(inlineable=None)  # type: ignore[untyped-decorator]
-def _traced(draw: Draw, _law: type, use: Arithmetic, keys: Array) -> Array:
-    drawn = zip(*(_words(keys, stream, draw.shape, draw.word) for stream in streams(draw.form)), strict=True)
+def _traced(draw: Draw, _law: type, ops: Ops, keys: Array) -> Array:
+    drawn = zip(*(_words(keys, stream, draw.shape, draw.dtype.word) for stream in streams(draw.dtype)), strict=True)
     # Each of the words of a block on its own: where they are joined first, XLA makes all of them for each element.
-    numbers = [values(use, draw.distribution, words, draw.form).astype(draw.form.name) for words in drawn]
+    numbers = [transform(ops, draw.distribution, words, draw.dtype).astype(draw.dtype.name) for words in drawn]
     joined = _joined(numbers, draw.shape)
     return _cleared(joined, keys, draw.zeros) if draw.zeros and joined.size else joined
 
 
-class Xla(Arithmetic):
+class Xla(Ops):
     """XLA's, which fuses what it can.
 
     ``infinity``, where it is given as an argument of the program, keeps those that a product overflows to.
@@ -56,7 +55,7 @@ class Xla(Arithmetic):
         super().__init__(xp)
         self.infinity = infinity
 
-    def rounded(self, x: Array) -> Array:
+    def no_fma(self, x: Array) -> Array:
         """Through a minimum that changes nothing, which XLA cannot see: it fuses products into sums, and joins sums."""
         return jnp.minimum(x, jnp.finfo(x.dtype).max if self.infinity is None else self.infinity.astype(x.dtype))
 
@@ -84,7 +83,7 @@ class Accelerator(Xla):
 
     def _rounded(self, x: Array) -> Array:
         # The compiler knows of the double rounding too, and would narrow the operation.
-        return self.rounded(x).astype(jnp.float32)
+        return self.no_fma(x).astype(jnp.float32)
 
 
 _CPU, _ACCELERATOR = Xla(jnp), Accelerator(jnp)
@@ -93,7 +92,7 @@ _CPU, _ACCELERATOR = Xla(jnp), Accelerator(jnp)
 _NAMES = {"left": "left_shift", "right": "right_shift", **{name: f"bitwise_{name}" for name in ("and", "or", "xor")}}
 
 
-def replay(use: Xla, program: Program, words: Sequence[Array], numbers: Array) -> Array:
+def replay(ops: Xla, program: Program, words: Sequence[Array], numbers: Array) -> Array:
     """Take the steps of a program, for the words of each stream."""
     done: list[Array] = []
     for name, dtype, operands, _ in program.steps:
@@ -105,25 +104,25 @@ def replay(use: Xla, program: Program, words: Sequence[Array], numbers: Array) -
             case "integer":
                 result = np.asarray(operands[0], dtype)
             case "bits":
-                result = use.bits(done[operands[0]], dtype)
+                result = ops.bits(done[operands[0]], dtype)
             case "convert":
                 result = done[operands[0]].astype(dtype)
             case "multiply":
-                result = use.rounded(done[operands[0]] * done[operands[1]])
+                result = ops.no_fma(done[operands[0]] * done[operands[1]])
             case "divide":
-                result = use.over(done[operands[0]], done[operands[1]])
+                result = ops.over(done[operands[0]], done[operands[1]])
             case "sqrt":
-                result = use.sqrt(done[operands[0]])
+                result = ops.sqrt(done[operands[0]])
             case _:
                 result = getattr(jnp, _NAMES.get(name, name))(*(done[k] for k in operands))
         done.append(result)
     parts = [jnp.broadcast_to(done[k], words[0].shape) for k in program.outputs]
-    return parts[0] if len(parts) == 1 else use.join(*parts)
+    return parts[0] if len(parts) == 1 else ops.join(*parts)
 
 
 def _words(keys: Array, stream: int, shape: tuple[int, ...], dtype: str) -> list[Array]:
     """Return the four 64-bit words of each block, with one more axis for the one word, or the two, that each holds."""
-    drawn = rounds(_blocks(shape, per_block(dtype)), np.full(1, stream, np.uint64), keys)
+    drawn = rounds(_blocks(shape, words_per_block(dtype)), np.full(1, stream, np.uint64), keys)
     # The low half comes first.
     return [jax.lax.bitcast_convert_type(w, dtype) if dtype == "uint32" else w[..., None] for w in drawn]
 
@@ -144,7 +143,7 @@ def _blocks(shape: tuple[int, ...], words: int) -> Array:
         axis -= 1
     sizes = (*shape[:axis], -(-math.prod(shape[axis:]) // words))
     counters = jnp.ones(sizes, jnp.uint64)
-    for k, distance in enumerate(distances(sizes)):
+    for k, distance in enumerate(c_strides(sizes)):
         counters += jax.lax.broadcasted_iota(jnp.uint64, sizes, k) * np.uint64(distance)
     return counters
 
@@ -153,7 +152,7 @@ def _cleared(matrix: Array, keys: Array, count: int) -> Array:
     """Return the matrix with the ``count`` elements of each column that have the smallest keys set to zero."""
     rows, columns = matrix.shape
     shape = (columns, rows)
-    drawn = _joined(_words(keys, STREAM, shape, "uint32"), shape)
+    drawn = _joined(_words(keys, KEYS, shape, "uint32"), shape)
     return jnp.where(least(drawn, count).T, jnp.zeros_like(matrix), matrix)
 
 

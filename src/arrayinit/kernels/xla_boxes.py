@@ -16,13 +16,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from arrayinit.backends.protocol import Array
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import xla_programs as programs
-from arrayinit.kernels.subsets import STREAM
-from arrayinit.stream.box import distances, merged_axes
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
+from arrayinit.stream.box import c_strides, merged_axes, neighbours
+from arrayinit.stream.philox import KEYS, round_keys, words_per_block
 from arrayinit.stream.program import traced
 from arrayinit.stream.seed import Key
 from arrayinit.stream.transform import streams
-from arrayinit.stream.words import neighbours, per_block, round_keys
 
 Device = Any
 Shape = tuple[int, ...]
@@ -42,13 +41,15 @@ def boxes(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[i
         with ThreadPoolExecutor(1) as apart:
             return apart.submit(boxes, draw, corners, shape).result()
     size, *firsts = (tuple(sizes[k] for k in draw.order) for sizes in (shape, *corners.values()))
-    rows, (program, numbers) = _Rows.of(draw.shape, firsts, size), traced(draw.distribution, draw.form)
+    rows, (program, numbers) = _Rows.of(draw.shape, firsts, size), traced(draw.distribution, draw.dtype)
     # What is made by one device, without a mesh, can be used together with what lies on others.
     mesh = Mesh(np.array(list(corners)), (programs.AXIS,)) if len(corners) > 1 else None
     with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), jax.default_device(next(iter(corners))):
-        given = _brought(mesh, np.array([*numbers, np.inf], FORMATS[draw.form.compute].real))
-        compute = partial(programs.numbers, mesh=mesh, program=program, dtype=draw.form.name)
-        box = _filled(mesh, rows, draw.seed.key(), streams(draw.form), draw.word, lambda words: compute(words, given))
+        given = _brought(mesh, np.array([*numbers, np.inf], FORMATS[draw.dtype.compute].real))
+        compute = partial(programs.numbers, mesh=mesh, program=program, dtype=draw.dtype.name)
+        box = _filled(
+            mesh, rows, draw.seed.key(), streams(draw.dtype), draw.dtype.word, lambda words: compute(words, given)
+        )
         if draw.zeros:
             matrix = programs.arranged(box, mesh=mesh, shape=size, order=(0, 1))
             box = _cleared(mesh, matrix, firsts, draw)
@@ -76,7 +77,7 @@ class _Rows(NamedTuple):
     @classmethod
     def of(cls, whole: Shape, corners: Iterable[Shape], size: Shape) -> _Rows:
         """Return the boxes of this size in an array whose shape is ``whole``."""
-        strides = distances(whole)
+        strides = c_strides(whole)
         places = [sum(k * stride for k, stride in zip(corner, strides, strict=True)) for corner in corners]
         sizes, steps, wholes, _ = merged_axes(size, strides, whole, (0,) * len(whole))
         first, length = neighbours(wholes, sizes)
@@ -87,7 +88,7 @@ def _filled(
     mesh: Mesh | None, rows: _Rows, key: Key, draws: Iterable[int], word: str, compute: Callable[[Any], Array]
 ) -> Array:
     """Return the rows, of what ``compute`` makes of the words of each stream."""
-    (count, length), each = rows.shape, per_block(word)
+    (count, length), each = rows.shape, words_per_block(word)
     keys: list[int] = np.array(round_keys(key)).ravel().tolist()
     steps = list(chain(*rows.axes))
     # Wherever in a block a row begins.
@@ -123,7 +124,7 @@ def _cleared(mesh: Mesh | None, matrix: Array, corners: Sequence[Shape], draw: D
         column = min(start, width - step)
         # The keys of a column follow each other.
         held = _Rows.of((columns, rows), [(corner[1] + column, 0) for corner in corners], (step, rows))
-        drawn = _filled(mesh, held, draw.seed.key(), [STREAM], "uint32", partial(programs.keys, mesh=mesh))
+        drawn = _filled(mesh, held, draw.seed.key(), [KEYS], "uint32", partial(programs.keys, mesh=mesh))
         matrix = programs.clear(
             matrix, drawn, first, _brought(mesh, np.array([column, draw.zeros])), mesh=mesh, rows=rows
         )

@@ -16,8 +16,8 @@ from jax.sharding import Mesh, PartitionSpec
 
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.xla import Accelerator, least, replay
+from arrayinit.stream.philox import ROUNDS, rounds
 from arrayinit.stream.program import Program
-from arrayinit.stream.words import ROUNDS, rounds
 
 Shape = tuple[int, ...]
 

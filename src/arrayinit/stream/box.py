@@ -34,8 +34,8 @@ def _even(size: int, limit: int) -> int:
     return -(-size // -(-size // limit)) if size else 1
 
 
-def distances(shape: Sequence[int]) -> list[int]:
-    """Return how far neighbours along each axis are apart in C order."""
+def c_strides(shape: Sequence[int]) -> list[int]:
+    """Return the strides of a C-contiguous array of this shape, in elements."""
     return [math.prod(shape[k + 1 :]) for k in range(len(shape))]
 
 
@@ -66,3 +66,24 @@ def merged_axes(
             wholes.append(whole)
             firsts.append(first)
     return joined, steps, wholes, firsts
+
+
+def neighbours(shape: Sequence[int], size: Sequence[int]) -> tuple[int, int]:
+    """Return from which axis on the elements of a box are neighbours in the logical array, and how many are."""
+    axis, run, stride = len(shape), 1, 1
+    while axis and run == stride:
+        axis -= 1
+        run *= size[axis]
+        stride *= shape[axis]
+    return axis, run
+
+
+def run_starts(shape: Sequence[int], corner: Sequence[int], size: Sequence[int]) -> np.ndarray[Any, Any]:
+    """Return where in the logical array the runs of neighbours begin, of which there are ``size`` along each axis."""
+    starts = np.zeros(1, np.uint64)
+    stride = 1
+    for k in range(len(shape) - 1, -1, -1):
+        places = np.arange(size[k] if k < len(size) else 1, dtype=np.uint64) + np.uint64(corner[k])
+        starts = (places[:, None] * np.uint64(stride) + starts).reshape(-1)
+        stride *= shape[k]
+    return starts

@@ -1,4 +1,4 @@
-"""The maths of the draws as a list of operations, for what compiles them: read off where it is written, in `values`.
+"""The maths of the draws as a list of operations, for what compiles them: read off where it is written, in `transform`.
 
 What is compiled depends on the kind of a distribution, its dtype and a few cases, and not on its parameters: those are
 among the numbers, which are given when it runs.
@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from arrayinit.core.distributions import Distribution
-from arrayinit.core.dtypes import FORMATS, Format
-from arrayinit.stream.arithmetic import Arithmetic, Array, Pick
-from arrayinit.stream.transform import streams, values, word_dtype
+from arrayinit.core.dtypes import FORMATS, FloatFormat
+from arrayinit.stream.ops import Array, Ops, Select
+from arrayinit.stream.transform import streams, transform
 
 
 class Step(NamedTuple):
@@ -62,17 +62,17 @@ class Traced(NamedTuple):
     numbers: tuple[float, ...]
 
 
-def traced(distribution: Distribution, form: Format) -> Traced:
-    """Return what `values` computes for ``distribution`` in ``form``."""
+def traced(distribution: Distribution, form: FloatFormat) -> Traced:
+    """Return what `transform` computes for ``distribution`` in ``form``."""
     # As text, in which distributions of two kinds, and zeros of two signs, are not the same.
     return _traced(repr(distribution), distribution, form)
 
 
 @lru_cache(maxsize=1000)
-def _traced(_: str, distribution: Distribution, form: Format) -> Traced:
+def _traced(_: str, distribution: Distribution, form: FloatFormat) -> Traced:
     tape = _Tape()
-    words = [tape.literal("word", word_dtype(form), stream) for stream in streams(form)]
-    result = values(_Recording(tape), distribution, words, form)
+    words = [tape.literal("word", form.word, stream) for stream in streams(form)]
+    result = transform(_Recording(tape), distribution, words, form)
     parts = result if form.is_complex else (result,)
     # An overflow to infinity is what NumPy makes of one number too.
     with np.errstate(over="ignore"):
@@ -172,7 +172,7 @@ class _Namespace:
         return self.where(x < low, low, self.where(x > high, high, x))
 
 
-class _Recording(Arithmetic):
+class _Recording(Ops):
     """Records what it is told to compute."""
 
     def __init__(self, tape: _Tape) -> None:
@@ -187,7 +187,7 @@ class _Recording(Arithmetic):
         sign = by & -(1 << (63 if by.dtype == "int64" else 31))
         return self.bits(self.bits(x, by.dtype) ^ sign, x.dtype)
 
-    def patch(self, values: Array, mask: Array, compute: Callable[[Pick], Array]) -> Array:
+    def masked_update(self, values: Array, mask: Array, compute: Callable[[Select], Array]) -> Array:
         """Nothing is to be computed that is not wanted."""
         assert self.tape.guard is None, "a patch within a patch"
         self.tape.guard = mask.place

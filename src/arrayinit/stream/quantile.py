@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from arrayinit.stream.arithmetic import Arithmetic, Array, Pick
 from arrayinit.stream.coefficients import (
     DOUBLE,
     DOUBLE_PAIR,
@@ -21,65 +20,66 @@ from arrayinit.stream.coefficients import (
     SINGLE_TAIL_CONSTANT,
     Polynomial,
 )
+from arrayinit.stream.ops import Array, Ops, Select
 
 LOG_2 = 0.6931471805599453
 
 
-def quantile(use: Arithmetic, q: Array, p: Callable[[Pick], Array]) -> Array:
+def quantile(ops: Ops, q: Array, p: Callable[[Select], Array]) -> Array:
     """Return z with Phi(z) = 1/2 + q; ``p`` gives 1/2 - |q|, where it is small, to its own relative precision.
 
     ``q`` may be overwritten before ``p`` is asked.
     """
-    table = SINGLE if q.dtype == use.xp.float32 else DOUBLE
-    square = use.rounded(q * q)
-    factor = use.fractions(table.centre, square)
+    table = SINGLE if q.dtype == ops.xp.float32 else DOUBLE
+    square = ops.no_fma(q * q)
+    factor = ops.fractions(table.centre, square)
     factor += table.constant
     q *= factor
 
-    def tail(pick: Pick) -> Array:
-        z = tail_quantile(use, minus_log2(use, p(pick)))
+    def tail(select: Select) -> Array:
+        z = tail_quantile(ops, minus_log2(ops, p(select)))
         # The sign is that of q still.
-        return use.xp.copysign(z, pick(q))
+        return ops.xp.copysign(z, select(q))
 
-    return use.patch(q, square > table.edge, tail)
+    return ops.masked_update(q, square > table.edge, tail)
 
 
-def tail_quantile(use: Arithmetic, bits: Array) -> Array:
+def tail_quantile(ops: Ops, bits: Array) -> Array:
     """Return z > 0 with -log2 Phi(-z) = ``bits``, which are overwritten."""
     bits *= 2.0 * LOG_2
-    r = use.sqrt(bits)
-    if r.dtype == use.xp.float32:
-        less = use.fractions(SINGLE_TAIL, r)
+    r = ops.sqrt(bits)
+    if r.dtype == ops.xp.float32:
+        less = ops.fractions(SINGLE_TAIL, r)
         less += SINGLE_TAIL_CONSTANT
     else:
         # Too small for what rounding does to it to matter.
         a, b, c, d = DOUBLE_PAIR
         x = r + c
-        pair = (use.rounded(x * a) + b) / (use.rounded(x * x) + d)
-        less = use.fractions(DOUBLE_TAIL, r) + pair
+        pair = (ops.no_fma(x * a) + b) / (ops.no_fma(x * x) + d)
+        less = ops.fractions(DOUBLE_TAIL, r) + pair
     r -= less
     return r
 
 
-def minus_log2(use: Arithmetic, x: Array) -> Array:
+def minus_log2(ops: Ops, x: Array) -> Array:
     """Return -log2 x for normal numbers x > 0, which are overwritten."""
-    single = x.dtype == use.xp.float32
+    single = x.dtype == ops.xp.float32
     table = SINGLE if single else DOUBLE
     real, integer, width, bias = ("float32", "int32", 23, 127) if single else ("float64", "int64", 52, 1023)
-    encoded = use.bits(x, integer)
+    encoded = ops.bits(x, integer)
     mantissa = encoded & ((1 << width) - 1)
     mantissa |= bias << width
     encoded >>= width
     # Exact, for any exponent that a draw has.
-    result = use.xp.astype(bias - encoded, x.dtype)
+    result = ops.xp.astype(bias - encoded, x.dtype)
     result += table.exponent
-    result += use.fractions(table.logarithm, use.bits(mantissa, real))
+    result += ops.fractions(table.logarithm, ops.bits(mantissa, real))
     return result
 
 
-def horner(use: Arithmetic, coefficients: Polynomial, x: Array) -> Array:
+def horner(ops: Ops, coefficients: Polynomial, x: Array) -> Array:
     """Return the polynomial, lowest degree first."""
     value = coefficients[-1]
     for coefficient in coefficients[-2::-1]:
-        value = use.rounded(value * x) + coefficient
+        value = ops.no_fma(value * x) + coefficient
     return value

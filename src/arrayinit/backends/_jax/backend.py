@@ -30,11 +30,11 @@ from arrayinit.backends.decomposition import by_qr
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import TRUNCATED_STD, Distribution, Normal, TruncatedNormal, Uniform
-from arrayinit.core.dtypes import Format
+from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
+from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.rounding import rounds_twice, within_53_bits
 from arrayinit.kernels.xla import traced
-from arrayinit.stream.draw import Draw
 from arrayinit.stream.seed import KINDS
 
 Key = Any
@@ -162,7 +162,7 @@ class Jax(Native):
     def quantile(self, _: Any, q: Array, /) -> Array:
         return jax.lax.erf_inv(2.0 * q) * math.sqrt(2.0)
 
-    def draw(self, x: Array, distribution: Distribution, generator: Key, form: Format) -> Array:
+    def draw(self, x: Array, distribution: Distribution, generator: Key, form: FloatFormat) -> Array:
         # jax.random rounds the bounds to nearest: to clip there would change its values.
         if isinstance(distribution, Uniform) and not form.is_narrow:
             return jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(form)[1])
@@ -188,7 +188,7 @@ BACKEND = Jax()
 
 for _plan in (Central, Tail, Extreme, Narrow):
     _names = [field.name for field in fields(_plan)]
-    _static = [name for name in _names if name in ("mirrored", "slight")]
+    _static = [name for name in _names if name in ("mirrored", "use_series")]
     jax.tree_util.register_dataclass(_plan, [name for name in _names if name not in _static], _static)
 
 

@@ -13,8 +13,8 @@ import jax.core
 import numpy as np
 
 from arrayinit.backends.protocol import Array
+from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.xla_boxes import boxes
-from arrayinit.stream.draw import Draw
 
 Host = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -165,5 +165,5 @@ def _placed(values: Array, sharding: Sharding | None) -> Array:
 
 def _box(draw: Draw, corner: Sequence[int], shape: Sequence[int], dtype: Any) -> Host:
     values = aligned(shape, dtype)
-    draw.into(values, corner)
+    draw.fill_host(values, corner)
     return values

@@ -27,10 +27,10 @@ from arrayinit.backends.decomposition import by_blocks, by_qr
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
-from arrayinit.core.dtypes import FORMATS, NAMES, Format
+from arrayinit.core.dtypes import FORMATS, NAMES, FloatFormat
 from arrayinit.core.truncation import Truncation, truncation
+from arrayinit.kernels.draw import CHUNK, Draw
 from arrayinit.kernels.subsets import smallest
-from arrayinit.stream.draw import CHUNK, Draw
 from arrayinit.stream.seed import KINDS, Seed
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
@@ -133,7 +133,7 @@ class Torch(Native):
         is_compiling = torch.compiler.is_compiling()
         if not is_compiling:
             # Raises, as the draw itself would; but into a tensor without memory there is none.
-            draw.distribution.limits(draw.form)
+            draw.distribution.limits(draw.dtype)
         if x.is_meta:
             return x
         if type(x) in PLAIN and not is_compiling:
@@ -173,7 +173,7 @@ class Torch(Native):
         keys = words.view(torch.int16)[: rows * columns].view(columns, rows)
         return torch.from_numpy(smallest(keys.numpy(), count)), self.arange(x, columns)
 
-    def draw(self, x: Array, distribution: Distribution, generator: torch.Generator | None, form: Format) -> Array:
+    def draw(self, x: Array, distribution: Distribution, generator: torch.Generator | None, form: FloatFormat) -> Array:
         """What torch can draw itself, in 16 bits too, is torch's own."""
         # Cheaper than torch.no_grad(), and as traceless: the memory and the version counter are shared.
         bare = x.detach() if x.requires_grad else x
@@ -190,7 +190,7 @@ class Torch(Native):
             super().draw(bare, distribution, generator, form)
         return x
 
-    def _scaled(self, x: Array, std: float, generator: torch.Generator | None, form: Format) -> None:
+    def _scaled(self, x: Array, std: float, generator: torch.Generator | None, form: FloatFormat) -> None:
         """Scale a unit draw: sizes may be symbolic, and so the std, of which neither a plan nor limits can be made."""
         unit = self.empty(x, tuple(x.shape), form.name)
         self.assign(x, super().draw(unit, _TWO_SIGMA, generator, form).mul_(std))

@@ -14,8 +14,8 @@ from arrayinit.backends._numpy import parts
 from arrayinit.backends._torch.custom_op import PLAIN, is_plain, shared
 from arrayinit.backends._torch.dtensor import is_sharded, pairs
 from arrayinit.backends.protocol import Array
+from arrayinit.kernels.draw import CHUNK
 from arrayinit.kernels.rounding import rounds_twice, to_odd
-from arrayinit.stream.draw import CHUNK
 
 # Elements that torch converts on the caller's thread: on busy CPUs its threads may wait long for each other.
 _SERIAL = 1 << 14

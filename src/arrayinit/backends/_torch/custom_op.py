@@ -12,7 +12,7 @@ import torch
 
 from arrayinit.core.distributions import Disk, Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.stream.draw import Draw
+from arrayinit.kernels.draw import Draw
 from arrayinit.stream.seed import Seed
 
 _LAWS = {law.__name__: law for law in (Uniform, Normal, TruncatedNormal, Disk, TruncatedComplexNormal)}
@@ -51,12 +51,12 @@ def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> N
     """Fill a tensor that has memory, of whichever device; it may be a box of the array, which begins at ``corner``."""
     memory = shared(x)
     if memory is not None:
-        draw.into(memory, corner)
+        draw.fill_host(memory, corner)
         return
     bare = x.detach()
     kernels = _kernels(x)
     if kernels is None:
-        for index, values in draw.parts(x.shape, corner):
+        for index, values in draw.chunks(x.shape, corner):
             bare[index].copy_(torch.from_numpy(values))
     elif is_wrapped(bare):
         # The operator is handed what has memory.
@@ -99,7 +99,7 @@ def apply(x: torch.Tensor, draw: Draw, corner: Sequence[int] = ()) -> None:
         _words(entropy),
         _words(spawn_key),
         pool_size,
-        draw.form.name,
+        draw.dtype.name,
         list(draw.shape),
         list(draw.order),
         draw.zeros,

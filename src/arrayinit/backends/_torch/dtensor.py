@@ -13,8 +13,8 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from arrayinit.backends._torch.custom_op import PLAIN, apply, write
 from arrayinit.backends.protocol import Array
+from arrayinit.kernels.draw import Draw
 from arrayinit.stream.box import Index
-from arrayinit.stream.draw import Draw
 
 
 def is_sharded(x: Array) -> bool:

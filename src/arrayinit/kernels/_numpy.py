@@ -1,7 +1,4 @@
-"""The operations that the portable stream is computed with, so that every library gives the same bits.
-
-They are those that IEEE 754 rounds in one way only: + - * / sqrt, conversions, comparisons and operations on bits.
-"""
+"""The operations of the portable stream in NumPy: one at a time, in place where possible."""
 
 from __future__ import annotations
 
@@ -12,10 +9,7 @@ from typing import Any
 import numpy as np
 
 from arrayinit.stream.coefficients import Fractions
-
-Array = Any
-Pick = Callable[[Array], Array]
-"""Takes from an array the elements that are wanted."""
+from arrayinit.stream.ops import Array, Ops, Select
 
 # NumPy 2.0 gives zeros the sign of a bound that is zero.
 _KEEPS_ZEROS = bool(np.signbit(np.clip(np.full(64, -0.0), 0.0, 1.0)).all())
@@ -24,71 +18,14 @@ _KEEPS_ZEROS = bool(np.signbit(np.clip(np.full(64, -0.0), 0.0, 1.0)).all())
 _FEW = 1 << 15
 
 
-class Arithmetic:
-    """Any library's, as it comes; the methods say where one is to be kept from changing an expression."""
-
-    def __init__(self, xp: Any) -> None:
-        self.xp = xp
-
-    def number(self, k: Array, dtype: Any) -> Array:
-        """Return integers as numbers of another dtype, in an array that may be overwritten."""
-        return self.xp.astype(k, dtype)
-
-    def rounded(self, x: Array) -> Array:
-        """Return ``x`` as it is rounded: what made it is not to be fused with what takes it, a product with a sum."""
-        return x
-
-    def over(self, w: float | Array, x: Array) -> Array:
-        """Return w / x; ``x`` may be overwritten."""
-        return w / x
-
-    def fractions(self, table: Fractions, x: Array) -> Array:
-        """Return the sum of w / (x + s), the last first."""
-        total = self.over(table[-1][0], x + table[-1][1])
-        for w, s in table[-2::-1]:
-            total += self.over(w, x + s)
-        return total
-
-    def sqrt(self, x: Array) -> Array:
-        """Return the square root of ``x``, which may be overwritten."""
-        return self.xp.sqrt(x)
-
-    def clip(self, x: Array, limits: tuple[float, float]) -> Array:
-        """Return ``x``, which may be overwritten, clipped to the closed interval."""
-        return self.xp.clip(x, *limits)
-
-    def bits(self, x: Array, dtype: str) -> Array:
-        """Return the bits of ``x`` as another dtype of the same size."""
-        return x.view(getattr(self.xp, dtype))
-
-    def swap(self, x: Array, y: Array, by: Array) -> tuple[Array, Array]:
-        """Return x and y, and y and x where ``by``, integers of the same size, is below 0; all may be overwritten."""
-        return self.xp.where(by < 0, y, x), self.xp.where(by < 0, x, y)
-
-    def flip(self, x: Array, by: Array) -> Array:
-        """Return x, and -x where ``by``, integers of the same size, is below 0; both may be overwritten."""
-        return self.xp.where(by < 0, -x, x)
-
-    def patch(self, values: Array, mask: Array, compute: Callable[[Pick], Array]) -> Array:
-        """Return ``values``, and where ``mask`` is set what ``compute`` makes of the elements picked there.
-
-        What it picks is a copy, or cannot be written.
-        """
-        return self.xp.where(mask, compute(lambda x: x), values)
-
-    def join(self, real: Array, imaginary: Array) -> Array:
-        """Return the complex numbers of these parts, without arithmetic, which would make NaN of infinite ones."""
-        raise NotImplementedError
-
-
-class NumPyArithmetic(Arithmetic):
+class NumPyOps(Ops):
     """NumPy's, which computes what it is told, one operation at a time, and in place where it can.
 
     What is computed first, and what is clipped at last, is put in ``memory``, which it then need not be copied to.
     """
 
     def __init__(self, memory: np.ndarray[Any, Any] | None = None) -> None:
-        super().__init__(np)
+        self.xp = np
         self.memory = self._unused = memory
 
     def number(self, k: Array, dtype: Any) -> Array:
@@ -143,7 +80,7 @@ class NumPyArithmetic(Arithmetic):
         bits ^= by & np.iinfo(by.dtype).min
         return x
 
-    def patch(self, values: Array, mask: Array, compute: Callable[[Pick], Array]) -> Array:
+    def masked_update(self, values: Array, mask: Array, compute: Callable[[Select], Array]) -> Array:
         """Nothing is computed that is not wanted."""
         index = _set(mask)
         if index.size:
@@ -178,4 +115,4 @@ def _columns(table: Fractions, dtype: Any) -> tuple[Array, Array]:
     return w, s
 
 
-NUMPY = NumPyArithmetic()
+NUMPY = NumPyOps()

@@ -1,0 +1,172 @@
+"""A draw of the portable stream, and how NumPy makes any box of it in the memory of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from arrayinit.core.distributions import Distribution
+from arrayinit.core.dtypes import FloatFormat
+from arrayinit.core.layouts import inverse
+from arrayinit.kernels._numpy import NumPyOps
+from arrayinit.kernels.subsets import clear_columns
+from arrayinit.kernels.threads import count, spread
+from arrayinit.kernels.words import box_words, words
+from arrayinit.stream.box import Index, boxes, merged
+from arrayinit.stream.seed import Seed
+from arrayinit.stream.transform import streams, transform
+
+Host = np.ndarray[Any, Any]
+
+# Elements that one thread computes at once: more than fit its own cache, since each call waits for the interpreter's
+# lock. With many threads the chunks are smaller, so that all threads together hold at most _HELD bytes, but never
+# smaller than _LEAST, where the calls would cost more than the work.
+CHUNK = 1 << 18
+_HELD = 24 << 20
+_LEAST = 1 << 13
+
+# Below this many elements the start of a second thread costs more than it saves.
+_ALONE = 1 << 17
+
+# Rows whose distance is a multiple of this share one place of a cache.
+_PAGE = 1 << 12
+
+# Bytes made on the host at once for an array that lives elsewhere.
+UPLOAD = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Independent draws from a distribution, rounded to a dtype.
+
+    ``shape`` is the shape of the logical array. Axis k of the logical array is axis ``order[k]`` of the array to be
+    filled. Afterwards ``zeros`` elements of each column of a matrix are set to zero.
+    """
+
+    distribution: Distribution
+    seed: Seed
+    dtype: FloatFormat
+    shape: tuple[int, ...]
+    order: tuple[int, ...]
+    zeros: int = 0
+
+    @property
+    def inverse(self) -> tuple[int, ...]:
+        """The axes of the logical array in the order of the array to be filled."""
+        return inverse(self.order)
+
+    def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
+        """Fill an array, or the box of it that begins at ``corner``. bfloat16 may be any NumPy dtype of 2 bytes."""
+        if self.dtype.name == "bfloat16" and array.itemsize == 2:
+            array = array.view(np.uint16)
+        is_whole = corner is None and not self.zeros and self.order == tuple(range(array.ndim))
+        if is_whole and 0 < array.size <= min(_LEAST, CHUNK) and array.flags.c_contiguous:
+            self._fill_small(np.asarray(array).reshape(-1))
+            return
+        self.fill_box(array.transpose(self.order), self._logical(corner or [0] * array.ndim))
+
+    def chunks(
+        self, shape: Sequence[int] | None = None, corner: Sequence[int] | None = None
+    ) -> Iterator[tuple[Index, Host]]:
+        """Yield an array, or a box of it, in chunks of bounded size, each with its place in the array or box.
+
+        bfloat16 comes as float32 numbers.
+        """
+        dtype = "float32" if self.dtype.name == "bfloat16" else self.dtype.name
+        sizes = self.shape if shape is None else self._logical(shape)
+        first = self._logical(corner or [0] * len(sizes))
+        # A column whose zeros are chosen had better stay whole.
+        turned = slice(None, None, -1 if self.zeros else 1)
+        for index in boxes(sizes[turned], UPLOAD // np.dtype(dtype).itemsize):
+            box = index[turned]
+            chunk = np.empty([i.stop - i.start for i in box], dtype)
+            self.fill_box(chunk, [k + i.start for k, i in zip(first, box, strict=True)])
+            yield tuple(box[k] for k in self.inverse), chunk.transpose(self.inverse)
+
+    def fill_box(self, box: Host, corner: Sequence[int]) -> None:
+        """Fill the box of the logical array that begins at ``corner``.
+
+        bfloat16 is stored as bits in an array of uint16, or as numbers in an array of float32.
+        """
+        if not box.size:
+            return
+        view, shape, first = merged(box, self.shape, corner)
+        key = self.seed.key()
+
+        def work(index: Index) -> None:
+            chunk = view[index]
+            start = [k + i.start for k, i in zip(first, index, strict=True)]
+            drawn = [box_words(key, k, shape, start, chunk.shape, self.dtype.word) for k in streams(self.dtype)]
+            self._compute(drawn, chunk)
+
+        _keep_freed_memory()
+        spread(work, boxes(view.shape, self._chunk_size(box.size)))
+        if self.zeros:
+            clear_columns(box, corner, self.shape[0], self.zeros, key)
+
+    def _fill_small(self, flat: Host) -> None:
+        """Fill a small contiguous array as a whole, which needs no geometry and no threads."""
+        key = self.seed.key()
+        drawn = [words(key, k, 0, flat.size, self.dtype.word) for k in streams(self.dtype)]
+        with np.errstate(all="ignore"):
+            self._compute(drawn, flat)
+
+    def _compute(self, drawn: list[Host], chunk: Host) -> None:
+        """Fill a chunk from its random words."""
+        # The computation can end in the destination where that is contiguous and of the dtype that is computed in.
+        in_place = chunk.dtype == self.dtype.compute == self.dtype.name and chunk.flags.c_contiguous
+        memory = chunk.reshape(-1) if in_place and not self.dtype.is_complex else None
+        numbers = transform(NumPyOps(memory), self.distribution, drawn, self.dtype)
+        if numbers is not memory:
+            _store(chunk, numbers.reshape(chunk.shape), self.dtype)
+
+    def _logical(self, sizes: Sequence[int]) -> tuple[int, ...]:
+        """Return one number an axis, given in the order of the array to be filled, in the logical order."""
+        return tuple(sizes[k] for k in self.order)
+
+    def _chunk_size(self, size: int) -> int:
+        # To ask for the number of threads takes as long as to fill a small array.
+        if size <= min(_LEAST, CHUNK):
+            return size
+        # Some ten temporaries, of the size of the words.
+        held = 10 * len(streams(self.dtype)) * np.dtype(self.dtype.word).itemsize
+        threads = count()
+        return min(CHUNK, max(_LEAST, _HELD // (held * threads)), max(_ALONE, -(-size // threads)))
+
+
+@cache
+def _keep_freed_memory() -> None:
+    # Until glibc has seen a larger block freed, it returns each freed temporary to the system and takes it back page by
+    # page, which costs more than all the arithmetic.
+    np.empty(_HELD, np.uint8)
+
+
+def _store(out: Host, drawn: Host, dtype: FloatFormat) -> None:
+    if dtype.name == "bfloat16":
+        # Round to nearest even; no draw is NaN.
+        bits = drawn.view(np.uint32)
+        up = bits >> 16
+        up &= 1
+        up += 0x7FFF
+        bits += up
+        if out.dtype == np.float32:
+            bits &= 0xFFFF0000
+        else:
+            bits >>= 16
+            drawn = bits
+    across = any(stride < out.strides[-1] for stride, size in zip(out.strides, out.shape, strict=True) if size > 1)
+    if across and drawn.strides[-2] % _PAGE == 0:
+        drawn = _spaced(drawn)
+    np.copyto(out, drawn, casting="unsafe")
+
+
+def _spaced(rows: Host) -> Host:
+    """Return a copy whose rows do not share one place of a cache, to be read across the rows."""
+    count = rows.shape[-1]
+    copy: Host = np.empty((*rows.shape[:-1], count + 16), rows.dtype)[..., :count]
+    np.copyto(copy, rows)
+    return copy

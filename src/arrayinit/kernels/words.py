@@ -1,0 +1,102 @@
+"""The random words of the portable stream on the host, drawn by NumPy's own Philox generator."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from arrayinit.stream.box import neighbours, run_starts
+from arrayinit.stream.philox import Words, philox, words_per_block
+from arrayinit.stream.seed import Key
+
+# NumPy's generator takes a fifth of the time of array operations, but more for a run than the block that a short one
+# needs. It makes runs of this many blocks or more, and shorter ones with all that lies between them where that is no
+# more than this many times as much.
+_LONG = 32
+_DENSE = 4
+
+# Generators between two uses: to set the state of one takes a tenth of the time that it takes to make one.
+_idle: deque[np.random.Philox] = deque()
+
+# Blocks made at once: what a cache holds.
+_AT_ONCE = 1 << 14
+
+
+def words(key: Key, stream: int, start: int, count: int, dtype: str) -> Words:
+    """Return the words from ``start`` on: uint64, or uint32, the low half of each 64 bits first."""
+    block, skip = divmod(start, words_per_block(dtype))
+    drawn = _raw(key, stream, block, -(-(skip + count) // words_per_block(dtype)))
+    return _typed(drawn, dtype)[skip : skip + count]
+
+
+def box_words(
+    key: Key, stream: int, shape: Sequence[int], corner: Sequence[int], size: Sequence[int], dtype: str
+) -> Words:
+    """Return the words of a box of a logical array, in C order; it begins at ``corner``."""
+    axis, run = neighbours(shape, size)
+    if math.prod(size[:axis]) == 1:
+        place = 0
+        for whole, index in zip(shape, corner, strict=True):
+            place = place * whole + index
+        return words(key, stream, place, run, dtype)
+    starts = run_starts(shape, corner, size[:axis])
+    blocks, skips = np.divmod(starts, np.uint64(words_per_block(dtype)))
+    count = -(-(int(skips.max()) + run) // words_per_block(dtype))
+    taken = np.empty((len(starts), run), dtype)
+    if count >= _LONG:
+        # Python's numbers are read faster than those of arrays.
+        for row, block, skip in zip(taken, blocks.tolist(), skips.tolist(), strict=True):
+            row[:] = _typed(_raw(key, stream, block, count), dtype)[skip : skip + run]
+        return taken.reshape(-1)
+    rows = max(1, _AT_ONCE // count)
+    for i in range(0, len(starts), rows):
+        part = slice(i, i + rows)
+        drawn, places = _blocks(key, stream, blocks[part], count)
+        first = places * words_per_block(dtype) + skips[part].astype(np.intp)
+        taken[part] = sliding_window_view(_typed(drawn, dtype), run)[first]
+    return taken.reshape(-1)
+
+
+def _blocks(key: Key, stream: int, firsts: Words, count: int) -> tuple[Words, Words]:
+    """Return blocks of 64-bit words, among them ``count`` from each of ``firsts`` on, and which of them those are."""
+    span = int(firsts[-1] - firsts[0]) + count
+    if span <= _DENSE * len(firsts) * count:
+        return _raw(key, stream, int(firsts[0]), span), (firsts - firsts[0]).astype(np.intp)
+    counters = firsts[:, None] + np.arange(1, count + 1, dtype=np.uint64)
+    return np.stack(philox(counters.reshape(-1), stream, key), axis=-1).reshape(-1), np.arange(len(firsts)) * count
+
+
+def _raw(key: Key, stream: int, block: int, count: int) -> Words:
+    """Return the 64-bit words of ``count`` blocks, as NumPy's generator draws them."""
+    try:
+        generator = _idle.pop()
+    except IndexError:
+        generator = np.random.Philox(0)
+    state: Any = {
+        "bit_generator": "Philox",
+        # It counts before it draws.
+        "state": {"counter": (block, 0, 0, stream), "key": key},
+        "buffer": (0,) * 4,
+        "buffer_pos": 4,
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
+    generator.state = state
+    drawn: Words = generator.random_raw(4 * count)
+    _idle.append(generator)
+    return drawn
+
+
+def _typed(drawn: Words, dtype: str) -> Words:
+    """Return 64-bit words, or the halves of them, the low one first."""
+    if dtype == "uint64":
+        return drawn
+    if sys.byteorder == "big":
+        return drawn.byteswap().view(np.uint32).byteswap()
+    return drawn.view(np.uint32)
