@@ -41,7 +41,7 @@ def _torch_fan(kind: str) -> Fan:
         return initializer(torch.empty(weight), generator=torch.Generator().manual_seed(0), **arguments).numpy()
 
     return Fan(
-        _counted(lambda x: layer(torch.from_numpy(x), torch.ones(weight)).numpy(), inputs, MODES[kind]),
+        counted(lambda x: layer(torch.from_numpy(x), torch.ones(weight)).numpy(), inputs, MODES[kind]),
         scaled_by(
             drawn(torch.nn.init.kaiming_normal_, mode=MODES[kind], nonlinearity="linear"),
             drawn(torch.nn.init.normal_),
@@ -74,7 +74,7 @@ def _jax_fan(kind: str) -> Fan:
 
     init = jax.nn.initializers
     return Fan(
-        _counted(lambda x: np.asarray(layer(x, np.ones(weight, "float32"))), inputs, MODES[kind]),
+        counted(lambda x: np.asarray(layer(x, np.ones(weight, "float32"))), inputs, MODES[kind]),
         scaled_by(drawn(init.variance_scaling(1.0, MODES[kind], "normal")), drawn(init.normal(1.0))),
         weight,
     )
@@ -93,10 +93,10 @@ def _keras_fan(kind: str) -> Fan:
     shape, numpy = tuple(layer.kernel.shape), keras.ops.convert_to_numpy
     taken = scaled_by(numpy(layer.kernel.value), numpy(init.RandomNormal(stddev=1.0, seed=0)(shape)))
     layer.kernel.assign(np.ones(shape, "float32"))
-    return Fan(_counted(lambda x: numpy(layer(x)), inputs, MODES[kind]), taken, shape)
+    return Fan(counted(lambda x: numpy(layer(x)), inputs, MODES[kind]), taken, shape)
 
 
-def _counted(layer: Callable[[np.ndarray], np.ndarray], inputs: Shape, mode: str) -> int:
+def counted(layer: Callable[[np.ndarray], np.ndarray], inputs: Shape, mode: str) -> int:
     """Return how many inputs an output of a layer has, or outputs an input; its weights are ones."""
     if mode == "fan_in":
         return round(float(layer(np.ones(inputs, "float32")).max()))

@@ -6,9 +6,10 @@ from parity_tables import BITS, FIRST_AXIS, LAST, LAST_AXIS, LAW, LINES, NONE, T
 
 KERAS = Table(
     "keras.initializers",
-    'Each is called with `(shape, dtype)`. Kernels are `(*kernel, in, out)`, which is `layout="...IO"`. One of them '
-    "with an integer seed gives the same numbers at every call, so that two layers may be equal; "
-    "`fold_in(seed, name)` makes a seed for each name.",
+    'Each is called with `(shape, dtype)`, and reads each shape as `(*kernel, in, out)`, which is `layout="...IO"`, '
+    "even where the axes of a layer's kernel are others: [recipes](recipes.md) has those. One of them with an integer "
+    "seed gives the same numbers at every call, so that two layers may be equal; `fold_in(seed, name)` makes a seed "
+    "for each name.",
     (
         Row("Zeros()", "zeros_(x)", BITS, also=("zeros",)),
         Row("Ones()", "ones_(x)", BITS, also=("ones",)),
@@ -108,8 +109,8 @@ KERAS = Table(
 
 MLX = Table(
     "mlx.nn.init",
-    'Kernels are `(out, *kernel, in)`, which is `layout="O...I"`. Arrays of MLX are not filled themselves: fill one of '
-    "NumPy, and give it to `mx.array`.",
+    'Kernels are `(out, *kernel, in)`, which is `layout="O...I"`. The functions here take no array of MLX: fill one of '
+    "NumPy, `values`, and write it to `x` by `x[...] = values`, which keeps the dtype of `x`.",
     (
         Row("constant(value)(x)", "constant_(x, value)", BITS),
         Row("uniform(low, high)(x)", "uniform_(x, low, high, rng=rng)", LAW),

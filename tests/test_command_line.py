@@ -2,9 +2,14 @@
 
 import json
 import math
+import os
+import re
+import signal
+import struct
 import subprocess
 import sys
 from importlib.util import find_spec
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,8 +18,9 @@ import arrayinit
 from arrayinit.__main__ import main
 from arrayinit.cli.measure import LIMIT, deviation, measure
 from arrayinit.cli.models import MODELS, gpt2, resnet50
-from arrayinit.cli.report import Progress
+from arrayinit.cli.report import EXPLANATION, Report
 from arrayinit.cli.targets import LIBRARIES, targets
+from arrayinit.cli.terminal import Progress, width_of
 
 RESNET50_OF_SEED_0 = "6a3730078c006fbc6fc9d3e657be19332f7aac856bc1c24a1686b26ea8afb3e7"
 
@@ -52,18 +58,27 @@ def test_resnet_is_initialized_as_torch_layers_are():
         assert torch.equal(fills[f"fc.{name}"](torch.empty_like(getattr(linear, name)), None), getattr(linear, name))
 
 
-def test_every_library_is_initialized_rightly(library, capsys):
+@pytest.mark.parametrize("source", [[], ["--rng", "native"]], ids=["seed", "native"])
+def test_every_library_is_initialized_rightly(library, source, monkeypatch, capsys):
     if ":" in library.name:
         pytest.skip("the command line takes all devices of a library at once")
-    status = main(["--backend", library.module, "--model", "resnet50"])
-    lines = capsys.readouterr().out.splitlines()
-    assert status == 0
-    assert lines[0].split()[:5] == ["model", "backend", "version", "device", "arrays"]
-    assert lines[0].split()[5:] == ["parameters", "seconds", "ns/param", "std", "error", "ok"]
-    for line in lines[2:]:
-        assert line.startswith("resnet50")
-        assert library.module in line
-        assert line.endswith("ok")
+    if source:
+        # JAX compiles for each device.
+        monkeypatch.setattr("arrayinit.__main__.targets", lambda names: targets(names)[:1])
+    assert main(["--backend", library.module, "--model", "resnet50", *source]) == 0
+    title, blank, head, rule, *rest = capsys.readouterr().out.splitlines()
+    origin = "each library's own generator" if source else "seed 0"
+    assert (title, blank) == (f"resnet50: 25,557,032 parameters in 161 arrays, from {origin}", "")
+    names = ["backend", "version", "device", "seconds", "compile", "ns/param", "std error", "ok"]
+    assert re.split(" {2,}", head) == (names if source else [*names, "sha256"])
+    assert set(rule) == {"-", " "}
+    rows = [line.split() for line in rest[: rest.index("")]]
+    assert rows
+    for row in rows:
+        assert row[0] == library.module
+        assert row[7:] == (["ok"] if source else ["ok", RESNET50_OF_SEED_0])
+    assert (RESNET50_OF_SEED_0 in rest) == (not source)
+    assert rest[-1] == EXPLANATION
 
 
 @pytest.mark.usefixtures("numpy_library")
@@ -74,16 +89,9 @@ def test_json(capsys):
     assert row["parameters"] == 25_557_032
     assert row["ok"] is True
     assert abs(row["worst_std_error"]) <= LIMIT
+    assert row["seed"] == 0
+    assert row["sha256"] == RESNET50_OF_SEED_0
     assert row["ns_per_parameter"] == pytest.approx(row["seconds"] / row["parameters"] * 1e9)
-
-
-def test_a_seed_gives_the_same_model_on_every_library(library, capsys):
-    if ":" in library.name:
-        pytest.skip("the command line takes all devices of a library at once")
-    assert main(["--backend", library.module, "--model", "resnet50", "--seed", "0"]) == 0
-    lines = [line for line in capsys.readouterr().out.splitlines() if " resnet50 on " in line]
-    assert lines
-    assert all(line.startswith(f"{RESNET50_OF_SEED_0}  resnet50 on {library.module}") for line in lines)
 
 
 @pytest.mark.usefixtures("numpy_library")
@@ -101,9 +109,9 @@ def test_weights_that_differ_between_backends_are_an_error(monkeypatch, capsys):
     monkeypatch.setattr("arrayinit.__main__.targets", lambda _: [target, target._replace(device="other")])
     monkeypatch.setattr(arrayinit, "fold_in", lambda seed, name: next(seeds))
     assert main(["--model", "resnet50", "--seed", "0"]) == 1
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "not the same weights: resnet50"
-    assert [line.split("  ")[1] for line in lines[-3:-1]] == ["resnet50 on numpy cpu", "resnet50 on numpy other"]
+    out = capsys.readouterr().out
+    assert "not the same weights: resnet50" in out
+    assert "the same on all" not in out
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "one"])
@@ -173,9 +181,120 @@ def test_without_a_name_all_that_is_installed_is_found(monkeypatch):
     assert [target.backend for target in targets(None)] == ["numpy"]
 
 
+def test_a_seed_and_a_native_generator_exclude_each_other(capsys):
+    # 0 is also the default, of which argparse takes no notice.
+    with pytest.raises(SystemExit) as error:
+        main(["--rng", "native", "--seed", "0"])
+    assert error.value.code == 2
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as error:
+        main(["--version"])
+    assert error.value.code == 0
+    assert capsys.readouterr().out == f"arrayinit {arrayinit.__version__}\n"
+
+
+@pytest.mark.usefixtures("numpy_library")
+def test_the_same_weights_on_several_devices_have_one_digest(monkeypatch, capsys):
+    (target,) = targets(["numpy"])
+    monkeypatch.setattr("arrayinit.__main__.targets", lambda _: [target, target._replace(device="other")])
+    assert main(["--model", "resnet50"]) == 0
+    assert f"sha256 of the weights, the same on all 2:\n{RESNET50_OF_SEED_0}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("compiles", [True, False])
+def test_the_time_to_compile_is_told_apart(compiles, monkeypatch):
+    (target,) = targets(["numpy"])
+    calls, clock = [], [0.0]
+    monkeypatch.setattr("arrayinit.cli.measure.perf_counter", lambda: clock[0])
+
+    def slow_at_first(x, _):
+        clock[0] += 1.0 if x.shape in calls else 11.0
+        calls.append(x.shape)
+        return arrayinit.ones_(x)
+
+    ones = next(p for p in gpt2() if p.name == "ln_f.weight")._replace(fill=slow_at_first)
+    parameters = [ones._replace(name=str(i), shape=(n,)) for i, n in enumerate((8, 9, 8))]
+    row = measure("gpt2", parameters, target._replace(compiles=compiles), lambda: None)
+    assert (row.seconds, row.compile_seconds) == ((3, 20) if compiles else (23, 0))
+    # A second call for each kind, and none for the third array, which is like the first.
+    assert len(calls) == (5 if compiles else 3)
+
+
+WIDTHS = [20, 30, 40, 50, 60, 79, 80, 90, 120, 200]
+
+
+@pytest.fixture
+def places():
+    (target,) = targets(["numpy"])
+    return [target, target._replace(backend="array_api_strict", version="2.13.0+cpu", device="cuda:0")]
+
+
+@pytest.mark.parametrize("seed", [0, None])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_tables_fit_in_any_terminal(width, seed, places):
+    report = Report(places, seed, width)
+    parameters = list(resnet50())
+    rows = [
+        measure("resnet50", parameters[-1:], place, lambda: None, seed)._replace(
+            seconds=1234.56, compile_seconds=99.99, ns_per_parameter=1234.56, worst_std_error=math.inf, ok=False
+        )
+        for place in places
+    ]
+    lines = [
+        *report.head("resnet50", parameters).splitlines(),
+        *map(report.row, rows),
+        *report.foot(rows).splitlines(),
+        *report.explanation().splitlines(),
+    ]
+    assert max(map(len, lines)) <= width
+    # What is left out is left out in each row, and what says whether all is well comes last.
+    head, first = report.row(rows[0]), report.row(rows[1])
+    assert head.startswith("numpy")
+    assert "array_api_strict"[:width] in first
+    if width >= 30:
+        assert "1234.56" in first
+        assert "NO" in first
+    if width >= 80:
+        assert {"version", "device", "compile", "std error"} <= report.widths.keys()
+    assert ("sha256" in report.widths) == (seed is not None and width >= 60)
+
+
+def test_a_table_that_is_no_terminals_is_whole(places):
+    report = Report(places, 0, None)
+    assert list(report.widths)[-2:] == ["ok", "sha256"]
+    assert report.widths["sha256"] == 64
+    assert len(report.widths) == 9
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_bar_fits_in_any_terminal(width, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    bar = Progress(1854)
+    for label in ("resnet50 on array_api_strict cuda:0", "gpt2 on numpy cpu"):
+        bar.label = label
+        bar.advance()
+    bar.done = 1853
+    bar.advance()
+    bar.clear()
+    drawn = capsys.readouterr().err.split("\r")[1:]
+    # One column is left free, since the next character after the last column is on a new line.
+    assert max(map(len, drawn)) < width
+    # Each draws over all of the one before, and at last the line is empty.
+    assert all(len(after) >= len(before.rstrip()) for before, after in pairwise(drawn[:-1]))
+    assert drawn[-2].strip() == drawn[-1] == ""
+    if width >= 60:
+        assert drawn[2].startswith("[####")
+        assert "1854/1854 gpt2 on numpy cpu" in drawn[2]
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_bar_is_for_terminals(terminal, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setenv("COLUMNS", "80")
     bar = Progress(4)
     bar.label = "gpt2 on numpy cpu"
     bar.advance()
@@ -184,10 +303,72 @@ def test_the_bar_is_for_terminals(terminal, monkeypatch, capsys):
     assert bool(capsys.readouterr().err) == terminal
 
 
+def test_no_terminal_has_no_width(tmp_path):
+    with (tmp_path / "file").open("w") as stream:
+        assert width_of(stream) is None
+
+
+PROGRAM = [sys.executable, "-m", "arrayinit", "--backend", "numpy", "--model", "resnet50"]
+# Still at work when its first row has been read.
+LONG = [*PROGRAM, *["--backend", "numpy"] * 9]
+
+
 @pytest.mark.usefixtures("numpy_library")
 def test_as_a_program():
-    command = [sys.executable, "-m", "arrayinit", "--backend", "numpy", "--model", "resnet50"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "161" in done.stdout
+    done = subprocess.run(PROGRAM, capture_output=True, text=True, check=True)
+    assert "in 161 arrays" in done.stdout
     assert done.stderr == ""
-    assert "--backend" in subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
+    assert "--backend" in subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.usefixtures("numpy_library")
+@pytest.mark.parametrize("columns", [0, 40, 80])
+def test_in_a_terminal_no_line_is_too_long(columns):
+    if sys.platform == "win32":
+        pytest.skip("Windows has no pseudo terminals of this kind")
+    import fcntl
+    import pty
+    import termios
+
+    mine, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    with subprocess.Popen(PROGRAM, stdout=its, stderr=its, env=environment) as process:
+        os.close(its)
+        written = b"".join(iter(lambda: _read(mine), b"")).decode()
+    os.close(mine)
+    assert process.returncode == 0
+    assert "[####" in written
+    shown = re.split("[\r\n]+", written)
+    assert max(map(len, shown)) <= (columns or 80)
+    assert any(re.match("numpy .* ok", line) for line in shown)
+
+
+def _read(terminal):
+    # Linux gives an error at the end, macOS nothing.
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:
+        return b""
+
+
+@pytest.mark.usefixtures("numpy_library")
+def test_a_row_comes_as_soon_as_it_is_measured_and_the_reader_may_go():
+    if sys.platform == "win32":
+        pytest.skip("Windows tells a program otherwise that its pipe is broken")
+    with subprocess.Popen(LONG, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert any(line.startswith("numpy") for line in process.stdout)
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 128 + signal.SIGPIPE
+
+
+@pytest.mark.usefixtures("numpy_library")
+def test_an_interrupt_ends_it_without_a_traceback():
+    if sys.platform == "win32":
+        pytest.skip("Windows sends Ctrl-C to a group of processes")
+    with subprocess.Popen(LONG, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("resnet50")
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read().strip() == "arrayinit: interrupted"
+    assert process.returncode == 128 + signal.SIGINT

@@ -110,6 +110,19 @@ NAMES: dict[Table, Callable[..., Names]] = {
 }
 
 
+def test_arrays_of_mlx_are_written_as_the_page_says() -> None:
+    mlx = peer("mlx.core")
+    for dtype in (mlx.float32, mlx.bfloat16):
+        x = alias = mlx.zeros((3, 4), dtype)
+        with pytest.raises(TypeError, match="mlx"):
+            arrayinit.normal_(x, rng=0)
+        values = arrayinit.normal_(np.empty(x.shape, np.float32), rng=0)
+        exec("x[...] = values", {"x": x, "values": values})
+        assert "`x[...] = values`" in MLX.introduction
+        assert (alias.shape, alias.dtype) == ((3, 4), dtype)
+        assert mlx.array_equal(alias, mlx.array(values).astype(dtype))
+
+
 def theirs(table: Table, row: Row, names: Names) -> np.ndarray:
     module = peer(table.module)
     if table is MLX:

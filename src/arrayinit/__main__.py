@@ -5,34 +5,81 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
 
+import arrayinit
 from arrayinit.cli.measure import LIMIT, Row, measure
 from arrayinit.cli.models import MODELS
-from arrayinit.cli.report import Progress, differing, table
-from arrayinit.cli.targets import LIBRARIES, targets
+from arrayinit.cli.report import Report, differing
+from arrayinit.cli.targets import LIBRARIES, Target, targets
+from arrayinit.cli.terminal import Progress, width_of
+
+# What shells give for a program that SIGINT or SIGPIPE ended.
+_INTERRUPTED, _NOT_READ = 130, 141
+
+
+def program() -> NoReturn:
+    """Run as a program, which Ctrl-C ends, and a reader that goes away, as `head` does."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupted)
+    try:
+        status = main()
+    except BrokenPipeError:
+        # Python would find the pipe broken again, when it flushes at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = _NOT_READ
+    sys.exit(status)
+
+
+def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
+    # At once: a KeyboardInterrupt is lost in a callback of JAX, and Python's exit crashes while XLA compiles.
+    os.write(2, b"\narrayinit: interrupted\n")
+    os._exit(_INTERRUPTED)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run, print the report, and return the exit status: 0 if all is as asked, and one seed gave one set of weights."""
     options = _parser().parse_args(argv)
-    names = options.model or list(MODELS)
     try:
         places = targets(options.backend)
     except LookupError as error:
         print(f"arrayinit: {error.args[0]}", file=sys.stderr)
         return 2
-    models = {name: list(MODELS[name]()) for name in names}
-    progress = Progress(len(places) * sum(map(len, models.values())))
-    rows = []
-    for name, parameters in models.items():
-        for place in places:
-            progress.label = f"{name} on {place.backend} {place.device}"
-            rows.append(measure(name, parameters, place, progress.advance, options.seed))
-    progress.clear()
-    print(json.dumps([_plain(row) for row in rows], indent=2) if options.json else table(rows))
+    rows = _measured(options, places)
     return 0 if all(row.ok for row in rows) and not differing(rows) else 1
+
+
+def _measured(options: argparse.Namespace, places: Sequence[Target]) -> list[Row]:
+    seed = None if options.rng == "native" else options.seed or 0
+    models = {name: list(MODELS[name]()) for name in options.model or MODELS}
+    report = Report(places, seed, width_of(sys.stdout))
+    progress = Progress(len(places) * sum(map(len, models.values())))
+    rows: list[Row] = []
+
+    def show(text: str) -> None:
+        progress.clear()
+        if not options.json:
+            print(text, flush=True)
+
+    try:
+        for name, parameters in models.items():
+            show(report.head(name, parameters))
+            for place in places:
+                progress.label = f"{name} on {place.backend} {place.device}"
+                rows.append(measure(name, parameters, place, progress.advance, seed))
+                show(report.row(rows[-1]))
+            show(report.foot(rows[-len(places) :]))
+        show(report.explanation())
+    finally:
+        progress.clear()
+    if options.json:
+        print(json.dumps([_plain(row) for row in rows], indent=2))
+    return rows
 
 
 def _plain(row: Row) -> dict[str, object]:
@@ -51,21 +98,24 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="arrayinit",
         description="Initialize all the parameters of GPT-2 small and ResNet-50, each by the initializer that it "
-        "really gets, on every backend and device found, and check the result.",
-        epilog="std error: the largest deviation of an array's measured standard deviation from the expected one, in "
-        f"standard errors; up to {LIMIT:g} is ok. The exit status is 0 if all are.",
+        "really gets, on every backend and device found, and check the result. One seed gives the same weights on "
+        "each of them.",
+        epilog="seconds: to fill all arrays. compile: what the first calls took more than the second ones, where a "
+        "library compiles. std error: the largest deviation of an array's measured standard deviation from the "
+        f"expected one, in standard errors; up to {LIMIT:g} is ok. The exit status is 0 if all are ok, and the weights "
+        "of a seed are the same everywhere; 1 if not.",
     )
+    parser.add_argument("--version", action="version", version=f"arrayinit {arrayinit.__version__}")
     parser.add_argument("--backend", action="append", choices=LIBRARIES, help="only this backend; may be repeated")
     parser.add_argument("--model", action="append", choices=MODELS, help="only this model; may be repeated")
-    parser.add_argument(
-        "--seed",
-        type=_seed,
-        help="make the weights from this integer, print the sha256 of each model's on every backend, and fail if they "
-        "are not the same",
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--seed", type=_seed, help="make the weights from this integer; the default is 0")
+    source.add_argument(
+        "--rng", choices=["native"], help="native: draw by each library's own generator, in place of a seed"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--json", action="store_true", help="print one JSON document, at the end, instead of tables")
     return parser
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -1,43 +1,90 @@
-"""The table, and the progress bar of a terminal."""
+"""The report: one table a model, a row as soon as it is measured, in the width of the terminal."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from arrayinit.cli.measure import Row
+from arrayinit.cli.measure import LIMIT, Row
+from arrayinit.cli.models import Parameter
+from arrayinit.cli.targets import Target
 
-_HEAD = (
-    "model",
-    "backend",
-    "version",
-    "device",
-    "arrays",
-    "parameters",
-    "seconds",
-    "ns/param",
-    "std error",
-    "ok",
+EXPLANATION = f"std error: how many standard errors the worst array's std is off; up to {LIMIT:g} is ok"
+
+_GAP = "  "
+_FIRST_TO_GO = ("ns/param", "compile", "version", "sha256", "device", "std error")
+_SHORTEST_SHA256 = 8
+
+
+class _Column(NamedTuple):
+    name: str
+    cell: Callable[[Row], str]
+    is_text: bool = False
+
+
+_COLUMNS = (
+    _Column("backend", lambda row: row.backend, is_text=True),
+    _Column("version", lambda row: row.version, is_text=True),
+    _Column("device", lambda row: row.device, is_text=True),
+    _Column("seconds", lambda row: f"{row.seconds:.2f}"),
+    _Column("compile", lambda row: f"{row.compile_seconds:.2f}"),
+    _Column("ns/param", lambda row: f"{row.ns_per_parameter:.2f}"),
+    _Column("std error", lambda row: f"{row.worst_std_error:+.2f}"),
+    _Column("ok", lambda row: "ok" if row.ok else "NO"),
+    _Column("sha256", lambda row: row.sha256 or "", is_text=True),
 )
-_TEXT_COLUMNS = 4
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Return the rows as text: one line each, columns aligned."""
-    cells = [_HEAD, *(_cells(row) for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(_HEAD))]
-    lines = [
-        "  ".join(
-            text.ljust(width) if i < _TEXT_COLUMNS else text.rjust(width)
-            for i, (text, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in cells
-    ]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    lines += [f"not ok: {row.model} on {row.backend} {row.device}, {row.worst_array}" for row in rows if not row.ok]
-    lines += [f"{row.sha256}  {row.model} on {row.backend} {row.device}" for row in rows if row.sha256]
-    lines += [f"not the same weights: {model}" for model in differing(rows)]
-    return "\n".join(lines)
+class Report:
+    """The lines to print: each fits in ``width`` characters, or is whole where that is None."""
+
+    def __init__(self, places: Sequence[Target], seed: int | None, width: int | None) -> None:
+        self.seed, self.width = seed, width
+        widths = {column.name: len(column.name) for column in _COLUMNS}
+        for place in places:
+            for name in ("backend", "version", "device"):
+                widths[name] = max(widths[name], len(getattr(place, name)))
+        self.widths = _fitted(widths | {"sha256": 64 if seed is not None else 0}, width)
+
+    def head(self, model: str, parameters: Sequence[Parameter]) -> str:
+        """Return what stands above the rows of a model."""
+        total = sum(parameter.size for parameter in parameters)
+        source = "each library's own generator" if self.seed is None else f"seed {self.seed}"
+        title = self._text(f"{model}: {total:,} parameters in {len(parameters)} arrays, from {source}")
+        rule = _GAP.join("-" * width for width in self.widths.values())
+        return f"{title}\n\n{self._line({name: name for name in self.widths})}\n{rule[: self.width]}"
+
+    def row(self, row: Row) -> str:
+        """Return one row."""
+        return self._line({column.name: column.cell(row) for column in _COLUMNS})
+
+    def foot(self, rows: Sequence[Row]) -> str:
+        """Return what stands below the rows of a model."""
+        wrong = [row for row in rows if not row.ok]
+        lines = [self._text(f"not ok: {row.model} on {row.backend} {row.device}, {row.worst_array}") for row in wrong]
+        if self.seed is not None:
+            lines += [self._text(f"not the same weights: {model}") for model in differing(rows)] or self._digest(rows)
+        return "\n".join(["", *lines, ""]) if lines else ""
+
+    def explanation(self) -> str:
+        """Return what the column of the standard errors means."""
+        return self._text(EXPLANATION)
+
+    def _digest(self, rows: Sequence[Row]) -> list[str]:
+        same = f", the same on all {len(rows)}" if len(rows) > 1 else ""
+        return [self._text(f"sha256 of the weights{same}:"), str(rows[0].sha256)[: self.width]]
+
+    def _line(self, cells: dict[str, str]) -> str:
+        texts = {column.name for column in _COLUMNS if column.is_text}
+        line = _GAP.join(
+            cells[name][:width].ljust(width) if name in texts else cells[name].rjust(width)
+            for name, width in self.widths.items()
+        )
+        return line.rstrip()[: self.width]
+
+    def _text(self, line: str) -> str:
+        return line if self.width is None else textwrap.fill(line, self.width)
 
 
 def differing(rows: Sequence[Row]) -> list[str]:
@@ -48,39 +95,21 @@ def differing(rows: Sequence[Row]) -> list[str]:
     return [model for model, found in digests.items() if len(found) > 1]
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        row.model,
-        row.backend,
-        row.version,
-        row.device,
-        str(row.arrays),
-        f"{row.parameters:,}",
-        f"{row.seconds:.2f}",
-        f"{row.ns_per_parameter:.2f}",
-        f"{row.worst_std_error:+.2f}",
-        "ok" if row.ok else "NO",
-    )
+def _fitted(widths: dict[str, int], limit: int | None) -> dict[str, int]:
+    """Return the columns that fit in a line, and their widths: the digest is cut before any column is left out."""
+    widths = {name: width for name, width in widths.items() if width}
+    if limit is None:
+        return widths
+    digest = widths.get("sha256", 0)
+    if digest:
+        widths["sha256"] = _SHORTEST_SHA256
+    for name in _FIRST_TO_GO:
+        if _length(widths) > limit:
+            widths.pop(name, None)
+    if "sha256" in widths:
+        widths["sha256"] = min(digest, _SHORTEST_SHA256 + limit - _length(widths))
+    return widths
 
 
-class Progress:
-    """A bar on standard error, if that is a terminal."""
-
-    def __init__(self, total: int) -> None:
-        self.total, self.done, self.label = total, 0, ""
-        self.shown = sys.stderr.isatty()
-
-    def advance(self) -> None:
-        """Count one array more."""
-        self.done += 1
-        if self.shown:
-            filled = 30 * self.done // self.total
-            bar = "#" * filled + "." * (30 - filled)
-            sys.stderr.write(f"\r[{bar}] {self.done}/{self.total} {self.label:<40.40}")
-            sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Leave the line empty."""
-        if self.shown:
-            sys.stderr.write("\r" + " " * 90 + "\r")
-            sys.stderr.flush()
+def _length(widths: dict[str, int]) -> int:
+    return sum(widths.values()) + len(_GAP) * (len(widths) - 1)

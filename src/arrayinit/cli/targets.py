@@ -21,6 +21,8 @@ class Target(NamedTuple):
     finish: Callable[[Any], None]
     """Wait until an array is there."""
     to_host: Callable[[Any], np.ndarray[Any, Any]]
+    compiles: bool = False
+    """Whether a first call may compile."""
 
 
 def _ready(x: Any) -> None:
@@ -46,6 +48,7 @@ def _torch() -> Iterator[Target]:
             partial(torch.empty, dtype=torch.float32, device=device),
             _ready if device == "cpu" else lambda x: torch.accelerator.synchronize(x.device),
             lambda x: x.cpu().numpy(),
+            compiles=device != "cpu",
         )
 
 
@@ -64,6 +67,7 @@ def _jax() -> Iterator[Target]:
             partial(jax.ShapeDtypeStruct, dtype=np.float32, sharding=sharding),
             jax.block_until_ready,
             np.asarray,
+            compiles=True,
         )
 
 
@@ -87,6 +91,7 @@ def _cupy() -> Iterator[Target]:
             partial(empty, device=i),
             lambda x: x.device.synchronize(),
             cupy.asnumpy,
+            compiles=True,
         )
 
 

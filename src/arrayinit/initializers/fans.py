@@ -29,8 +29,9 @@ def calculate_fan_in_and_fan_out(
     layout
         One letter an axis: ``O`` output features, ``I`` input features, ``B`` a batch of independent weights, any
         other letter a kernel axis, ``...`` any number of kernel axes. ``"OI..."`` is torch's Linear and Conv,
-        ``"IO..."`` a transposed convolution, ``"...IO"`` a Keras or Flax kernel, ``"O...I"`` MLX, ``"IOO"`` an
-        attention kernel (embed, heads, head_dim), ``"BIO"`` stacked experts. A repeated letter multiplies.
+        ``"IO..."`` its transposed convolution, ``"...IO"`` a Keras or Flax kernel, ``"...OI"`` that of Keras's
+        transposed convolution, ``"O...I"`` MLX, ``"IOO"`` an attention kernel (embed, heads, head_dim), ``"BIO"``
+        stacked experts. A repeated letter multiplies.
     groups
         Number of groups of the convolution. It divides the fan out; a grouped weight already shows its fan in.
 

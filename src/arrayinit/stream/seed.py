@@ -70,7 +70,8 @@ def fold_in(seed: int | Sequence[int] | SeedSequence, *path: int | str) -> SeedS
         \text{SHA-256}(\texttt{"i"} \,\Vert\, \text{decimal digits of an integer}),
 
     read as four little-endian 32-bit words, so that ``fold_in(seed, "a", 0)`` is ``fold_in(fold_in(seed, "a"), 0)``. A
-    layer that is added or removed changes no other layer's weights.
+    layer that is added or removed changes no other layer's weights. Two arrays from ``seed`` itself would get the same
+    numbers, at two scales.
 
     Parameters
     ----------
