@@ -156,6 +156,10 @@ def test_dask_arrays_of_unknown_sizes(library: Library) -> None:
     advised(lambda: ai.normal_(x), r"call (x\.compute_chunk_sizes\(\)) first")
     x.compute_chunk_sizes()
     assert ai.normal_(x).compute().shape == (4,)
+    source = x[x > 3]
+    advised(lambda: ai.copy_(da.empty(2), source), r"^source of .* call (source\.compute_chunk_sizes\(\)) first")
+    source.compute_chunk_sizes()
+    np.testing.assert_array_equal(ai.copy_(da.empty(2), source).compute(), [4, 5])
 
 
 def test_rng_under_a_trace_of_jax(jax_library: Library) -> None:

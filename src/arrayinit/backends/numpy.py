@@ -38,7 +38,7 @@ class NumPy(Native):
 
     def dtype(self, x: Array) -> str:
         # NumPy's name of a structure is no more than its size.
-        return _NAMES.get(x.dtype) or str(x.dtype if x.dtype.names else x.dtype.name)
+        return _NAMES.get(x.dtype) or str(x.dtype if getattr(x.dtype, "names", None) else x.dtype.name)
 
     def check_writable(self, x: Array) -> None:
         # Asked for first: a broadcast array is read-only too, and must not be made writable.

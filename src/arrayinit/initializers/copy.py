@@ -42,7 +42,8 @@ def copy_(x: Array, source: Any) -> Array:
     ------
     TypeError
         ``x`` is not an array; ``source`` has no numbers, or not yet (a meta or fake tensor, a `jax.ShapeDtypeStruct`,
-        a tracer outside its trace), or is of a higher kind than ``x``.
+        a tracer outside its trace), or is of a higher kind than ``x``, or has more than numbers, which would be lost:
+        the mask of `numpy.ma`, or the units of another subclass of NumPy's array.
     ValueError
         The shapes differ (nothing is broadcast); an integer does not fit an integer dtype; a ragged ``source``; a
         read-only ``x``.
@@ -144,7 +145,12 @@ def _numpy_reader() -> Backend:
 
 def _known_dtype(values: Array, source: Any) -> str:
     """Return the dtype of the values; raise TypeError unless they are numbers of a known format."""
-    given = backend_of(values).dtype(values)
+    try:
+        given = backend_of(values).dtype(values)
+    except ValueError:
+        raise ValueError(
+            f"source of shape {values.shape} has chunks of unknown size; call source.compute_chunk_sizes() first"
+        ) from None
     if given not in NAMES:
         raise TypeError(
             f"source must be an array of {', '.join(NAMES)}, a number or a nested sequence of numbers, "
