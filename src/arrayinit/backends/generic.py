@@ -118,9 +118,9 @@ def _on_host(x: Array) -> Array:
     else:
         try:
             values = np.from_dlpack(x)
-        except (BufferError, RuntimeError):
+        except (BufferError, RuntimeError) as error:
             if not hasattr(x, "__array__"):
-                raise
+                raise TypeError(str(error)) from error
             values = np.asarray(x)
     name = str(getattr(x, "dtype", "")).rpartition(".")[2]
     if "float" in name and values.dtype.kind in "biu":

@@ -95,7 +95,7 @@ def _readable(backend: Backend, x: Array, source: Any) -> Array:
     _check_classes(source)
     given = _backend_of_source(source)
     # The generic backend has arrays of many libraries.
-    if given is backend and given.namespace(source) is backend.namespace(x):
+    if given is backend and backend.namespace(source) is backend.namespace(x):
         return source
     try:
         for form in (given or _numpy_reader()).exports(source):
