@@ -86,7 +86,9 @@ def lines(file: Path) -> int:
     text = file.read_text()
     skipped: set[int] = set()
     for node in ast.walk(ast.parse(text)):
-        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        is_text = (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        )
         if is_text:
             skipped |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     kept = {

@@ -94,7 +94,7 @@ SCALED = (
 )
 for scaled in SCALED:
     CASES += [
-        (scaled, (4,), {}, ValueError, "has 1 axes, but layout 'OI...' needs at least 2; for a bias, pass layout='O'"),
+        (scaled, (4,), {}, ValueError, "has 1 axis, but layout 'OI...' needs at least 2; for a bias, pass layout='O'"),
         (scaled, (), {}, ValueError, "x of shape () has 0 axes, but layout 'OI...' needs at least 2"),
         (scaled, MATRIX, {"layout": "BIO"}, ValueError, "has 2 axes, but layout 'BIO' needs 3"),
         (
@@ -104,7 +104,16 @@ for scaled in SCALED:
             ValueError,
             "layout 'O1' has an unknown letter '1'; the letters are 'O' out",
         ),
-        (scaled, MATRIX, {"layout": "oi"}, ValueError, "layout 'oi' has an unknown letter 'o'"),
+        (
+            scaled,
+            MATRIX,
+            {"layout": "oi"},
+            ValueError,
+            "layout 'oi' has a small letter 'o': 'O', 'I' and 'B' are upper case; did you mean 'OI'?",
+        ),
+        (scaled, MATRIX, {"layout": "bOI"}, ValueError, "layout 'bOI' has a small letter 'b'"),
+        (scaled, MATRIX, {"layout": "...io"}, ValueError, "did you mean '...IO'?"),
+        (scaled, (1, 6), {"groups": 2}, ValueError, "groups=2 must divide the 1 output feature of x"),
         (scaled, MATRIX, {"layout": "O...I..."}, ValueError, "layout 'O...I...' has an unknown letter '.'"),
         (scaled, MATRIX, {"layout": "HW"}, ValueError, "layout 'HW' names neither output nor input features"),
         (scaled, MATRIX, {"layout": None}, ValueError, "layout must be a string of letters, got None"),

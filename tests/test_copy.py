@@ -120,7 +120,7 @@ WRONG = [
     (1.0, "float32", ValueError, r"source has shape \(\)"),
     ([[1, 2], [3]], "float32", ValueError, "source must be an array, or a nested sequence of numbers without gaps"),
     ([["1"] * 4] * 3, "float32", TypeError, "source must be an array of float16.*list of dtype str"),
-    (None, "float32", ValueError, r"source has shape \(\)"),
+    (None, "float32", TypeError, "source must be an array of float16.*NoneType of dtype object"),
     ([[None] * 4] * 3, "float32", TypeError, "source must be .*list of dtype object"),
     (np.zeros((3, 4), "longdouble"), "float32", TypeError, "source must be .*ndarray of dtype "),
     (np.zeros((3, 4), "M8[s]"), "float32", TypeError, "source must be .*of dtype datetime64"),

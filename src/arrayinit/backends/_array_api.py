@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,7 +24,9 @@ class Generic:
     """Adapter for whatever follows the array API standard and can be written."""
 
     def accepts(self, cls: type) -> bool:
-        return all(hasattr(cls, name) for name in ("__array_namespace__", "__setitem__", "device"))
+        standard = all(hasattr(cls, name) for name in ("__array_namespace__", "__setitem__", "device"))
+        # What NumPy's own adapter refuses.
+        return standard and not issubclass(cls, np.ndarray)
 
     def namespace(self, x: Array) -> Any:
         return array_api_compat.array_namespace(x)
@@ -53,13 +56,10 @@ class Generic:
 
     def exports(self, x: Array) -> Iterator[Array]:
         """What lies in host memory NumPy reads, whose strides may be negative: torch aborts on them."""
-        if not hasattr(x, "__dlpack__"):
-            yield np.asarray(x)
-        elif x.__dlpack_device__()[0] == _CPU:
-            yield np.from_dlpack(x)
-        else:
+        x = _readable(x)
+        if hasattr(x, "__dlpack__") and x.__dlpack_device__()[0] != _CPU:
             yield x
-            yield np.asarray(x)
+        yield _on_host(x)
 
     def copy(self, x: Array, source: Array) -> Array:
         name, xp = self.dtype(x), self.namespace(x)
@@ -99,3 +99,30 @@ class Generic:
 
 
 BACKEND = Generic()
+
+
+def _readable(x: Array) -> Array:
+    """Return an array that NumPy can read: not watched for gradients, and of no bfloat16, which DLPack lacks there."""
+    if hasattr(x, "detach"):
+        x = x.detach()
+    library, _, name = str(getattr(x, "dtype", "")).rpartition(".")
+    # Paddle would give the numbers' bits as integers. float32 holds all of them.
+    if name == "bfloat16" and library in sys.modules:
+        return x.astype(sys.modules[library].float32)
+    return x
+
+
+def _on_host(x: Array) -> Array:
+    if not hasattr(x, "__dlpack__") or x.__dlpack_device__()[0] != _CPU:
+        values = np.asarray(x)
+    else:
+        try:
+            values = np.from_dlpack(x)
+        except (BufferError, RuntimeError) as error:
+            if not hasattr(x, "__array__"):
+                raise TypeError(str(error)) from error
+            values = np.asarray(x)
+    name = str(getattr(x, "dtype", "")).rpartition(".")[2]
+    if "float" in name and values.dtype.kind in "biu":
+        raise TypeError(f"NumPy reads its dtype {name} as {values.dtype.name}")
+    return values

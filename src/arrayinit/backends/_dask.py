@@ -13,7 +13,7 @@ import numpy as np
 from dask.array.utils import meta_from_array
 
 from arrayinit.backends._numpy import BACKEND as HOST
-from arrayinit.backends.arguments import numpy_generator
+from arrayinit.backends.arguments import is_plain, numpy_generator, qualified
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.threads import count
@@ -34,21 +34,26 @@ class Dask:
         # Here, since it is asked for before the sizes are.
         if any(math.isnan(size) for size in x.shape):
             raise ValueError(f"x of shape {x.shape} has chunks of unknown size; call x.compute_chunk_sizes() first")
-        return str(x.dtype.name)
+        return HOST.dtype(x)
 
     def check_writable(self, x: Array) -> None:
         """Dask arrays are replaced, and never written."""
-        if not isinstance(meta_from_array(x), np.ndarray):
+        meta = meta_from_array(x)
+        if not isinstance(meta, np.ndarray):
             raise TypeError(f"x must be a Dask array of NumPy arrays, got {x!r}")
+        _check_chunk(meta, "x")
 
     def exports(self, x: Array) -> Iterator[Array]:
         # Not asarray(x): the arrays of Dask's query planning lack __array__.
-        yield np.asarray(x.compute())
+        values = x.compute()
+        _check_chunk(values, "source")
+        yield np.asarray(values)
 
     def copy(self, x: Array, source: Array) -> Array:
         """NumPy's arrays now, since they may be written later, and Dask's chunk by chunk."""
         if isinstance(source, np.ndarray):
             return self.from_host(x, _copied(x.dtype, source))
+        _check_chunk(meta_from_array(source), "source")
         return _mapped(partial(_copied, x.dtype), source.rechunk(x.chunks), x.dtype)
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
@@ -103,7 +108,18 @@ def _meta(ndim: int, dtype: Any) -> Host:
     return np.empty((0,) * ndim, dtype)
 
 
+def _check_chunk(chunk: Array, name: str) -> None:
+    """Raise TypeError if the elements of a chunk are more than numbers, which would be lost."""
+    if not is_plain(type(chunk)):
+        raise TypeError(
+            f"{name} is a Dask array with chunks of {qualified(type(chunk))}, whose masks, units or other rules would "
+            f"be lost: pass {name}.map_blocks(np.asarray), its numbers alone"
+        )
+
+
 def _copied(dtype: Any, source: Host) -> Host:
+    # Dask knows the class of a chunk for certain only when it is made.
+    _check_chunk(source, "source")
     copied: Host = HOST.copy(np.empty(source.shape, dtype), source)
     return copied
 

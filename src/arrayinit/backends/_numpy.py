@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from arrayinit.backends.arguments import numpy_generator, overlaps
+from arrayinit.backends.arguments import is_masked, numpy_generator, overlaps
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Distribution, Normal, Uniform
@@ -31,25 +31,31 @@ class NumPy(Native):
     """Adapter for `numpy.ndarray` and its subclasses."""
 
     def accepts(self, cls: type) -> bool:
-        return issubclass(cls, np.ndarray)
+        return issubclass(cls, np.ndarray) and not is_masked(cls)
 
     def namespace(self, x: Array) -> Any:
         return np
 
     def dtype(self, x: Array) -> str:
-        return _NAMES.get(x.dtype) or str(x.dtype.name)
+        # NumPy's name of a structure is no more than its size.
+        return _NAMES.get(x.dtype) or str(x.dtype if getattr(x.dtype, "names", None) else x.dtype.name)
 
     def check_writable(self, x: Array) -> None:
-        if not x.flags.writeable:
-            raise ValueError(
-                f"x of shape {x.shape} is a read-only array, which is never copied silently: pass x.copy(), "
-                "or make it writable with x.flags.writeable = True"
-            )
+        # Asked for first: a broadcast array is read-only too, and must not be made writable.
         if x.size and not x.flags.forc and overlaps(x.strides, x.shape):
             raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
+        if not x.flags.writeable:
+            hint = ", or make it writable with x.flags.writeable = True" if _can_be_writable(x) else ""
+            raise ValueError(
+                f"x of shape {x.shape} is a read-only array, which is never copied silently: pass x.copy(){hint}"
+            )
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        return body(x)
+        """The memory of a subclass is filled, whatever its own rules for operations."""
+        if type(x) is np.ndarray:
+            return body(x)
+        body(np.asarray(x))
+        return x
 
     def generator(self, x: Array, rng: Any) -> np.random.Generator:
         return numpy_generator(rng, "a NumPy array")
@@ -85,7 +91,7 @@ class NumPy(Native):
         return np.arange(count)
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        return x  # type: ignore[no-any-return]
+        return np.asarray(x)
 
     def portable(self, x: Array, draw: Draw) -> Array:
         draw.fill_host(x)
@@ -148,6 +154,18 @@ def parts(source: Array, dtype: str, size: int = CHUNK) -> Iterator[tuple[Index,
             with np.errstate(all="ignore"):
                 part = np.asarray(to_odd(np, part))
         yield index, part
+
+
+def _can_be_writable(x: np.ndarray[Any, Any]) -> bool:
+    """Whether NumPy lets a read-only array be made writable; not where its memory is another's, as of a file."""
+    if x.flags.owndata:
+        return True
+    try:
+        # The flag of a view of the same base is set alike, and that of x is left.
+        np.asarray(x)[...].flags.writeable = True
+    except ValueError:
+        return False
+    return True
 
 
 def _chunks(x: Array) -> Iterator[Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from arrayinit.backends.arguments import check_plain, is_masked
 from arrayinit.backends.protocol import Array, Backend, Drawing
 
 ENTRY_POINTS = "arrayinit.backends"
@@ -49,6 +50,9 @@ def _generic() -> Backend:
 # A library that is not loaded cannot have made the array. Import statements, unlike importlib, can be traced by
 # torch.compile.
 _BUILT_IN = {"numpy": _numpy, "torch": _torch, "jax": _jax, "cupy": _cupy, "dask.array": _dask}
+
+NEEDED = {"torch": "2.11", "jax": "0.10", "cupy": "14", "dask": "2026.1"}
+"""The oldest release of each library that its adapter works with, as in the extras of pyproject.toml."""
 
 _registered: list[Backend] = []
 _by_type: dict[type, Backend] = {}
@@ -106,15 +110,38 @@ def _members(protocol: type) -> set[str]:
 def _find(cls: type) -> Backend:
     for library, load in _BUILT_IN.items():
         # None stands there for a library whose import is blocked.
-        if sys.modules.get(library) is not None and load().accepts(cls):
+        if sys.modules.get(library) is not None and _is_new_enough(library, cls) and load().accepts(cls):
             return load()
     for backend in _others():
         if backend.accepts(cls):
             return backend
+    if is_masked(cls):
+        check_plain(cls, "x")
     raise TypeError(
         f"x must be an array of NumPy, torch, JAX (or a jax.ShapeDtypeStruct), CuPy, Dask, or of a library that "
         f"follows the array API standard; got {cls.__module__}.{cls.__qualname__}"
     )
+
+
+def _is_new_enough(library: str, cls: type) -> bool:
+    """Whether the adapter works with this release; where it does not, an array of the library is an error."""
+    package = library.partition(".")[0]
+    needed, found = NEEDED.get(package), getattr(sys.modules[package], "__version__", None)
+    if needed is None or found is None or _release(str(found)) >= _release(needed):
+        return True
+    # jaxlib has the arrays of JAX.
+    if any(base.__module__.partition(".")[0] in (package, f"{package}lib") for base in cls.__mro__):
+        raise ImportError(
+            f"arrayinit needs {package} >= {needed} for an array of type {cls.__module__}.{cls.__qualname__}, but "
+            f"{package} {found} is installed: upgrade it, as by pip install --upgrade 'arrayinit[{package}]'",
+            name=package,
+        )
+    return False
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return the first two numbers of a version."""
+    return tuple([int("".join([c for c in part if c.isdecimal()]) or 0) for part in version.split(".")[:2]])
 
 
 def _others() -> Iterator[Backend]:

@@ -78,13 +78,35 @@ NAMES = (*FORMATS, "bool", *_INTEGERS)
 """All dtypes of the array API, and the 16-bit floats."""
 
 
+_WIDER = {"float": "float32", "complex": "complex64", "bcomplex": "complex64"}
+_WIDEST = {"longdouble": "float64", "clongdouble": "complex128", "float128": "float64", "complex256": "complex128"}
+
+
+def wider(name: str) -> str | None:
+    """Return the supported dtype by way of which an unsupported one is best filled or read; None if there is none."""
+    # torch converts none that it packs in pairs, as float4_e2m1fn_x2.
+    if name in NAMES or name.endswith("_x2"):
+        return None
+    return _WIDEST.get(name) or _WIDER.get(name.partition("_")[0].rstrip("0123456789"))
+
+
+def _detour(name: str) -> str:
+    wide = wider(name)
+    return "" if wide is None else f"; fill an array of {wide}, and convert it to {name}"
+
+
 def floating(name: str) -> FloatFormat:
     """Return the format of a dtype that random numbers can be drawn in."""
     try:
         return FORMATS[name]
     except KeyError:
+        known = ", ".join(FORMATS)
+        if name not in NAMES:
+            raise TypeError(
+                f"x has dtype {name}, which is not supported: random initializers fill {known} arrays{_detour(name)}"
+            ) from None
         raise TypeError(
-            f"x has dtype {name}, but random initializers fill {', '.join(FORMATS)} arrays only; "
+            f"x has dtype {name}, but random initializers fill {known} arrays only; "
             "integers and booleans are for constant_, ones_, zeros_, eye_ and dirac_"
         ) from None
 
@@ -92,7 +114,10 @@ def floating(name: str) -> FloatFormat:
 def fill_value(name: str, value: Any) -> complex:
     """Return ``value`` as a Python number, if an array of dtype ``name`` can be filled with it."""
     if name not in NAMES:
-        raise TypeError(f"x has dtype {name}, but only arrays of {', '.join(NAMES)} can be filled")
+        raise TypeError(
+            f"x has dtype {name}, which is not supported: only arrays of {', '.join(NAMES)} can be "
+            f"filled{_detour(name)}"
+        )
     if not isinstance(value, Complex):
         raise TypeError(f"val must be a number, got {value!r} of type {type(value).__name__}")
     if name == "bool":

@@ -9,7 +9,7 @@ from operator import index
 from typing import Literal
 
 from arrayinit.core.layouts import DEFAULT, parse
-from arrayinit.core.numbers import shown
+from arrayinit.core.numbers import counted, shown
 
 Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
 
@@ -38,7 +38,8 @@ def per_group(outputs: int, groups: int) -> int:
     if isinstance(groups, bool) or not isinstance(groups, Integral) or groups < 1:
         raise ValueError(f"groups must be an integer of at least 1, got {shown(groups)}")
     if outputs % groups:
-        raise ValueError(f"groups={shown(groups)} must divide the {outputs} output features of x")
+        features = counted(outputs, "output feature", "output features")
+        raise ValueError(f"groups={shown(groups)} must divide the {features} of x")
     return outputs // int(groups)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from arrayinit.core.numbers import shown
+from arrayinit.core.numbers import counted, shown
 
 DEFAULT = "OI..."
 
@@ -60,7 +60,7 @@ def _parse(layout: str, shape: tuple[int, ...]) -> Axes:
     if ndim < named or (ndim > named and "..." not in letters):
         least = "at least " if "..." in letters else ""
         raise ValueError(
-            f"x of shape {shape} has {ndim} axes, but layout {layout!r} needs {least}{named}; "
+            f"x of shape {shape} has {counted(ndim, 'axis', 'axes')}, but layout {layout!r} needs {least}{named}; "
             + ("pass the layout of your array" if ndim > 1 else _BIAS_HINT)
         )
     roles: list[str] = []
@@ -84,12 +84,20 @@ _MEANING = (
 )
 
 
+_UPPER = str.maketrans("oib", "OIB")
+
+
 def _letters(layout: str) -> list[str]:
     if not isinstance(layout, str):
         raise ValueError(f"layout must be a string of letters, got {shown(layout)}; {_MEANING}")
     head, dots, tail = layout.partition("...")
     for letter in head + tail:
-        if not (letter.isascii() and letter.isalpha()) or letter in "oib":
+        if letter in "oib":
+            raise ValueError(
+                f"layout {layout!r} has a small letter {letter!r}: 'O', 'I' and 'B' are upper case; "
+                f"did you mean {layout.translate(_UPPER)!r}?"
+            )
+        if not (letter.isascii() and letter.isalpha()):
             raise ValueError(f"layout {layout!r} has an unknown letter {letter!r}; the letters are {_MEANING}")
     if "O" not in layout and "I" not in layout:
         raise ValueError(f"layout {layout!r} names neither output nor input features; the letters are {_MEANING}")

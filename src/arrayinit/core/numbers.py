@@ -15,6 +15,11 @@ def shown(value: object) -> str:
         return "a number too long to be printed"
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """Return the number, and the noun in singular or plural."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def real(name: str, value: float) -> float:
     """Return ``value`` as a float if it is a real number, infinite or not."""
     if type(value) is not float:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from arrayinit.backends.arguments import check_plain
 from arrayinit.backends.protocol import Array, Backend
 from arrayinit.backends.registry import backend_of
-from arrayinit.core.dtypes import NAMES, fill_value
+from arrayinit.core.dtypes import NAMES, fill_value, wider
 
 # What libraries raise where they cannot take an array by DLPack.
 _REFUSALS = (AttributeError, BufferError, RuntimeError, TypeError, ValueError)
@@ -41,7 +42,8 @@ def copy_(x: Array, source: Any) -> Array:
     ------
     TypeError
         ``x`` is not an array; ``source`` has no numbers, or not yet (a meta or fake tensor, a `jax.ShapeDtypeStruct`,
-        a tracer outside its trace), or is of a higher kind than ``x``.
+        a tracer outside its trace), or is of a higher kind than ``x``, or has more than numbers, which would be lost:
+        the mask of `numpy.ma`, or the units of another subclass of NumPy's array.
     ValueError
         The shapes differ (nothing is broadcast); an integer does not fit an integer dtype; a ragged ``source``; a
         read-only ``x``.
@@ -77,20 +79,23 @@ def copy_(x: Array, source: Any) -> Array:
     dtype = backend.dtype(x)
     fill_value(dtype, 1)
     values = _readable(backend, x, source)
+    given = _known_dtype(values, source)
     if tuple(values.shape) != tuple(x.shape):
         raise ValueError(
             f"source has shape {tuple(values.shape)}, but x has shape {tuple(x.shape)}; they must be equal, "
             "as nothing is broadcast"
         )
-    _check_dtype(values, dtype, source)
+    _check_dtype(values, given, dtype)
     backend.check_writable(x)
     return backend.where_it_lives(x, lambda target: backend.copy(target, values))
 
 
 def _readable(backend: Backend, x: Array, source: Any) -> Array:
     """Return the source as an array of the library of ``x``, without a copy where it can be, or else of NumPy."""
+    _check_classes(source)
     given = _backend_of_source(source)
-    if given is backend:
+    # The generic backend has arrays of many libraries.
+    if given is backend and backend.namespace(source) is backend.namespace(x):
         return source
     try:
         for form in (given or _numpy_reader()).exports(source):
@@ -103,9 +108,24 @@ def _readable(backend: Backend, x: Array, source: Any) -> Array:
                     return arrived
     except ValueError as error:
         raise ValueError(f"source must be an array, or a nested sequence of numbers without gaps: {error}") from error
-    except (RuntimeError, TypeError) as error:
-        raise TypeError(f"source of type {type(source).__qualname__} cannot be read: {error}") from error
+    except (BufferError, RuntimeError, TypeError) as error:
+        name = str(getattr(source, "dtype", "")).rpartition(".")[2]
+        dtype = f", of dtype {name}," if wider(name) else ""
+        raise TypeError(
+            f"source of type {type(source).__qualname__}{dtype} cannot be read: {error}{_detour(name)}"
+        ) from error
     raise AssertionError("the last form is an array of NumPy")
+
+
+def _check_classes(source: Any, name: str = "source") -> None:
+    """Raise TypeError if a NumPy array, which may be a part of a sequence, has elements that are more than numbers."""
+    if isinstance(source, (list, tuple)):
+        for i, part in enumerate(source):
+            # Most are numbers.
+            if type(part) not in (float, int):
+                _check_classes(part, f"{name}[{i}]")
+    else:
+        check_plain(type(source), name)
 
 
 def _backend_of_source(source: Any) -> Backend | None:
@@ -123,16 +143,31 @@ def _numpy_reader() -> Backend:
     return BACKEND
 
 
-def _check_dtype(values: Array, dtype: str, source: Any) -> None:
-    """Raise unless an array of ``dtype`` can hold the values, if need be rounded."""
-    given = backend_of(values).dtype(values)
-    if given == dtype:
-        return
+def _known_dtype(values: Array, source: Any) -> str:
+    """Return the dtype of the values; raise TypeError unless they are numbers of a known format."""
+    try:
+        given = backend_of(values).dtype(values)
+    except ValueError:
+        raise ValueError(
+            f"source of shape {values.shape} has chunks of unknown size; call source.compute_chunk_sizes() first"
+        ) from None
     if given not in NAMES:
         raise TypeError(
             f"source must be an array of {', '.join(NAMES)}, a number or a nested sequence of numbers, "
-            f"got {type(source).__qualname__} of dtype {given}"
+            f"got {type(source).__qualname__} of dtype {given}{_detour(given)}"
         )
+    return given
+
+
+def _detour(name: str) -> str:
+    wide = wider(name)
+    return "" if wide is None else f"; convert it to {wide} first"
+
+
+def _check_dtype(values: Array, given: str, dtype: str) -> None:
+    """Raise unless an array of ``dtype`` can hold the values, if need be rounded."""
+    if given == dtype:
+        return
     kind, own = _kind(given), _kind(dtype)
     if kind > own:
         hint = ("compare it, as by source != 0", "round and cast it first", "pass source.real, or its modulus")[own]

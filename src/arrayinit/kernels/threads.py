@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from arrayinit.random.quota import quota
+
 T = TypeVar("T")
 
 VARIABLE = "ARRAYINIT_NUM_THREADS"
@@ -46,15 +48,15 @@ def spread(work: Callable[[T], None], items: Iterable[T]) -> None:
 
 
 def count() -> int:
-    """Return the number of threads to use."""
+    """Return the number of threads to use: as asked, or as many as there are CPUs for this process."""
     asked = os.environ.get(VARIABLE, "")
     if asked:
         if not asked.isdecimal() or int(asked) < 1:
             raise ValueError(f"the environment variable {VARIABLE} must be a positive integer, got {asked!r}")
         return int(asked)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    # More threads than the quota would run for a part of each period, and wait for the rest.
+    return min(cpus, quota() or cpus)
 
 
 def _next(waiting: deque[T]) -> T | None:

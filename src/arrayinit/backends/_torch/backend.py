@@ -49,7 +49,7 @@ class Torch(Native):
         return xp
 
     def dtype(self, x: Array) -> str:
-        return _NAMES.get(x.dtype) or str(x.dtype)
+        return _NAMES.get(x.dtype) or str(x.dtype).removeprefix("torch.")
 
     def check_writable(self, x: Array) -> None:
         # Asked for first since it is quick, and true of most.
