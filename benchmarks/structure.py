@@ -13,6 +13,7 @@ import io
 import sys
 import tokenize
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -51,7 +52,7 @@ def way(call: Callable[[], Any]) -> Way:
     finally:
         sys.setprofile(None)
     files = [file for file, _ in seen]
-    changes = 1 + sum(a != b for a, b in zip(files, files[1:], strict=False))
+    changes = 1 + sum(a != b for a, b in pairwise(files))
     return Way(len(set(files)), len(set(seen)), changes)
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from arrayinit.random.quota import quota
+from arrayinit.kernels.quota import quota
 
 T = TypeVar("T")
 
