@@ -83,7 +83,7 @@ def test_an_expanded_tensor_is_refused() -> None:
 
 def test_sparse_tensors_are_refused_with_what_to_do() -> None:
     x = np.ones((2, 2))
-    with pytest.raises(TypeError, match=r"source of type Tensor cannot be read: .*to_dense"):
+    with pytest.raises(TypeError, match=r"source is a tensor of layout torch.sparse_coo.*source\.to_dense"):
         arrayinit.copy_(x, torch.eye(2).to_sparse())
 
 

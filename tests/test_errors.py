@@ -140,13 +140,15 @@ def test_patterns_of_other_dtypes_are_refused(name, dtype):
         getattr(ai, name)(x)
 
 
+@pytest.mark.parametrize("strides", [(0, 8), (8, 8), (24, 8), (8, 3), (0, 0)])
 @pytest.mark.parametrize("name", [*RANDOM, *FILLS])
-def test_shared_memory_is_refused(name):
+def test_shared_memory_is_refused(name, strides):
     function, arguments = (RANDOM | FILLS)[name]
-    x = np.lib.stride_tricks.as_strided(np.full(6, VALUE), MATRIX, (0, 8))
+    memory = np.full(24, VALUE)
+    x = np.lib.stride_tricks.as_strided(memory, MATRIX, strides)
     with pytest.raises(ValueError, match=r"share a single memory location: pass x\.copy"):
         function(x, **arguments)
-    assert (x == VALUE).all()
+    assert (memory == VALUE).all()
 
 
 @pytest.mark.parametrize("name", [scaled.__name__ for scaled in SCALED])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from arrayinit.random.seeds import KINDS
+
+# Steps after which the search for elements that share memory ends: those of real views take some ten.
+_TRIES = 1 << 14
 
 
 def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:
@@ -20,9 +24,53 @@ def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:
     raise TypeError(f"rng for {arrays} must be None, {KINDS}, or a numpy.random.Generator, got {describe(rng)}")
 
 
-def overlaps(strides: Sequence[int], shape: Sequence[int]) -> bool:
-    """Whether elements share memory, as those of an expanded array do."""
-    return any(step == 0 and size > 1 for step, size in zip(strides, shape, strict=True))
+@lru_cache(1024)
+def overlaps(strides: tuple[int, ...], shape: tuple[int, ...], size: int = 1) -> bool:
+    """Whether elements share memory, as those of an expanded array or of overlapping windows do.
+
+    ``size`` is that of an element in the unit of the strides.
+    """
+    axes = [(abs(step), count) for step, count in zip(strides, shape, strict=True) if count != 1]
+    if any(count == 0 for _, count in axes):
+        return False
+    end = size
+    for step, count in sorted(axes):
+        if step < end:
+            # An axis begins before the shorter ones end: by that alone it may still miss their elements.
+            return _meet(sorted([*axes, (1, size)], reverse=True))
+        end += (count - 1) * step
+    return False
+
+
+def _meet(axes: list[tuple[int, int]]) -> bool:
+    """Whether two different places have one address: whether sum(step * d) = 0 for some |d| < count that are not all 0.
+
+    A search from the longest step to the shortest, which leaves out what the shorter steps cannot bring back to 0.
+    """
+    reach, common = [0], [0]
+    for step, count in reversed(axes):
+        reach.append(reach[-1] + (count - 1) * step)
+        common.append(math.gcd(common[-1], step))
+    # The first of the numbers that is not 0 may be taken as positive.
+    waiting, left = [(0, 0, False)], _TRIES
+    while waiting and left:
+        left -= 1
+        k, rest, is_apart = waiting.pop()
+        if k == len(axes):
+            if is_apart and rest == 0:
+                return True
+            continue
+        step, count = axes[k]
+        room = reach[len(axes) - k - 1]
+        if step == 0:
+            return True
+        low = max(1 - count, -((rest + room) // step)) if is_apart else 0
+        high = min(count - 1, (room - rest) // step)
+        for d in range(low, min(high, low + _TRIES) + 1):
+            now = rest + d * step
+            if now % (common[len(axes) - k - 1] or 1) == 0:
+                waiting.append((k + 1, now, is_apart or d > 0))
+    return False
 
 
 def is_masked(cls: type) -> bool:

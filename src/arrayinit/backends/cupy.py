@@ -11,7 +11,7 @@ import cupy
 import numpy as np
 from cupyx.scipy.special import erfinv
 
-from arrayinit.backends.arguments import describe
+from arrayinit.backends.arguments import describe, overlaps
 from arrayinit.backends.cupy_kernels import write
 from arrayinit.backends.native import Native
 from arrayinit.backends.numpy import parts
@@ -36,6 +36,8 @@ class CuPy(Native):
 
     def check_writable(self, x: Array) -> None:
         """CuPy has no read-only arrays."""
+        if x.size and not x.flags.forc and overlaps(x.strides, x.shape, x.itemsize):
+            raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
         with x.device:

@@ -42,7 +42,7 @@ class NumPy(Native):
 
     def check_writable(self, x: Array) -> None:
         # Asked for first: a broadcast array is read-only too, and must not be made writable.
-        if x.size and not x.flags.forc and overlaps(x.strides, x.shape):
+        if x.size and not x.flags.forc and overlaps(x.strides, x.shape, x.itemsize):
             raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
         if not x.flags.writeable:
             hint = ", or make it writable with x.flags.writeable = True" if _can_be_writable(x) else ""

@@ -12,7 +12,8 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
 from arrayinit.backends.protocol import Array
-from arrayinit.backends.torch_operator import PLAIN, apply, write
+from arrayinit.backends.torch_memory import PLAIN, is_recorded
+from arrayinit.backends.torch_operator import apply, write
 from arrayinit.random.boxes import Index
 from arrayinit.random.draws import Draw
 
@@ -59,7 +60,8 @@ def fill_shard(x: Array, draw: Draw) -> None:
     """Fill what this process holds of a DTensor."""
     for part, index in boxes(x):
         # torch.compile, and a tensor that is still on its way, see only the operator.
-        fill = write if type(part) in PLAIN and not torch.compiler.is_compiling() else apply
+        is_seen = torch.compiler.is_compiling() or is_recorded()
+        fill = write if type(part) in PLAIN and not is_seen else apply
         fill(part, draw, [run.start for run in index])
 
 

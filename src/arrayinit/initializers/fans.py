@@ -62,16 +62,24 @@ def calculate_fan_in_and_fan_out(
     if isinstance(x, (tuple, list)):
         return fans(as_shape(x), layout, groups)
     array: Array = x
-    backend_of(array)
+    backend_of(array).dtype(array)
     return fans(array.shape, layout, groups)
 
 
 def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:
     """Return the fans of ``x``; warn if it is empty, and return some that scale nothing."""
-    backend_of(x)
-    shape = x.shape
-    if 0 not in shape:
-        return fans(shape, layout, groups)
+    backend = backend_of(x)
+    try:
+        shape = x.shape
+        if 0 not in shape:
+            found = fans(shape, layout, groups)
+            if type(found[0]) is not int or type(found[1]) is not int:
+                backend.dtype(x)
+            return found
+    except (AttributeError, RuntimeError):
+        # The backend knows of arrays that have no sizes, as nested tensors.
+        backend.dtype(x)
+        raise
     # As torch, an empty bias passes. Any fans will do where nothing is drawn.
     if len(shape) > 1:
         fans(shape, layout, groups)
