@@ -24,6 +24,13 @@ def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:
     raise TypeError(f"rng for {arrays} must be None, {KINDS}, or a numpy.random.Generator, got {describe(rng)}")
 
 
+def as_generator(rng: Any) -> Any:
+    """Return the generator of a bit generator of NumPy's (SPEC 7), and anything else as it is."""
+    # numpy.random is not imported for what cannot be of it.
+    loaded = sys.modules.get("numpy.random")
+    return loaded.Generator(rng) if loaded is not None and isinstance(rng, loaded.BitGenerator) else rng
+
+
 @lru_cache(1024)
 def overlaps(strides: tuple[int, ...], shape: tuple[int, ...], size: int = 1) -> bool:
     """Whether elements share memory, as those of an expanded array or of overlapping windows do.
@@ -109,7 +116,32 @@ def qualified(cls: type) -> str:
     return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
 
+# What other libraries draw with, by the package and the name of the class, and what of it can be given.
+_CALLS = {
+    "cupy.Generator": "rng.integers(2**31) is a seed",
+    "cupy.RandomState": "rng.randint(2**31) is a seed",
+    "dask.Generator": "rng.integers(2**31) is a seed",
+    "dask.RandomState": "rng.randint(2**31) is a seed",
+    "flax.RngStream": "rng() is a JAX key, and jax.random.bits(rng()) a seed",
+    "flax.Rngs": "rng.params() is a JAX key, and jax.random.bits(rng.params()) a seed",
+    "haiku.PRNGSequence": "next(rng) is a JAX key, and jax.random.bits(next(rng)) a seed",
+    "jax.PRNGKeyArray": "it fills arrays of JAX only, jax.random.bits(rng) is a seed",
+    "jaxlib.ArrayImpl": "of a JAX key, which fills arrays of JAX only, jax.random.bits(rng) is a seed; of integers, "
+    "numpy.asarray(rng)",
+    "keras.SeedGenerator": "keras.ops.convert_to_numpy(rng.next()) is a seed",
+    "numpy.RandomState": "rng.randint(2**31) is a seed",
+    "random.Random": "rng.getrandbits(64) is a seed",
+    "torch.Generator": "rng.initial_seed() is a seed",
+}
+
+
 def describe(rng: Any) -> str:
-    """Say what was given as rng, for an error."""
+    """Say what was given as rng, for an error, and what of it would be right."""
     name = qualified(type(rng))
-    return f"{rng!r} ({name})" if isinstance(rng, (bool, int, float, str)) else name
+    kinds = (f"{base.__module__.partition('.')[0]}.{base.__qualname__}" for base in type(rng).__mro__)
+    call = next((f": {_CALLS[kind]}" for kind in kinds if kind in _CALLS), "")
+    if isinstance(rng, (bool, int, float, str)):
+        return f"{rng!r} ({name})"
+    if isinstance(getattr(rng, "ndim", None), int):
+        name += f" of shape {tuple(rng.shape)} and dtype {rng.dtype}"
+    return name + call

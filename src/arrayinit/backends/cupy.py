@@ -80,7 +80,7 @@ class CuPy(Native):
             values = to_odd(xp, cupy.ascontiguousarray(values))
         return self.assign(x, values)
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         x[index] = value
         return x
 

@@ -83,7 +83,7 @@ class NumPy(Native):
                 np.copyto(x[*index, ...], part, casting="unsafe")
         return x
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         x[index] = value
         return x
 

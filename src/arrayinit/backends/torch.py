@@ -112,7 +112,7 @@ class Torch(Native):
     def copy(self, x: Array, source: Array) -> Array:
         return copy(x, source)
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         if is_sharded(x):
             for part, place, its in entries(x, index, value):
                 self.put(part, place, its)

@@ -86,7 +86,7 @@ def pairs(x: Array, values: Array) -> Iterator[tuple[Array, Array]]:
         yield part, values[index]
 
 
-def entries(x: Array, index: tuple[Any, ...], value: Array | float) -> Iterator[tuple[Array, tuple[Any, ...], Any]]:
+def entries(x: Array, index: tuple[Any, ...], value: Array | complex) -> Iterator[tuple[Array, tuple[Any, ...], Any]]:
     """Yield the memory that this process holds of a DTensor, and what ``x[index] = value`` sets there."""
     index, value = tuple(map(local, index)), local(value)
     for part, box in boxes(x):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from numbers import Number
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from arrayinit.backends.arguments import check_plain
 from arrayinit.backends.protocol import Array, Backend
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import NAMES, fill_value, wider
+from arrayinit.initializers.keywords import misnamed, public
 
 # What libraries raise where they cannot take an array by DLPack.
 _REFUSALS = (AttributeError, BufferError, RuntimeError, TypeError, ValueError)
@@ -25,7 +26,8 @@ _NUMBERS = (bool, int, float, complex)
 _KINDS = ("a boolean", "an integer", "a real", "a complex")
 
 
-def copy_(x: Array, source: Any) -> Array:
+@public
+def copy_(x: Array, source: Any, **wrong: Never) -> Array:
     """Fill ``x`` with the values of ``source``, as pretrained weights that another library has loaded.
 
     Each value is rounded to the dtype of ``x`` once: to nearest, of two equally near to the one whose last bit is 0.
@@ -84,6 +86,8 @@ def copy_(x: Array, source: Any) -> Array:
     DLPack contributors, "DLPack: Open In Memory Tensor Structure", 2017. IEEE, "Standard for Floating-Point
     Arithmetic", IEEE 754-2019, section 4.3.1.
     """
+    if wrong:
+        raise misnamed(copy_, wrong)
     backend = backend_of(x)
     dtype = backend.dtype(x)
     fill_value(dtype, 1)

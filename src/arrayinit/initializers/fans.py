@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Never
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.fans import as_shape, fans
 from arrayinit.core.layouts import DEFAULT
+from arrayinit.initializers.keywords import misnamed, public
 
 
+@public
 def calculate_fan_in_and_fan_out(
-    x: Array | Sequence[int], *, layout: str = DEFAULT, groups: int = 1
+    x: Array | Sequence[int], *, layout: str = DEFAULT, groups: int = 1, **wrong: Never
 ) -> tuple[int, int]:
     r"""Return the number of inputs to each output of the layer, and of outputs from each input.
 
@@ -59,6 +62,8 @@ def calculate_fan_in_and_fan_out(
     ----------
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
     """
+    if wrong:
+        raise misnamed(calculate_fan_in_and_fan_out, wrong)
     if isinstance(x, (tuple, list)):
         return fans(as_shape(x), layout, groups)
     array: Array = x
