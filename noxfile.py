@@ -25,7 +25,12 @@ REPORTS = Path(".nox", "reports").resolve()
 TORCH = "torch==2.13.0"
 
 # Pinned, so that a framework which mends a fault fails no unrelated change. MLX has no wheels for Windows.
-PEERS = {"jax": "jax==0.10.2", "flax": "flax==0.12.8", "keras": "keras==3.15.1"}
+PEERS = {
+    "jax": "jax==0.10.2",
+    "flax": "flax==0.12.8",
+    "keras": "keras==3.15.1",
+    "transformers": "transformers==5.24.0",
+}
 if sys.platform != "win32":
     PEERS["mlx"] = "mlx[cpu]==0.32.4"
 
