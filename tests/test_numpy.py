@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from peers import peer
 
 import arrayinit
 import arrayinit.backends.numpy as backend
@@ -199,7 +200,7 @@ def test_another_kind_of_generator_is_refused_with_what_to_pass(name: str, rng: 
 
 
 def test_bfloat16_of_ml_dtypes_is_filled_in_place_and_gets_all_its_values() -> None:
-    bfloat16 = pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed").bfloat16
+    bfloat16 = peer("ml_dtypes").bfloat16
     x = np.empty((1000, 1000), bfloat16)
     assert arrayinit.normal_(x, rng=np.random.default_rng(0)) is x
     assert x.dtype == bfloat16
@@ -211,7 +212,7 @@ def test_bfloat16_of_ml_dtypes_is_filled_in_place_and_gets_all_its_values() -> N
 
 @pytest.mark.parametrize("name", ["trunc_normal_", "constant_", "eye_", "orthogonal_", "sparse_"])
 def test_bfloat16_of_ml_dtypes_works_in_the_other_initializers(name: str) -> None:
-    bfloat16 = pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed").bfloat16
+    bfloat16 = peer("ml_dtypes").bfloat16
     x = np.full((6, 6), np.nan, bfloat16)
     arguments = {"constant_": (0.5,), "sparse_": (0.5,)}.get(name, ())
     assert getattr(arrayinit, name)(x, *arguments) is x

@@ -25,7 +25,8 @@ def recipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     transformers = peer("transformers")
     transformers.logging.disable_progress_bar()
     # The page replaces this for good.
-    monkeypatch.setattr(transformers.BertPreTrainedModel, "_init_weights", transformers.BertPreTrainedModel._init_weights)
+    bert = transformers.BertPreTrainedModel
+    monkeypatch.setattr(bert, "_init_weights", bert._init_weights)
     run.cache_clear()
     yield run("A model of transformers")
     run.cache_clear()
