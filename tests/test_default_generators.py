@@ -35,6 +35,8 @@ def draws():
     return {name: [draw(name), draw(name)] for name in RANDOM}
 
 if sys.argv[2] == "forks":
+    # So that what is made at the first call is there before the forks.
+    draws()
     for _ in range(2):
         if not os.fork():
             print(json.dumps(draws()), flush=True)
