@@ -55,7 +55,7 @@ class NumPy(Native):
         return numpy_generator(rng, "a NumPy array")
 
     def fill(self, x: Array, value: complex) -> Array:
-        x[...] = x.dtype.type(value)
+        x[...] = _scalar(x, value)
         return x
 
     def assign(self, x: Array, values: Array) -> Array:
@@ -78,7 +78,7 @@ class NumPy(Native):
         return x
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
-        x[index] = value
+        x[index] = value if isinstance(value, np.ndarray) else _scalar(x, value)
         return x
 
     def arange(self, x: Array, count: int) -> Array:
@@ -148,6 +148,11 @@ def parts(source: Array, dtype: str, size: int = CHUNK) -> Iterator[tuple[Index,
             with np.errstate(all="ignore"):
                 part = np.asarray(to_odd(np, part))
         yield index, part
+
+
+def _scalar(x: Array, value: complex) -> Array:
+    """Return a number in the dtype of ``x``, as an array: of a mere number ml_dtypes forgets to swap the bytes."""
+    return np.asarray(x.dtype.type(value))
 
 
 def _chunks(x: Array) -> Iterator[Array]:
