@@ -61,7 +61,7 @@ class NumPy(Native):
         return numpy_generator(rng, "a NumPy array")
 
     def fill(self, x: Array, value: complex) -> Array:
-        x[...] = x.dtype.type(value)
+        x[...] = _scalar(x, value)
         return x
 
     def assign(self, x: Array, values: Array) -> Array:
@@ -84,7 +84,7 @@ class NumPy(Native):
         return x
 
     def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
-        x[index] = value
+        x[index] = value if isinstance(value, np.ndarray) else _scalar(x, value)
         return x
 
     def arange(self, x: Array, count: int) -> Array:
@@ -166,6 +166,11 @@ def _can_be_writable(x: np.ndarray[Any, Any]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _scalar(x: Array, value: complex) -> Array:
+    """Return a number in the dtype of ``x``, as an array: of a mere number ml_dtypes forgets to swap the bytes."""
+    return np.asarray(x.dtype.type(value))
 
 
 def _chunks(x: Array) -> Iterator[Array]:

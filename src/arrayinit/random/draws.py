@@ -67,7 +67,7 @@ class Draw:
     def into(self, array: Host, corner: Sequence[int] | None = None) -> None:
         """Fill the whole array, or a box of it that begins at ``corner``; bfloat16 too, whatever NumPy takes it for."""
         if self.form.name == "bfloat16" and array.itemsize == 2:
-            array = array.view(np.uint16)
+            array = array.view(np.dtype(np.uint16).newbyteorder(array.dtype.byteorder))
         self.fill(array.transpose(self.order), self._logical(corner or [0] * array.ndim))
 
     def parts(
