@@ -25,7 +25,12 @@ REPORTS = Path(".nox", "reports").resolve()
 TORCH = "torch==2.13.0"
 
 # Pinned, so that a framework which mends a fault fails no unrelated change. MLX has no wheels for Windows.
-PEERS = {"jax": "jax==0.10.2", "flax": "flax==0.12.8", "keras": "keras==3.15.1"}
+PEERS = {
+    "jax": "jax==0.10.2",
+    "flax": "flax==0.12.8",
+    "keras": "keras==3.15.1",
+    "transformers": "transformers==5.24.0",
+}
 if sys.platform != "win32":
     PEERS["mlx"] = "mlx[cpu]==0.32.4"
 
@@ -38,27 +43,36 @@ CUPY = ("--no-deps", "cupy-cuda12x==14.2.0", "cuda-pathfinder")
 # Most tests use one core each; on many the frameworks' own threads take the rest.
 PARALLEL = ("--numprocesses=auto", "--maxprocesses=4")
 
+# Together these run every test that needs no GPU.
+SUITE = ("numpy", "strict", "torch", "jax", "dask", "peers", "cupy", "triton", "examples")
+
 reports: list[Path] = []
 
 
 def pytest(session: nox.Session, *arguments: str, **env: str) -> None:
-    """Run pytest, and leave its counts for ``summary``."""
+    """Run pytest, and leave its counts for ``summary``, and the names of the tests that some session has to run."""
     report = REPORTS / f"{session.name}.xml"
-    report.unlink(missing_ok=True)
+    collected = report.with_suffix(".txt")
+    for file in (report, collected):
+        file.unlink(missing_ok=True)
+    REPORTS.mkdir(parents=True, exist_ok=True)
     reports.append(report)
+    env["ARRAYINIT_TEST_COLLECTED"] = str(collected)
     session.run("pytest", f"--junitxml={report}", *arguments, *session.posargs, env=env)
 
 
-def check_backend(session: nox.Session, backend: str, *requirements: str, marked: str = "not peers") -> None:
+def check_backend(
+    session: nox.Session, backend: str, *requirements: str, marked: str = "not peers", **env: str
+) -> None:
     """Run the whole suite on one backend, with nothing else installed."""
     session.install(".", *GROUPS["test"], *requirements)
-    pytest(session, *PARALLEL, "-m", marked, ARRAYINIT_TEST_BACKENDS=backend)
+    pytest(session, *PARALLEL, "-m", marked, ARRAYINIT_TEST_BACKENDS=backend, **env)
 
 
 @nox.session
 def numpy(session: nox.Session) -> None:
-    """Run the tests on NumPy."""
-    check_backend(session, "numpy")
+    """Run the tests on NumPy, with the bfloat16 of ml_dtypes."""
+    check_backend(session, "numpy", "ml_dtypes", ARRAYINIT_TEST_PEERS="ml_dtypes")
 
 
 @nox.session
@@ -192,8 +206,8 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
-def summary(_session: nox.Session) -> None:
-    """Sum the tests of all sessions before this one."""
+def summary(session: nox.Session) -> None:
+    """Sum the tests of all sessions before this one, and fail if none of them has run some test."""
     passed = failed = skipped = 0
     for report in reports:
         if not report.exists():
@@ -207,3 +221,6 @@ def summary(_session: nox.Session) -> None:
             skipped += idle
     # nox prints its own table after the last session; the totals are to close the output.
     atexit.register(print, f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    # A session on its own, or a part of the tests, says nothing of the rest.
+    if not session.posargs and {report.stem for report in reports if report.exists()} >= set(SUITE):
+        session.run(sys.executable, "tests/never_run.py", *map(str, reports), external=True)

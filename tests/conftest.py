@@ -1,7 +1,8 @@
 """Every test that takes the `library` fixture runs on every array library.
 
 ARRAYINIT_TEST_BACKENDS names the libraries that must be there, by commas; without it all that are installed are used,
-and the others are skipped.
+and the others are skipped. ARRAYINIT_TEST_COLLECTED names a file for the tests that a session without a GPU should run,
+whether this one does or not: nox holds what its sessions ran against it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 # Eight CPU devices: the tests cut JAX arrays over them, and place others on one that is not the default.
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
@@ -17,7 +19,7 @@ os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_p
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import pytest
-from libraries import COMPLEX, LIBRARIES, REAL, Library, available
+from libraries import COMPLEX, LIBRARIES, ON_GPU, REAL, Library, available, no_such_case
 
 _ASKED = [name for name in os.environ.get("ARRAYINIT_TEST_BACKENDS", "").split(",") if name]
 _cache: dict[str, Library] = {}
@@ -37,11 +39,20 @@ def _get(name: str) -> Library:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, where libraries are asked for, the tests of others, which would only be skipped."""
+    _record(items)
     others = [item for item in items if _ASKED and not _needed(item) <= set(_ASKED)]
     if others:
         config.hook.pytest_deselected(items=others)
         left_out = set(others)
         items[:] = [item for item in items if item not in left_out]
+
+
+def _record(items: list[pytest.Item]) -> None:
+    """Write down the tests that need no GPU; one worker does so for all."""
+    file = os.environ.get("ARRAYINIT_TEST_COLLECTED")
+    if file and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
+        names = [item.nodeid for item in items if not (_needed(item) & ON_GPU or item.get_closest_marker("gpu"))]
+        Path(file).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 def _needed(item: pytest.Item) -> set[str]:
@@ -89,7 +100,7 @@ def dtype(request: pytest.FixtureRequest, library: Library) -> str:
 
 def _dtype(name: str, library: Library) -> str:
     if name not in library.dtypes:
-        pytest.skip(f"{library.name} has no {name}")
+        no_such_case(f"{library.name} has no {name}")
     return name
 
 

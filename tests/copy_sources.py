@@ -6,8 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-import pytest
-from libraries import Library
+from libraries import Library, no_such_case
 from peers import peer
 from portable_calls import bits
 
@@ -55,7 +54,7 @@ def array(library: str, values: np.ndarray, dtype: str) -> Any:
 
 def blank(library: Library, shape: tuple[int, ...], dtype: str) -> Any:
     if dtype not in library.dtypes and kind(dtype) > 1:
-        pytest.skip(f"{library.name} has no {dtype}")
+        no_such_case(f"{library.name} has no {dtype}")
     return library.full(shape, dtype, 1)
 
 

@@ -37,6 +37,18 @@ CASES = [
     ),
     (ai.eye_, KERNEL, {}, ValueError, "eye_ needs a matrix, without kernel axes, got x of shape (4, 2, 3) with layout"),
     (ai.eye_, KERNEL, {"layout": "OIk"}, ValueError, "got x of shape (4, 2, 3) with layout 'OIk'"),
+    *(
+        (function, shape, {"gain": gain}, error, text)
+        for function, shape in ((ai.eye_, MATRIX), (ai.dirac_, KERNEL))
+        for gain, error, text in (
+            ("1", TypeError, "gain must be a real number, got '1' of type str"),
+            (True, TypeError, "gain must be a real number, got True of type bool"),
+            (1j, TypeError, "gain must be a real number, got 1j of type complex"),
+            (math.nan, ValueError, "gain must not be NaN"),
+            (math.inf, ValueError, "gain must be finite, got inf"),
+            (1e39, ValueError, "gain=1e+39 does not fit dtype float32: it must be within 3.4028"),
+        )
+    ),
     (ai.eye_, MATRIX, {"layout": "BIO"}, ValueError, "has 2 axes, but layout 'BIO' needs 3"),
     (ai.dirac_, MATRIX, {}, ValueError, "dirac_ needs a kernel of 3 axes or more, 3 of them kernel axes at the most"),
     (ai.dirac_, (2,) * 6, {}, ValueError, "got x of shape (2, 2, 2, 2, 2, 2) with layout 'OI...'"),
@@ -133,6 +145,9 @@ for scaled in (ai.kaiming_uniform_, ai.kaiming_normal_):
         (scaled, MATRIX, {"mode": 3}, ValueError, "got 3"),
         (scaled, MATRIX, {"nonlinearity": "gelu"}, ValueError, "leaky_relu; got 'gelu'"),
         (scaled, MATRIX, {"nonlinearity": ["relu"]}, ValueError, "leaky_relu; got ['relu']"),
+        (scaled, MATRIX, {"nonlinearity": True}, ValueError, "leaky_relu; got True"),
+        (scaled, MATRIX, {"nonlinearity": -1}, ValueError, "nonlinearity must be at least 0, got -1"),
+        (scaled, MATRIX, {"nonlinearity": math.nan}, ValueError, "nonlinearity must not be NaN"),
         (scaled, MATRIX, {"a": True}, ValueError, "the negative slope must be a real number, got True of type bool"),
         (scaled, MATRIX, {"a": "x"}, ValueError, "the negative slope must be a real number, got 'x' of type str"),
         (scaled, MATRIX, {"a": 10**400}, ValueError, "the negative slope must fit a double"),

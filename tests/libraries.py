@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
+import pytest
+from never_run import NO_SUCH_CASE
+from peers import wanted
 
 REAL = ("float16", "bfloat16", "float32", "float64")
 COMPLEX = ("complex64", "complex128")
@@ -34,13 +37,25 @@ class Library:
         return arrayinit.constant_(self.empty(shape, dtype), value)
 
 
+def _as_plain(x: Any) -> np.ndarray:
+    """Return the elements in a dtype of NumPy's own."""
+    values = np.asarray(x)
+    return values.astype(np.float64) if values.dtype.name == "bfloat16" else values
+
+
 def _numpy() -> Library:
+    narrow: tuple[str, ...] = ("float16",)
+    if wanted("ml_dtypes"):
+        # Makes NumPy know the name. Where it is asked for and missing, all tests fail.
+        importlib.import_module("ml_dtypes")
+        narrow = ("float16", "bfloat16")
+
     return Library(
         "numpy",
         "numpy",
-        ("float16", "float32", "float64", *COMPLEX),
+        (*narrow, "float32", "float64", *COMPLEX),
         np.empty,
-        np.asarray,
+        _as_plain,
         np.random.default_rng,
         lambda x: "cpu",
     )
@@ -89,16 +104,12 @@ def _jax(platform: str) -> Library:
     def empty(shape: tuple[int, ...], dtype: str) -> Any:
         return jax.device_put(np.zeros(shape, jax.numpy.dtype(dtype)), sharding)
 
-    def to_numpy(x: Any) -> np.ndarray:
-        values = np.asarray(x)
-        return values.astype(np.float64) if values.dtype.name == "bfloat16" else values
-
     return Library(
         "jax" if platform == "cpu" else f"jax:{platform}",
         "jax",
         (*REAL, *COMPLEX),
         empty,
-        to_numpy,
+        _as_plain,
         jax.random.key,
         lambda x: x.sharding,
         in_place=False,
@@ -161,3 +172,12 @@ def available(name: str) -> bool:
     except (ImportError, RuntimeError):
         return False
     return True
+
+
+ON_GPU = {"cupy", "torch:cuda", "jax:gpu"}
+"""The libraries that are tested on a GPU alone."""
+
+
+def no_such_case(reason: str) -> NoReturn:
+    """Skip a combination of parameters that has no meaning. Any other test that every session skips fails the build."""
+    pytest.skip(NO_SUCH_CASE + reason)

@@ -23,7 +23,7 @@ KERAS = Table(
             ("identity", "IdentityInitializer"),
             (5, 7),
         ),
-        Row("Identity(gain)", 'gain * eye_(x, layout="IO")', BITS, "`eye_` has no gain, here as in torch", (), (5, 7)),
+        Row("Identity(gain)", 'eye_(x, gain=gain, layout="IO")', BITS, "", (), (5, 7)),
         Row("RandomUniform(minval, maxval)", "uniform_(x, minval, maxval, rng=rng)", LAW, also=("random_uniform",)),
         Row("RandomUniform()", "uniform_(x, -0.05, 0.05, rng=rng)", LAW, "The defaults; in torch [0, 1)"),
         Row("RandomNormal(mean, stddev)", "normal_(x, mean, stddev, rng=rng)", LAW, also=("random_normal",)),

@@ -21,6 +21,11 @@ _ASKED = [
 ]
 
 
+def wanted(framework: str) -> bool:
+    """Whether a framework is among those asked for; where none are, whether it is installed."""
+    return framework in _ASKED if _ASKED else find_spec(framework) is not None
+
+
 def peer(module: str) -> Any:
     """Import a module of a framework; skip the test where it is not installed, or not among those asked for."""
     framework = module.partition(".")[0]

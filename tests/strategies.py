@@ -66,6 +66,7 @@ SCALARS = st.one_of(st.sampled_from(_ODD), st.floats(), st.integers(-(2**70), 2*
 _POSITIVE = (1.0, 2, 0.5, 1e-3, 0.3, Fraction(1, 3), np.float32(0.7), np.float64(1.5), np.int8(3), 100.0)
 _SIGNED = (0.0, *_POSITIVE, -1.0, -0.3, -2)
 _MODES = ("fan_in", "fan_out", "fan_avg", "fan_geo_avg", "FAN_IN", "Fan_Avg")
+_GAINS = (1.7009, 2, 0.0, Fraction(1, 3), np.float32(1.5335))
 NONLINEARITIES = ("leaky_relu", "relu", "linear", "identity", "conv2d", "conv_transpose3d", "sigmoid", "tanh", "selu")
 _RIGHT: dict[str, tuple[Any, ...]] = {
     "a": _SIGNED,
@@ -73,7 +74,7 @@ _RIGHT: dict[str, tuple[Any, ...]] = {
     "gain": (*_POSITIVE, 0.0),
     "mean": _SIGNED,
     "mode": _MODES,
-    "nonlinearity": NONLINEARITIES,
+    "nonlinearity": (*NONLINEARITIES, *_GAINS),
     "orthogonal_ gain": _SIGNED,
     "param": (None, *_SIGNED),
     "scale": _POSITIVE,
@@ -214,7 +215,8 @@ def calls(draw: Any, name: str, library: Library) -> Call:
     is_seeded = not isinstance(arguments.get("rng", _GENERATORS[0]), Made) and "orthogonal_" not in name
     weight = draw(_weight(name, "x" in wrong, library.module == "jax" and not is_seeded))
     if "layout" in arguments and "layout" not in wrong:
-        arguments["layout"] = weight.layout
+        # Without either of them a layout says nothing, and only plain draws have such weights.
+        arguments["layout"] = weight.layout if set(weight.roles) & {"O", "I"} else None
     if "groups" in arguments and "groups" not in wrong:
         arguments["groups"] = next(n for n in draw(_GROUPS) if weight.product("O") % n == 0)
     dtype, form = draw(_array(name, "x" in wrong, library))

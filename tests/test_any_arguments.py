@@ -23,6 +23,7 @@ ALIASES = {
     "b": "the bounds?|the disk",
     "gain": "std|the bounds|the disk",
     "layout": "groups",
+    "nonlinearity": "std|the bounds|the disk",
     "param": "the negative slope",
     "rng": "seeds?",
     "scale": "std|the bounds|the disk",
@@ -112,7 +113,7 @@ def check_values(filled, call, library):
         if call.name in ("ones_", "zeros_"):
             assert (filled == (call.name == "ones_")).all()
         elif call.name in ("eye_", "dirac_"):
-            assert np.isin(filled, (0, 1)).all()
+            check_gain(filled, call)
         return
     form = FORMATS[call.dtype]
     low, high = bounds(call)
@@ -136,6 +137,19 @@ def check_values(filled, call, library):
     assert ((wide >= low) & (wide <= high)).all(), f"{wide.min()} to {wide.max()}"
     if call.name == "uniform_" and not form.is_narrow and is_exact and low < high:
         assert (wide < high).all()
+
+
+def check_gain(filled, call):
+    """Raise AssertionError unless an identity has its gain, rounded to 8 bits or better, where it is not zero."""
+    gain = call.arguments["gain"]
+    if call.dtype == "bool":
+        assert filled.any() == bool(gain)
+        return
+    held = filled[filled != 0]
+    expected = float(gain if call.dtype in FORMATS else int(gain))
+    # What is too small for float16 is subnormal.
+    np.testing.assert_allclose(held.astype(complex), expected, rtol=2.0**-8, atol=2.0**-24)
+    assert held.size or abs(expected) < 2.0**-24 or not filled.size
 
 
 def bounds(call):
@@ -166,7 +180,8 @@ def scaled_std(call):
     if call.name.startswith("xavier"):
         return float(given["gain"]) / math.sqrt(fan["fan_avg"])
     if call.name.startswith("kaiming"):
-        gain = arrayinit.calculate_gain(given["nonlinearity"], given["a"])
+        known = given["nonlinearity"]
+        gain = arrayinit.calculate_gain(known, given["a"]) if isinstance(known, str) else float(known)
         return gain / math.sqrt(fan[given["mode"].lower()])
     return math.sqrt(float(given.get("scale", 1)) / fan[given.get("mode", "fan_in").lower()])
 

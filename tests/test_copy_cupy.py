@@ -42,3 +42,11 @@ def test_a_source_that_overlaps_cupy_s_array_is_read_first() -> None:
     x = full((6,))
     plain(x)[:] = np.arange(6)
     assert plain(arrayinit.copy_(x, x[::-1])).tolist() == [5, 4, 3, 2, 1, 0]
+
+
+@pytest.mark.parametrize("strides", [(0, 8), (8, 8), (16, 8)])
+def test_memory_that_elements_share_is_refused(strides: tuple[int, int]) -> None:
+    x = np.lib.stride_tricks.as_strided(full((24,), "float64"), (4, 6), strides, subok=True)
+    for fill in (arrayinit.zeros_, arrayinit.normal_, lambda x: arrayinit.copy_(x, np.zeros((4, 6)))):
+        with pytest.raises(ValueError, match=r"share a single memory location: pass x\.copy"):
+            fill(x)

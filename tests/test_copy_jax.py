@@ -89,6 +89,7 @@ def test_a_traced_array_takes_what_is_not_and_the_other_way_round() -> None:
     np.testing.assert_array_equal(gradient, 2 * values)
 
 
+@pytest.mark.pairs
 def test_structs_and_tracers_have_no_values_to_give(library: Library) -> None:
     x = library.full((3,), "float32", 1)
     with pytest.raises(TypeError, match="ShapeDtypeStruct has no values"):

@@ -56,7 +56,7 @@ def test_no_copy_is_made_on_the_way_from_a_tensor(library: Library) -> None:
 @numpy_only
 @pytest.mark.parametrize("given", ["float64", "float32", "bfloat16", "int64", "uint64", "uint8", "bool"])
 def test_bfloat16_of_ml_dtypes_is_rounded_to_once(given: str, library: Library) -> None:
-    bfloat16 = pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed").bfloat16
+    bfloat16 = peer("ml_dtypes").bfloat16
     x, values = np.ones(SIZE, bfloat16), hard(given, "bfloat16")
     source = values.astype(bfloat16) if given == "bfloat16" else values
     assert arrayinit.copy_(x, source) is x

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from peers import peer
 from scipy import stats
 
 import arrayinit
@@ -113,7 +114,7 @@ def test_rounding_down_and_up_agrees_with_numpy(name, value):
 
 
 def test_bfloat16_rounds_like_ml_dtypes():
-    ml_dtypes = pytest.importorskip("ml_dtypes", reason="ml_dtypes comes with JAX")
+    ml_dtypes = peer("ml_dtypes")
     form = FORMATS["bfloat16"]
     values = np.random.default_rng(0).standard_normal(1000)
     assert [form.nearest(v) for v in values] == [float(ml_dtypes.bfloat16(v)) for v in values]

@@ -155,6 +155,8 @@ def compiled(folder: Path, text: str) -> str:
     return (folder / "kernels.ptx").read_text()
 
 
+NVCC = pytest.mark.gpu(reason="nvcc is installed with CUDA")
+
 EXACT = r"""(?x)
     (add | sub | mul | div | sqrt) \.rn \.f(32 | 64)
     | (setp\.lt | mov | selp) \.f(32 | 64)
@@ -169,12 +171,14 @@ def inexact(text: str) -> set[str]:
     return {name for name in found if not re.fullmatch(EXACT, name)}
 
 
+@NVCC
 def test_no_compiler_makes_the_arithmetic_inexact(assembly: str) -> None:
     assert inexact(assembly) == set()
     made = Counter(re.findall(r"^[\t ]+(\w+\.rn\.f\d\d) ", assembly, re.MULTILINE))
     assert all(made[f"{name}.rn.f{size}"] for name in ("add", "sub", "mul", "div", "sqrt") for size in (32, 64))
 
 
+@NVCC
 def test_that_check_fails_for_operators(tmp_path: Path) -> None:
     text = 'extern "C" __global__ void draw(float* x) { *x = *x / 3.5f + sqrtf(*x) * x[1]; }'
     assert inexact(compiled(tmp_path, text)) == {"div.approx.ftz.f32", "sqrt.approx.ftz.f32", "fma.rn.ftz.f32"}

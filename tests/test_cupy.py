@@ -15,6 +15,7 @@ import pytest
 import scipy.special
 from cupy_on_numpy import DEVICE, Array, Generator, RandomState, plain
 from laws import check, truncated_square
+from libraries import no_such_case
 from portable_calls import DRAWS, reference, same_bits
 from scipy import stats
 
@@ -149,7 +150,7 @@ def test_another_kind_of_generator_is_refused_with_what_to_pass(wrong: Any) -> N
 @pytest.mark.parametrize("name", RANDOM)
 def test_all_drawing_is_done_on_the_device_of_the_array(name: str, dtype: str, rng: str) -> None:
     if (name, dtype) == ("trunc_normal_", "complex64"):
-        pytest.skip("complex numbers are not truncated")
+        no_such_case("complex numbers are not truncated")
     generator = {**RNGS, "NumPy's Generator": lambda: np.random.default_rng(0)}[rng]()
     options: dict[str, Any] = {"sparse_": {"sparsity": 0.7}, "delta_orthogonal_": {"layout": "Ok"}}.get(name, {})
     getattr(arrayinit, name)(full((6, 4), dtype), **options, rng=generator)
@@ -175,7 +176,7 @@ def test_that_check_fails_for_work_outside() -> None:
 def test_a_seed_fills_the_array_with_the_bits_of_numpy(name, dtype, monkeypatch):
     draw = DRAWS[name]
     if not draw.takes(dtype):
-        pytest.skip("complex numbers are not truncated")
+        no_such_case("complex numbers are not truncated")
     with monkeypatch.context() as real:
         real.setattr(registry, "_BUILT_IN", {"numpy": BUILT_IN["numpy"]})
         real.setattr(registry, "_by_type", {})

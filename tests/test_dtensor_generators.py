@@ -118,6 +118,7 @@ def test_parts_of_fewer_than_four_elements_are_refused_on_gpus_too(rows, refused
             check_native(x)
 
 
+@pytest.mark.gpu(reason="a mesh of GPUs")
 def test_on_gpus_the_values_are_those_of_torch():
     if not torch.cuda.is_available():
         pytest.skip("there is no GPU")

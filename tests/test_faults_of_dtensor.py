@@ -61,7 +61,7 @@ def test_the_shards_of_a_cpu_mesh_get_different_values(fill, torch):
 
 
 @quietly
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu(reason="a mesh of GPUs"))])
 @failing("torch", "the generator counts the draws of a shard, and not the elements of the whole")
 def test_the_values_do_not_depend_on_the_number_of_shards(fill, torch, device):
     if device == "cuda" and not torch.cuda.is_available():
@@ -71,6 +71,7 @@ def test_the_values_do_not_depend_on_the_number_of_shards(fill, torch, device):
     assert torch.equal(torch.cat(shards(fill, 8, device)), whole)
 
 
+@pytest.mark.gpu(reason="GPUs of two models")
 @failing("torch", "past one launch wave the elements of a thread are as far apart as the GPU has threads")
 def test_the_values_do_not_depend_on_the_model_of_the_gpu(fill, torch):
     models = {torch.cuda.get_device_name(i): i for i in range(torch.cuda.device_count())}

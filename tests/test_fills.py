@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from libraries import no_such_case
 
 import arrayinit as ai
 from arrayinit.core.dtypes import NAMES
@@ -10,7 +11,7 @@ from arrayinit.core.dtypes import NAMES
 @pytest.fixture(params=NAMES)
 def any_dtype(request, library):
     if request.param in ("float16", "bfloat16", "complex64", "complex128") and request.param not in library.dtypes:
-        pytest.skip(f"{library.name} has no {request.param}")
+        no_such_case(f"{library.name} has no {request.param}")
     return request.param
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from jax_calls import RANDOM, same, struct
+from peers import peer
 
 import arrayinit
 
@@ -99,7 +100,7 @@ WRONG: dict[str, Callable[[], Any]] = {
     "a batch of old-style keys": lambda: jax.random.split(jax.random.PRNGKey(0), 3),
     "an array": lambda: jnp.zeros((3,)),
     "three words": lambda: jnp.zeros((3,), jnp.uint32),
-    "a torch.Generator": lambda: pytest.importorskip("torch", reason="torch is not installed").Generator(),
+    "a torch.Generator": lambda: peer("torch").Generator(),
     "a RandomState": lambda: np.random.RandomState(0),
     "True": lambda: True,
     "1.5": lambda: 1.5,
@@ -107,7 +108,10 @@ WRONG: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+# torch is there in no session but that of pairs.
+@pytest.mark.parametrize(
+    "wrong", [pytest.param(name, marks=pytest.mark.pairs if "torch" in name else ()) for name in WRONG]
+)
 @pytest.mark.parametrize("traced", [False, True], ids=["eager", "jit"])
 def test_another_kind_of_generator_is_refused_with_what_to_pass(wrong: str, traced: bool) -> None:
     rng = WRONG[wrong]()

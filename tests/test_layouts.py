@@ -23,6 +23,11 @@ SCALED: dict[str, Fill] = {
     "lecun_uniform_": lambda x, **layout: ai.lecun_uniform_(x, rng=3, **layout),
     "lecun_normal_": lambda x, **layout: ai.lecun_normal_(x, rng=3, **layout),
 }
+PLAIN: dict[str, Fill] = {
+    "uniform_": lambda x, **layout: ai.uniform_(x, -0.5, 2.0, rng=3, **layout),
+    "normal_": lambda x, **layout: ai.normal_(x, 0.5, 2.0, rng=3, **layout),
+    "trunc_normal_": lambda x, **layout: ai.trunc_normal_(x, 0.5, 2.0, -1.0, 3.0, rng=3, **layout),
+}
 ORTHOGONAL: dict[str, Fill] = {
     "orthogonal_": lambda x, **layout: ai.orthogonal_(x, 0.5, rng=3, **layout),
     "delta_orthogonal_": lambda x, **layout: ai.delta_orthogonal_(x, 0.5, rng=3, **layout),
@@ -66,6 +71,64 @@ class Case(NamedTuple):
 def test_independent_draws_are_permuted(name, library, dtype):
     for number in range(40):
         Case.of(name, number).check(SCALED[name], library, dtype)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_draws_are_permuted(name, library, real):
+    for number in range(20):
+        Case.of(name, number).check(PLAIN[name], library, real)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_the_default_layout_is_the_order_of_the_array(name, library):
+    for layout, shape in ((None, (5, 3, 2)), ("OI...", (5, 3, 2)), ("BOI", (5, 3, 2)), (None, ()), ("O", (7,))):
+        drawn = PLAIN[name](library.empty(shape, "float32"), layout=layout)
+        expected = PLAIN[name](library.empty(shape, "float32"))
+        same_bits(library.to_numpy(drawn), library.to_numpy(expected), "float32")
+
+
+@pytest.mark.parametrize("rng", ["the library's", "NumPy's"])
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_layout_does_not_change_what_a_generator_draws(name, rng, library):
+    function, make = getattr(ai, name), library.generator if rng == "the library's" else np.random.default_rng
+    x, expected = (
+        library.to_numpy(function(library.empty((4, 3, 2), "float32"), rng=make(5), layout=layout))
+        for layout in ("...IO", None)
+    )
+    np.testing.assert_array_equal(x, expected)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("rng", [0, None])
+@pytest.mark.parametrize("shape", [(4, 6), (0, 6), (4, 0)])
+def test_a_layout_is_checked_where_it_changes_nothing_too(name, rng, shape, library):
+    function = getattr(ai, name)
+    for layout, text in (("BIO", "has 2 axes, but layout 'BIO' needs 3"), ("oi", "'oi' has an unknown letter 'o'")):
+        with pytest.raises(ValueError, match=text):
+            function(library.empty(shape, "float32"), rng=rng, layout=layout)
+    if 0 in shape:
+        assert tuple(function(library.empty(shape, "float32"), rng=rng, layout="IO").shape) == shape
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.usefixtures("jax_library")
+def test_plain_draws_are_permuted_under_jit(name):
+    import jax
+
+    x = jax.ShapeDtypeStruct((3, 4, 5), "float32")
+    made = jax.jit(lambda: PLAIN[name](x, layout="kIO"))()
+    same_bits(np.asarray(made), PLAIN[name](np.empty((3, 4, 5), np.float32), layout="kIO"), "float32")
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.usefixtures("torch_library")
+def test_plain_draws_are_permuted_under_compile(name):
+    import torch
+
+    torch.compiler.reset()
+    fill = torch.compile(lambda x: PLAIN[name](x, layout="kIO"), fullgraph=True, backend="aot_eager")
+    made = fill(torch.empty(3, 4, 5))
+    same_bits(made.numpy(), PLAIN[name](np.empty((3, 4, 5), np.float32), layout="kIO"), "float32")
 
 
 # In one dtype, as JAX compiles the decomposition for each shape.

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from golden import Bits
 from laws import SIGNIFICANCE, MismatchError
-from libraries import Library
+from libraries import Library, no_such_case
 from portable_calls import bits
 from scipy import special, stats
 
@@ -155,7 +155,7 @@ def test_a_seed_draws_the_rounded_law(case: str, dtype: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_a_generator_draws_the_rounded_law(case: str, dtype: str, library: Library) -> None:
     if dtype not in library.dtypes:
-        pytest.skip(f"{library.name} has no {dtype}")
+        no_such_case(f"{library.name} has no {dtype}")
     check(by_generator(CASES[case], dtype, library), CASES[case].law)
 
 
@@ -174,7 +174,7 @@ def test_four_million_standard_normals_of_a_generator_hold_most_numbers(
     dtype: str, least: int, library: Library
 ) -> None:
     if dtype not in library.dtypes:
-        pytest.skip(f"{library.name} has no {dtype}")
+        no_such_case(f"{library.name} has no {dtype}")
     assert len(by_generator(FOUR_MILLION, dtype, library).drawn) > least
 
 

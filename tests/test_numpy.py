@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from peers import peer
 
 import arrayinit
 import arrayinit.backends._numpy as backend
@@ -202,7 +203,7 @@ def test_another_kind_of_generator_is_refused_with_what_to_pass(name: str, rng: 
 
 
 def test_bfloat16_of_ml_dtypes_is_filled_in_place_and_gets_all_its_values() -> None:
-    bfloat16 = pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed").bfloat16
+    bfloat16 = peer("ml_dtypes").bfloat16
     x = np.empty((1000, 1000), bfloat16)
     assert arrayinit.normal_(x, rng=np.random.default_rng(0)) is x
     assert x.dtype == bfloat16
@@ -214,8 +215,29 @@ def test_bfloat16_of_ml_dtypes_is_filled_in_place_and_gets_all_its_values() -> N
 
 @pytest.mark.parametrize("name", ["trunc_normal_", "constant_", "eye_", "orthogonal_", "sparse_"])
 def test_bfloat16_of_ml_dtypes_works_in_the_other_initializers(name: str) -> None:
-    bfloat16 = pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed").bfloat16
+    bfloat16 = peer("ml_dtypes").bfloat16
     x = np.full((6, 6), np.nan, bfloat16)
     arguments = {"constant_": (0.5,), "sparse_": (0.5,)}.get(name, ())
     assert getattr(arrayinit, name)(x, *arguments) is x
     assert np.isfinite(x.astype(np.float32)).all()
+
+
+BFLOAT16: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "a seed": lambda x: arrayinit.normal_(x, rng=5),
+    "a generator": lambda x: arrayinit.normal_(x, rng=np.random.default_rng(5)),
+    "a constant": lambda x: arrayinit.constant_(x, 0.1),
+    "an identity": lambda x: arrayinit.eye_(x) if x.ndim == 2 else arrayinit.ones_(x),
+    "a copy": lambda x: arrayinit.copy_(x, np.linspace(0.1, 0.2, x.size).reshape(x.shape)),
+}
+
+
+@pytest.mark.parametrize("memory", MEMORY)
+@pytest.mark.parametrize("by", BFLOAT16)
+def test_bfloat16_of_ml_dtypes_is_right_in_any_memory(by: str, memory: str) -> None:
+    bfloat16 = peer("ml_dtypes").bfloat16
+    x = MEMORY[memory]("bfloat16")
+    expected = BFLOAT16[by](np.empty(x.shape, bfloat16)).astype("float32")
+    if expected.size:
+        assert 0 < abs(expected).max() < 6
+    assert BFLOAT16[by](x) is x
+    np.testing.assert_array_equal(x.astype("float32"), expected)

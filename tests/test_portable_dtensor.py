@@ -48,9 +48,11 @@ def test_each_process_holds_its_part_of_the_array_of_numpy(name, dtype, mesh, to
 @every_mesh
 def test_a_layout_permutes_the_array_and_not_the_parts(mesh, torch_library):
     expected = tensor(ai.xavier_normal_(np.empty((6, 5, 3, 7), np.float32), layout="...IO", rng=3), "float32")
+    plain = tensor(ai.normal_(np.empty((6, 5, 3, 7), np.float32), 0.5, layout="...IO", rng=3), "float32")
     for devices, placements in processes(mesh):
         x = empty(6, 5, 3, 7, device_mesh=devices, placements=placements)
         same_part(ai.xavier_normal_(x, layout="...IO", rng=3), expected, torch_library)
+        same_part(ai.normal_(x, 0.5, layout="...IO", rng=3), plain, torch_library)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float64", "complex64"])

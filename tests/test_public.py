@@ -54,12 +54,24 @@ def test_signatures_are_those_of_torch(name):
     ours = inspect.signature(getattr(arrayinit, name)).parameters
     theirs = inspect.signature(getattr(init, name)).parameters
     positional = [p for p in ours.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    expected = [p for p in theirs.values() if p.name != "generator"]
-    assert [p.name for p in positional[1:]] == [p.name for p in expected[1:]]
+    expected = list(theirs.values())
+    names = ["rng" if p.name == "generator" else p.name for p in expected[1:]]
+    assert [p.name for p in positional] == ["x", *names]
     assert [p.default for p in positional] == [p.default for p in expected]
     keywords = {p.name for p in ours.values() if p.kind is p.KEYWORD_ONLY}
-    assert keywords <= {"rng", "layout", "groups"}
-    assert ("rng" in keywords) == ("generator" in theirs or name == "trunc_normal_")
+    assert keywords <= ({"gain", "layout"} if name in ("eye_", "dirac_") else {"layout", "groups"})
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name.endswith("_")])
+def test_rng_is_the_last_positional_argument(name):
+    parameters = inspect.signature(getattr(arrayinit, name)).parameters
+    positional = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert positional[0] == "x"
+    assert ("rng" in parameters) == (positional[-1] == "rng")
+    assert {p.kind for p in parameters.values()} <= {
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.KEYWORD_ONLY,
+    }
 
 
 def test_the_version_has_one_source():

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.peers
 
 @pytest.mark.parametrize("title", SECTIONS)
 def test_the_code_of_the_page_runs(title: str) -> None:
-    for name in re.findall(r">>> import (torch|jax)", SECTIONS[title]):
+    for name in re.findall(r">>> import (torch|jax|transformers)", SECTIONS[title]):
         peer(name)
     run(title)
 

@@ -173,6 +173,7 @@ def test_other_generators_are_a_type_error_that_says_what_to_pass(name, rng):
     assert torch.equal(x, empty(name))
 
 
+@pytest.mark.pairs
 def test_a_jax_key_is_a_type_error(jax_library: Library):
     with pytest.raises(TypeError, match=r"torch\.Generator"):
         arrayinit.uniform_(torch.empty(3), rng=jax_library.generator(0))

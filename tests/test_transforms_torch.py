@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from libraries import no_such_case
 from portable_calls import TOLERANCE
 from torch_calls import CALLS, KERNEL, MATRIX, RANDOM, empty, fill
 
@@ -124,7 +125,7 @@ def test_vmap_fills_each_slice_with_the_bits_of_one_weight(
     name: str, dtype: str, axis: int, rng: Callable[[], Any]
 ) -> None:
     if name == "trunc_normal_" and dtype == "complex64":
-        pytest.skip("no interval truncates complex numbers")
+        no_such_case("no interval truncates complex numbers")
     options = {"dtype": getattr(torch, dtype)}
     x = stack(name, **options).movedim(0, axis).contiguous()
     torch.vmap(lambda x: fill(name, x, rng=rng()), in_dims=axis)(x)

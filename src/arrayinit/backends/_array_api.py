@@ -75,11 +75,11 @@ class Generic:
                 x[index] = xp.astype(self.from_host(x, host), x.dtype)
         return x
 
-    def put(self, x: Array, index: tuple[Any, ...], value: float) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: complex) -> Array:
         """By a mask, since the standard lets no integer array index a write."""
         mask = np.zeros(x.shape, dtype=bool)
         mask[index] = True
-        x[self.from_host(x, mask)] = self.namespace(x).astype(self.from_host(x, np.asarray(value, np.float32)), x.dtype)
+        x[self.from_host(x, mask)] = self.namespace(x).full((), value, dtype=x.dtype, device=array_api_compat.device(x))
         return x
 
     def arange(self, x: Array, count: int) -> Array:

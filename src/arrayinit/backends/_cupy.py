@@ -12,7 +12,7 @@ import numpy as np
 from cupyx.scipy.special import erfinv
 
 from arrayinit.backends._numpy import parts
-from arrayinit.backends.arguments import describe
+from arrayinit.backends.arguments import describe, overlaps
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array, Generator
 from arrayinit.core.distributions import Normal, Uniform
@@ -36,6 +36,8 @@ class CuPy(Native):
 
     def check_writable(self, x: Array) -> None:
         """CuPy has no read-only arrays."""
+        if x.size and not x.flags.forc and overlaps(x.strides, x.shape, x.itemsize):
+            raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
         with x.device:
@@ -78,7 +80,7 @@ class CuPy(Native):
             values = to_odd(xp, cupy.ascontiguousarray(values))
         return self.assign(x, values)
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         x[index] = value
         return x
 

@@ -68,7 +68,7 @@ class Dask:
     def assign(self, x: Array, values: Array) -> Array:
         return values.rechunk(x.chunks).astype(x.dtype)
 
-    def put(self, x: Array, index: tuple[Any, ...], value: float) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: complex) -> Array:
         """Chunk by chunk; the slices are whole axes."""
         return _mapped(partial(_put, index, value), x, x.dtype)
 
@@ -132,7 +132,7 @@ def _box(draw: Draw, dtype: Any, block_info: Any) -> Host:
     return box
 
 
-def _put(index: tuple[Any, ...], value: float, block: Host, block_info: Any) -> Host:
+def _put(index: tuple[Any, ...], value: complex, block: Host, block_info: Any) -> Host:
     """Return a chunk with ``value`` where ``index``, which is that of the whole array, meets it."""
     location = block_info[None]["array-location"]
     inside: Any = True

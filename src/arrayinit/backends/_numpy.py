@@ -42,7 +42,7 @@ class NumPy(Native):
 
     def check_writable(self, x: Array) -> None:
         # Asked for first: a broadcast array is read-only too, and must not be made writable.
-        if x.size and not x.flags.forc and overlaps(x.strides, x.shape):
+        if x.size and not x.flags.forc and overlaps(x.strides, x.shape, x.itemsize):
             raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
         if not x.flags.writeable:
             hint = ", or make it writable with x.flags.writeable = True" if _can_be_writable(x) else ""
@@ -61,7 +61,7 @@ class NumPy(Native):
         return numpy_generator(rng, "a NumPy array")
 
     def fill(self, x: Array, value: complex) -> Array:
-        x[...] = x.dtype.type(value)
+        x[...] = _scalar(x, value)
         return x
 
     def assign(self, x: Array, values: Array) -> Array:
@@ -83,8 +83,8 @@ class NumPy(Native):
                 np.copyto(x[*index, ...], part, casting="unsafe")
         return x
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
-        x[index] = value
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+        x[index] = value if isinstance(value, np.ndarray) else _scalar(x, value)
         return x
 
     def arange(self, x: Array, count: int) -> Array:
@@ -166,6 +166,11 @@ def _can_be_writable(x: np.ndarray[Any, Any]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _scalar(x: Array, value: complex) -> Array:
+    """Return a number in the dtype of ``x``, as an array: of a mere number ml_dtypes forgets to swap the bytes."""
+    return np.asarray(x.dtype.type(value))
 
 
 def _chunks(x: Array) -> Iterator[Array]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from arrayinit.stream.seed import KINDS
+
+# Steps after which the search for elements that share memory ends: those of real views take some ten.
+_TRIES = 1 << 14
 
 
 def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:
@@ -20,9 +24,60 @@ def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:
     raise TypeError(f"rng for {arrays} must be None, {KINDS}, or a numpy.random.Generator, got {describe(rng)}")
 
 
-def overlaps(strides: Sequence[int], shape: Sequence[int]) -> bool:
-    """Whether elements share memory, as those of an expanded array do."""
-    return any(step == 0 and size > 1 for step, size in zip(strides, shape, strict=True))
+def as_generator(rng: Any) -> Any:
+    """Return the generator of a bit generator of NumPy's (SPEC 7), and anything else as it is."""
+    # numpy.random is not imported for what cannot be of it.
+    loaded = sys.modules.get("numpy.random")
+    return loaded.Generator(rng) if loaded is not None and isinstance(rng, loaded.BitGenerator) else rng
+
+
+@lru_cache(1024)
+def overlaps(strides: tuple[int, ...], shape: tuple[int, ...], size: int = 1) -> bool:
+    """Whether elements share memory, as those of an expanded array or of overlapping windows do.
+
+    ``size`` is that of an element in the unit of the strides.
+    """
+    axes = [(abs(step), count) for step, count in zip(strides, shape, strict=True) if count != 1]
+    if any(count == 0 for _, count in axes):
+        return False
+    end = size
+    for step, count in sorted(axes):
+        if step < end:
+            # An axis begins before the shorter ones end: by that alone it may still miss their elements.
+            return _meet(sorted([*axes, (1, size)], reverse=True))
+        end += (count - 1) * step
+    return False
+
+
+def _meet(axes: list[tuple[int, int]]) -> bool:
+    """Whether two different places have one address: whether sum(step * d) = 0 for some |d| < count that are not all 0.
+
+    A search from the longest step to the shortest, which leaves out what the shorter steps cannot bring back to 0.
+    """
+    reach, common = [0], [0]
+    for step, count in reversed(axes):
+        reach.append(reach[-1] + (count - 1) * step)
+        common.append(math.gcd(common[-1], step))
+    # The first of the numbers that is not 0 may be taken as positive.
+    waiting, left = [(0, 0, False)], _TRIES
+    while waiting and left:
+        left -= 1
+        k, rest, is_apart = waiting.pop()
+        if k == len(axes):
+            if is_apart and rest == 0:
+                return True
+            continue
+        step, count = axes[k]
+        room = reach[len(axes) - k - 1]
+        if step == 0:
+            return True
+        low = max(1 - count, -((rest + room) // step)) if is_apart else 0
+        high = min(count - 1, (room - rest) // step)
+        for d in range(low, min(high, low + _TRIES) + 1):
+            now = rest + d * step
+            if now % (common[len(axes) - k - 1] or 1) == 0:
+                waiting.append((k + 1, now, is_apart or d > 0))
+    return False
 
 
 def is_masked(cls: type) -> bool:
@@ -61,7 +116,32 @@ def qualified(cls: type) -> str:
     return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
 
+# What other libraries draw with, by the package and the name of the class, and what of it can be given.
+_CALLS = {
+    "cupy.Generator": "rng.integers(2**31) is a seed",
+    "cupy.RandomState": "rng.randint(2**31) is a seed",
+    "dask.Generator": "rng.integers(2**31) is a seed",
+    "dask.RandomState": "rng.randint(2**31) is a seed",
+    "flax.RngStream": "rng() is a JAX key, and jax.random.bits(rng()) a seed",
+    "flax.Rngs": "rng.params() is a JAX key, and jax.random.bits(rng.params()) a seed",
+    "haiku.PRNGSequence": "next(rng) is a JAX key, and jax.random.bits(next(rng)) a seed",
+    "jax.PRNGKeyArray": "it fills arrays of JAX only, jax.random.bits(rng) is a seed",
+    "jaxlib.ArrayImpl": "of a JAX key, which fills arrays of JAX only, jax.random.bits(rng) is a seed; of integers, "
+    "numpy.asarray(rng)",
+    "keras.SeedGenerator": "keras.ops.convert_to_numpy(rng.next()) is a seed",
+    "numpy.RandomState": "rng.randint(2**31) is a seed",
+    "random.Random": "rng.getrandbits(64) is a seed",
+    "torch.Generator": "rng.initial_seed() is a seed",
+}
+
+
 def describe(rng: Any) -> str:
-    """Say what was given as rng, for an error."""
+    """Say what was given as rng, for an error, and what of it would be right."""
     name = qualified(type(rng))
-    return f"{rng!r} ({name})" if isinstance(rng, (bool, int, float, str)) else name
+    kinds = (f"{base.__module__.partition('.')[0]}.{base.__qualname__}" for base in type(rng).__mro__)
+    call = next((f": {_CALLS[kind]}" for kind in kinds if kind in _CALLS), "")
+    if isinstance(rng, (bool, int, float, str)):
+        return f"{rng!r} ({name})"
+    if isinstance(getattr(rng, "ndim", None), int):
+        name += f" of shape {tuple(rng.shape)} and dtype {rng.dtype}"
+    return name + call

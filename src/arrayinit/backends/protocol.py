@@ -11,7 +11,7 @@ from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FloatFormat
 
 if TYPE_CHECKING:
-    from arrayinit.stream.draw import Draw
+    from arrayinit.kernels.draw import Draw
 
 Array = Any
 """An array of whichever library; the one thing that this package cannot know statically."""
@@ -73,7 +73,7 @@ class Backend(Protocol):
         """
         ...
 
-    def put(self, x: Array, index: tuple[Any, ...], value: float) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: complex) -> Array:
         """Set ``x[index]`` to ``value`` and leave the rest; ``index`` holds integers, slices and what `arange` gave."""
         ...
 
@@ -113,7 +113,7 @@ class Drawing(Backend, Protocol):
         """Return ``count`` generators for draws that must be independent of each other."""
         ...
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         """As in `Backend`, and with an array of values."""
         ...
 

@@ -6,7 +6,7 @@ import math
 from numbers import Complex, Integral, Real
 from typing import Any, NamedTuple, TypeVar
 
-from arrayinit.core.numbers import shown
+from arrayinit.core.numbers import concrete, described, finite, shown
 
 T = TypeVar("T", float, complex)
 
@@ -30,6 +30,9 @@ class FloatFormat(NamedTuple):
         """Whether numbers are computed in a wider format and rounded."""
         return self.compute != self.name
 
+    def _last_bit(self, value: float) -> int:
+        return max(math.frexp(value)[1] - 1, self.emin) - self.precision + 1
+
     def floor(self, value: float) -> float:
         """Return the largest value of this format that is at most ``value``."""
         if math.isinf(value) or value == 0:
@@ -38,7 +41,7 @@ class FloatFormat(NamedTuple):
             return self.max
         if value < -self.max:
             return -math.inf
-        exponent = max(math.frexp(value)[1] - 1, self.emin) - self.precision + 1
+        exponent = self._last_bit(value)
         return math.ldexp(math.floor(math.ldexp(value, -exponent)), exponent)
 
     def ceil(self, value: float) -> float:
@@ -49,8 +52,15 @@ class FloatFormat(NamedTuple):
         """Return the largest value of this format that is less than ``value``."""
         return self.floor(math.nextafter(value, -math.inf))
 
+    def no_fma(self, value: float) -> float:
+        """Return the value of this format nearest to ``value``; of two the one whose last bit is 0."""
+        if math.isinf(value) or value == 0:
+            return value
+        exponent = self._last_bit(value)
+        return math.ldexp(round(math.ldexp(value, -exponent)), exponent)
+
     def nearest(self, value: float) -> float:
-        """Return the value of this format nearest to ``value``."""
+        """Return the value of this format nearest to ``value``, of two the lower one: a part of the frozen stream."""
         low, high = self.floor(value), self.ceil(value)
         return low if value - low <= high - value else high
 
@@ -111,44 +121,57 @@ def floating(name: str) -> FloatFormat:
         ) from None
 
 
-def fill_value(name: str, value: Any) -> complex:
-    """Return ``value`` as a Python number, if an array of dtype ``name`` can be filled with it."""
+def fitting_gain(form: FloatFormat, gain: float) -> float:
+    """Return the gain as a float, if it is finite and ``form`` holds it."""
+    gain = finite("gain", gain)
+    if abs(gain) > form.max:
+        raise ValueError(f"gain={gain!r} does not fit dtype {form.name}: it must be within {form.max!r}")
+    return gain
+
+
+def fill_value(name: str, given: Any, argument: str = "val") -> complex:
+    """Return what is ``given`` as a Python number, if an array of dtype ``name`` can be filled with it."""
     if name not in NAMES:
         raise TypeError(
             f"x has dtype {name}, which is not supported: only arrays of {', '.join(NAMES)} can be "
             f"filled{_detour(name)}"
         )
-    if not isinstance(value, Complex):
-        raise TypeError(f"val must be a number, got {value!r} of type {type(value).__name__}")
+    value = given
+    if not isinstance(given, Complex):
+        value = concrete(argument, given)
+        if not isinstance(value, Complex):
+            raise TypeError(f"{argument} must be a number, got {described(given)}")
     if name == "bool":
         return bool(value)
     if name in ("complex64", "complex128"):
-        number = _as(complex, value)
-        _check_part(name, number.real)
-        _check_part(name, number.imag)
+        number = _as(complex, value, argument)
+        _check_part(name, number.real, argument)
+        _check_part(name, number.imag, argument)
         return number
     if not isinstance(value, Real):
-        raise TypeError(f"val={value!r} is complex, but x has dtype {name}; pass a real number")
+        raise TypeError(f"{argument}={value!r} is complex, but x has dtype {name}; pass a real number")
     if name in _INTEGERS:
         bits = int(name.lstrip("uint"))
         low, high = (0, 2**bits - 1) if name[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
         # In Python's own numbers, since NumPy's round the bounds to compare with them.
-        whole = int(value) if isinstance(value, Integral) else _as(float, value)
+        whole = int(value) if isinstance(value, Integral) else _as(float, value, argument)
         if not low <= whole <= high:
-            raise ValueError(f"val={shown(value)} does not fit dtype {name}, which holds {low} to {high}")
+            raise ValueError(f"{argument}={shown(value)} does not fit dtype {name}, which holds {low} to {high}")
         return int(whole)
-    number = _as(float, value)
-    _check_part(name, number)
+    number = _as(float, value, argument)
+    _check_part(name, number, argument)
     return number
 
 
-def _as(kind: type[T], value: Any) -> T:
+def _as(kind: type[T], value: Any, argument: str) -> T:
     try:
         return kind(value)
     except OverflowError:
-        raise ValueError(f"val must fit a double, got {shown(value)}") from None
+        raise ValueError(f"{argument} must fit a double, got {shown(value)}") from None
 
 
-def _check_part(name: str, part: float) -> None:
+def _check_part(name: str, part: float, argument: str) -> None:
     if FORMATS[name].max < abs(part) < math.inf:
-        raise ValueError(f"val={part!r} does not fit dtype {name}: it must be infinite or within {FORMATS[name].max!r}")
+        raise ValueError(
+            f"{argument}={part!r} does not fit dtype {name}: it must be infinite or within {FORMATS[name].max!r}"
+        )

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from numbers import Integral
 from operator import index
-from typing import Literal
+from typing import Any, Literal
 
 from arrayinit.core.layouts import DEFAULT, parse
-from arrayinit.core.numbers import counted, shown
+from arrayinit.core.numbers import concrete, counted, shown
 
 Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
 
@@ -35,12 +35,13 @@ def as_shape(sizes: Sequence[int]) -> tuple[int, ...]:
 
 def per_group(outputs: int, groups: int) -> int:
     """Return the output features of each group."""
-    if isinstance(groups, bool) or not isinstance(groups, Integral) or groups < 1:
+    count: Any = groups if isinstance(groups, Integral) else concrete("groups", groups)
+    if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
         raise ValueError(f"groups must be an integer of at least 1, got {shown(groups)}")
-    if outputs % groups:
+    if outputs % int(count):
         features = counted(outputs, "output feature", "output features")
         raise ValueError(f"groups={shown(groups)} must divide the {features} of x")
-    return outputs // int(groups)
+    return outputs // int(count)
 
 
 def pick(fan_in: int, fan_out: int, mode: Mode) -> float:

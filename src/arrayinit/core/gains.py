@@ -40,6 +40,15 @@ _SQUARED_GAINS: dict[str, float] = {
 }
 
 
+# Two definitions of a gain, for a standard normal z: 1 / sqrt(E[f(z)^2]) keeps the second moment, and
+# 1 / sqrt(Var[f(z)]) the standard deviation, of which timm has estimates. They agree where E[f(z)] = 0.
+_NO_AGREEMENT = {
+    "gelu": "1.5335 keeps the second moment, 1.7009 the standard deviation (timm uses 1.7015)",
+    "silu": "1.6765 keeps the second moment, 1.7872 the standard deviation (timm uses 1.7881)",
+}
+_NO_AGREEMENT["swish"] = _NO_AGREEMENT["silu"]
+
+
 def squared_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:
     """Return gain ** 2; see `calculate_gain`."""
     name = nonlinearity if isinstance(nonlinearity, str) else ""
@@ -47,13 +56,26 @@ def squared_gain(nonlinearity: Nonlinearity, param: float | None = None) -> floa
         try:
             slope = finite("the negative slope", 0.01 if param is None else param)
         except TypeError as error:
+            # A traced number.
+            if getattr(param, "ndim", None) == 0:
+                raise
             # As torch.
             raise ValueError(error) from None
         return 2.0 / (1.0 + slope * slope)
     if name in _SQUARED_GAINS:
         return _SQUARED_GAINS[name]
+    raise unknown(nonlinearity)
+
+
+def unknown(nonlinearity: object) -> ValueError:
+    """Return the error for what is no nonlinearity."""
     accepted = ", ".join([*_SQUARED_GAINS, "leaky_relu"])
-    raise ValueError(f"nonlinearity must be one of {accepted}; got {shown(nonlinearity)}")
+    known = _NO_AGREEMENT.get(nonlinearity.lower()) if isinstance(nonlinearity, str) else None
+    hint = f"no table agrees on its gain: {known}; " if known else ""
+    return ValueError(
+        f"nonlinearity must be one of {accepted}; got {shown(nonlinearity)}; {hint}"
+        "kaiming_uniform_ and kaiming_normal_ also take a number as nonlinearity, the gain itself"
+    )
 
 
 def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:
@@ -87,6 +109,15 @@ def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> fl
     ------
     ValueError
         Unknown nonlinearity; a slope that is not a finite number.
+    TypeError
+        A slope that is a traced array.
+
+    Notes
+    -----
+    No table agrees on ``gelu`` and ``silu``, and torch has neither. For a standard normal :math:`z`,
+    :math:`1 / \sqrt{E f(z)^2}` keeps the second moment of the signal: 1.5335 and 1.6765;
+    :math:`1 / \sqrt{\text{Var} f(z)}` keeps the standard deviation: 1.7009 and 1.7872, for which timm uses 1.7015 and
+    1.7881. `kaiming_uniform_` and `kaiming_normal_` take such a number as ``nonlinearity``.
 
     Examples
     --------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf
 from numbers import Real
+from typing import Any
 
 
 def shown(value: object) -> str:
@@ -18,6 +19,36 @@ def shown(value: object) -> str:
 def counted(number: int, one: str, many: str) -> str:
     """Return the number, and the noun in singular or plural."""
     return f"{number} {one if number == 1 else many}"
+
+
+# By words in the name of a dtype, which every library has: "torch.bool", "uint8", "bfloat16", "complex64".
+_KINDS: dict[str, type] = {"bool": bool, "complex": complex, "int": int, "float": float}
+
+
+def concrete(name: str, value: Any, hint: str = "compute it outside, in Python or NumPy") -> Any:
+    """Return the number that an array without axes holds, and anything else as it is; of a traced one raise."""
+    # First what torch.compile may have made symbolic, which cannot be asked for attributes.
+    if isinstance(value, (int, float, str)) or getattr(value, "ndim", None) != 0:
+        return value
+    dtype = str(getattr(value, "dtype", ""))
+    kind = next((kind for word, kind in _KINDS.items() if word in dtype), None)
+    if kind is None:
+        return value
+    try:
+        return kind(value)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} must be a concrete number, got a {type(value).__name__} of dtype {dtype} without a value, as "
+            f"under a trace: {hint}"
+        ) from error
+
+
+def described(value: object) -> str:
+    """Return what an error shows of a value that is no number, and its type."""
+    array: Any = value
+    if isinstance(getattr(value, "ndim", None), int):
+        return f"an array of shape {tuple(array.shape)} and dtype {array.dtype}"
+    return f"{shown(value)} of type {type(value).__name__}"
 
 
 def real(name: str, value: float) -> float:
@@ -40,10 +71,11 @@ def finite(name: str, value: float) -> float:
 
 
 def _float(name: str, value: object) -> float:
-    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, Real)):
-        raise TypeError(f"{name} must be a real number, got {value!r} of type {type(value).__name__}")
+    number = value if type(value) is int or isinstance(value, Real) else concrete(name, value)
+    if type(number) is not int and (isinstance(number, bool) or not isinstance(number, Real)):
+        raise TypeError(f"{name} must be a real number, got {described(value)}")
     try:
-        return float(value)
+        return float(number)
     except OverflowError:
         raise ValueError(f"{name} must fit a double, got {shown(value)}") from None
 

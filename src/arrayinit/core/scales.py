@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import NamedTuple
 
 from arrayinit.core.fans import Mode, pick
-from arrayinit.core.gains import Nonlinearity, squared_gain
-from arrayinit.core.numbers import non_negative, positive
+from arrayinit.core.gains import Nonlinearity, squared_gain, unknown
+from arrayinit.core.numbers import concrete, non_negative, positive
 
 
 class Scale(NamedTuple):
@@ -24,11 +25,17 @@ def xavier(fan_in: int, fan_out: int, gain: float) -> Scale:
     return Scale(gain * math.sqrt(2.0 / total), gain * gain / (total / 2.0))
 
 
-def kaiming(fan_in: int, fan_out: int, a: float, mode: Mode, nonlinearity: Nonlinearity) -> Scale:
-    """Return std = gain / sqrt(fan)."""
+def kaiming(fan_in: int, fan_out: int, a: float, mode: Mode, nonlinearity: Nonlinearity | float) -> Scale:
+    """Return std = gain / sqrt(fan); the gain is that of a function, or given as a number."""
     fan = _divisor(pick(fan_in, fan_out, mode))
-    square = squared_gain(nonlinearity, a)
-    return Scale(math.sqrt(square) / math.sqrt(fan), square / fan)
+    if isinstance(nonlinearity, str):
+        square = squared_gain(nonlinearity, a)
+        return Scale(math.sqrt(square) / math.sqrt(fan), square / fan)
+    number = concrete("nonlinearity", nonlinearity)
+    if isinstance(number, bool) or not isinstance(number, Real):
+        raise unknown(nonlinearity)
+    gain = non_negative("nonlinearity", nonlinearity)
+    return Scale(gain / math.sqrt(fan), gain * gain / fan)
 
 
 def variance_scaling(fan_in: int, fan_out: int, scale: float, mode: Mode) -> Scale:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Never
 
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
-from arrayinit.initializers.drawing import draw
+from arrayinit.initializers.drawing import draw_in_order
+from arrayinit.initializers.keywords import misnamed, public
 
 
-def uniform_(x: Array, a: float = 0.0, b: float = 1.0, *, rng: Any = None) -> Array:
+@public
+def uniform_(
+    x: Array, a: float = 0.0, b: float = 1.0, rng: Any = None, *, layout: str | None = None, **wrong: Never
+) -> Array:
     r"""Fill ``x`` with draws from the uniform distribution :math:`\mathcal{U}(a, b)`.
 
     Parameters
@@ -23,6 +27,9 @@ def uniform_(x: Array, a: float = 0.0, b: float = 1.0, *, rng: Any = None) -> Ar
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout
+        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`. It gives the order of a seed's draws, and
+        nothing else: the same weight in another layout gets the same numbers, permuted. None: the order of ``x``.
 
     Returns
     -------
@@ -34,7 +41,8 @@ def uniform_(x: Array, a: float = 0.0, b: float = 1.0, *, rng: Any = None) -> Ar
     TypeError
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
-        ``a > b``, bounds that are not finite or do not fit the dtype, a negative seed, a read-only ``x``.
+        ``a > b``, bounds that are not finite or do not fit the dtype, a ``layout`` that does not fit ``x``, a negative
+        seed, a read-only ``x``.
 
     Examples
     --------
@@ -48,10 +56,15 @@ def uniform_(x: Array, a: float = 0.0, b: float = 1.0, *, rng: Any = None) -> Ar
     ----------
     L. Devroye, "Non-Uniform Random Variate Generation", 1986.
     """
-    return draw(x, Uniform.between(a, b), rng)
+    if wrong:
+        raise misnamed(uniform_, wrong)
+    return draw_in_order(x, Uniform.between(a, b), rng, layout)
 
 
-def normal_(x: Array, mean: float = 0.0, std: float = 1.0, *, rng: Any = None) -> Array:
+@public
+def normal_(
+    x: Array, mean: float = 0.0, std: float = 1.0, rng: Any = None, *, layout: str | None = None, **wrong: Never
+) -> Array:
     r"""Fill ``x`` with draws from the normal distribution :math:`\mathcal{N}(\text{mean}, \text{std}^2)`.
 
     Parameters
@@ -64,6 +77,9 @@ def normal_(x: Array, mean: float = 0.0, std: float = 1.0, *, rng: Any = None) -
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout
+        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`. It gives the order of a seed's draws, and
+        nothing else: the same weight in another layout gets the same numbers, permuted. None: the order of ``x``.
 
     Returns
     -------
@@ -75,7 +91,8 @@ def normal_(x: Array, mean: float = 0.0, std: float = 1.0, *, rng: Any = None) -
     TypeError
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
-        ``std < 0``, moments that are not finite, a negative seed, a read-only ``x``.
+        ``std < 0``, moments that are not finite, a ``layout`` that does not fit ``x``, a negative
+        seed, a read-only ``x``.
 
     Examples
     --------
@@ -94,11 +111,22 @@ def normal_(x: Array, mean: float = 0.0, std: float = 1.0, *, rng: Any = None) -
     L. Devroye, "Non-Uniform Random Variate Generation", 1986. M. J. Wichura, "Algorithm AS 241: The Percentage Points
     of the Normal Distribution", 1988.
     """
-    return draw(x, Normal.of(mean, std), rng)
+    if wrong:
+        raise misnamed(normal_, wrong)
+    return draw_in_order(x, Normal.of(mean, std), rng, layout)
 
 
+@public
 def trunc_normal_(
-    x: Array, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, *, rng: Any = None
+    x: Array,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    rng: Any = None,
+    *,
+    layout: str | None = None,
+    **wrong: Never,
 ) -> Array:
     r"""Fill ``x`` with draws from :math:`\mathcal{N}(\text{mean}, \text{std}^2)`, given that they lie in ``[a, b]``.
 
@@ -122,6 +150,9 @@ def trunc_normal_(
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout
+        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`. It gives the order of a seed's draws, and
+        nothing else: the same weight in another layout gets the same numbers, permuted. None: the order of ``x``.
 
     Returns
     -------
@@ -133,7 +164,8 @@ def trunc_normal_(
     TypeError
         ``x`` is not an array, complex or not floating point; ``rng`` is of another kind.
     ValueError
-        ``std <= 0``, ``a > b``, a mean that is not finite, NaN, a negative seed, a read-only ``x``.
+        ``std <= 0``, ``a > b``, a mean that is not finite, NaN, a ``layout`` that does not fit ``x``, a negative
+        seed, a read-only ``x``.
 
     Notes
     -----
@@ -151,4 +183,6 @@ def trunc_normal_(
     ----------
     M. J. Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution", 1988.
     """
-    return draw(x, TruncatedNormal.between(mean, std, a, b), rng)
+    if wrong:
+        raise misnamed(trunc_normal_, wrong)
+    return draw_in_order(x, TruncatedNormal.between(mean, std, a, b), rng, layout)

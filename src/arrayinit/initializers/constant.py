@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Never
+
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import fill_value
+from arrayinit.initializers.keywords import misnamed, public
 
 
-def constant_(x: Array, val: complex) -> Array:
+@public
+def constant_(x: Array, val: complex, **wrong: Never) -> Array:
     """Fill ``x`` with the value ``val``.
 
     Parameters
@@ -40,13 +44,16 @@ def constant_(x: Array, val: complex) -> Array:
     ----------
     Python array API standard, "full_like", 2021.
     """
+    if wrong:
+        raise misnamed(constant_, wrong)
     backend = backend_of(x)
     value = fill_value(backend.dtype(x), val)
     backend.check_writable(x)
     return backend.where_it_lives(x, lambda target: backend.fill(target, value))
 
 
-def ones_(x: Array) -> Array:
+@public
+def ones_(x: Array, **wrong: Never) -> Array:
     """Fill ``x`` with 1.
 
     Parameters
@@ -77,10 +84,13 @@ def ones_(x: Array) -> Array:
     ----------
     Python array API standard, "ones_like", 2021.
     """
+    if wrong:
+        raise misnamed(ones_, wrong)
     return constant_(x, 1)
 
 
-def zeros_(x: Array) -> Array:
+@public
+def zeros_(x: Array, **wrong: Never) -> Array:
     """Fill ``x`` with 0.
 
     Parameters
@@ -111,4 +121,6 @@ def zeros_(x: Array) -> Array:
     ----------
     Python array API standard, "zeros_like", 2021.
     """
+    if wrong:
+        raise misnamed(zeros_, wrong)
     return constant_(x, 0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from numbers import Number
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -12,14 +13,21 @@ from arrayinit.backends.arguments import check_plain
 from arrayinit.backends.protocol import Array, Backend
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import NAMES, fill_value, wider
+from arrayinit.initializers.keywords import misnamed, public
 
 # What libraries raise where they cannot take an array by DLPack.
 _REFUSALS = (AttributeError, BufferError, RuntimeError, TypeError, ValueError)
 
+# What an adapter raises for an array that cannot be used as it is.
+_STATES = (RuntimeError, TypeError, ValueError)
+
+_NUMBERS = (bool, int, float, complex)
+
 _KINDS = ("a boolean", "an integer", "a real", "a complex")
 
 
-def copy_(x: Array, source: Any) -> Array:
+@public
+def copy_(x: Array, source: Any, **wrong: Never) -> Array:
     """Fill ``x`` with the values of ``source``, as pretrained weights that another library has loaded.
 
     Each value is rounded to the dtype of ``x`` once: to nearest, of two equally near to the one whose last bit is 0.
@@ -29,8 +37,8 @@ def copy_(x: Array, source: Any) -> Array:
     x
         Array of any shape and dtype of the array API, or bfloat16.
     source
-        Array of the same shape, of any library, on any device; a nested sequence of numbers; for an ``x`` of shape
-        ``()`` a number. Its dtype is of the same kind as that of ``x`` or of a lower one: boolean, integer, real,
+        Array of the same shape, of any library, on any device; a nested sequence of numbers or arrays; for an ``x`` of
+        shape ``()`` a number. Its dtype is of the same kind as that of ``x`` or of a lower one: boolean, integer, real,
         complex. ``x`` never shares memory with it afterwards, and it may overlap ``x``.
 
     Returns
@@ -42,8 +50,11 @@ def copy_(x: Array, source: Any) -> Array:
     ------
     TypeError
         ``x`` is not an array; ``source`` has no numbers, or not yet (a meta or fake tensor, a `jax.ShapeDtypeStruct`,
-        a tracer outside its trace), or is of a higher kind than ``x``, or has more than numbers, which would be lost:
-        the mask of `numpy.ma`, or the units of another subclass of NumPy's array.
+        a tracer outside its trace), or not one at each index (a sparse, nested or masked tensor), or is of a higher
+        kind than ``x``, or has more than numbers, which would be lost: the mask of `numpy.ma`, or the units of another
+        subclass of NumPy's array; a tensor that wraps others in a way that torch cannot copy.
+    RuntimeError
+        The memory of a tensor was freed.
     ValueError
         The shapes differ (nothing is broadcast); an integer does not fit an integer dtype; a ragged ``source``; a
         read-only ``x``.
@@ -75,6 +86,8 @@ def copy_(x: Array, source: Any) -> Array:
     DLPack contributors, "DLPack: Open In Memory Tensor Structure", 2017. IEEE, "Standard for Floating-Point
     Ops", IEEE 754-2019, section 4.3.1.
     """
+    if wrong:
+        raise misnamed(copy_, wrong)
     backend = backend_of(x)
     dtype = backend.dtype(x)
     fill_value(dtype, 1)
@@ -94,11 +107,13 @@ def _readable(backend: Backend, x: Array, source: Any) -> Array:
     """Return the source as an array of the library of ``x``, without a copy where it can be, or else of NumPy."""
     _check_classes(source)
     given = _backend_of_source(source)
+    _check_dense(given, source)
     # The generic backend has arrays of many libraries.
     if given is backend and backend.namespace(source) is backend.namespace(x):
         return source
     try:
-        for form in (given or _numpy_reader()).exports(source):
+        readable = _without_arrays(source) if isinstance(source, (list, tuple)) else source
+        for form in (given or _numpy_reader()).exports(readable):
             if isinstance(form, np.ndarray):
                 return form
             with suppress(*_REFUSALS):
@@ -111,7 +126,9 @@ def _readable(backend: Backend, x: Array, source: Any) -> Array:
     except (BufferError, RuntimeError, TypeError) as error:
         name = str(getattr(source, "dtype", "")).rpartition(".")[2]
         dtype = f", of dtype {name}," if wider(name) else ""
-        raise TypeError(
+        # As an adapter says of memory that was freed.
+        kind = RuntimeError if isinstance(error, RuntimeError) else TypeError
+        raise kind(
             f"source of type {type(source).__qualname__}{dtype} cannot be read: {error}{_detour(name)}"
         ) from error
     raise AssertionError("the last form is an array of NumPy")
@@ -134,6 +151,28 @@ def _backend_of_source(source: Any) -> Backend | None:
     with suppress(TypeError):
         return backend_of(source)
     return None
+
+
+def _check_dense(given: Backend | None, source: Any) -> None:
+    """Raise what its backend raises for an array that has no element at each index, which speaks of x."""
+    try:
+        if given is not None:
+            given.dtype(source)
+    except _STATES as error:
+        kind = next(kind for kind in _STATES if isinstance(error, kind))
+        raise kind(re.sub(r"\bx\b", "source", str(error))) from error
+
+
+def _without_arrays(source: Any) -> Any:
+    """Return nested sequences with the arrays in them as NumPy's, which would read them past their libraries."""
+    if isinstance(source, (list, tuple)):
+        return [item if type(item) in _NUMBERS else _without_arrays(item) for item in source]
+    given = _backend_of_source(source)
+    if given is None or isinstance(source, np.ndarray):
+        return source
+    _check_dense(given, source)
+    *_, seen = given.exports(source)
+    return seen
 
 
 def _numpy_reader() -> Backend:

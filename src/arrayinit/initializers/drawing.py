@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from arrayinit.backends.arguments import as_generator
 from arrayinit.backends.protocol import Array, Drawing, Generator
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Distribution, Law
@@ -31,6 +32,14 @@ def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
         return backend.draw(target, _checked(law, form), generator, form)
 
     return run(x, rng, body)
+
+
+def draw_in_order(x: Array, law: Law, rng: Any, layout: str | None) -> Array:
+    """Fill ``x`` with independent draws whose law does not depend on ``layout``, which is checked all the same."""
+    if layout is not None:
+        backend_of(x)
+        parse(layout, x.shape)
+    return draw(x, law, rng, layout)
 
 
 def seed_for(x: Array, rng: Any) -> Seed | None:
@@ -65,7 +74,7 @@ def run(x: Array, rng: Any, body: Body) -> Array:
     """
     backend: Any = backend_of(x)
     form = floating(backend.dtype(x))
-    generator = rng if isinstance(rng, Seed) else backend.generator(x, rng)
+    generator = rng if isinstance(rng, Seed) else backend.generator(x, rng if rng is None else as_generator(rng))
     backend.check_writable(x)
     if not isinstance(generator, np.random.Generator) and hasattr(backend, "draw"):
         return backend.where_it_lives(x, lambda target: body(backend, target, generator, form))

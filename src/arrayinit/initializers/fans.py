@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Never
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.fans import as_shape, fans
 from arrayinit.core.layouts import DEFAULT
+from arrayinit.initializers.keywords import misnamed, public
 
 
+@public
 def calculate_fan_in_and_fan_out(
-    x: Array | Sequence[int], *, layout: str = DEFAULT, groups: int = 1
+    x: Array | Sequence[int], *, layout: str = DEFAULT, groups: int = 1, **wrong: Never
 ) -> tuple[int, int]:
     r"""Return the number of inputs to each output of the layer, and of outputs from each input.
 
@@ -59,19 +62,29 @@ def calculate_fan_in_and_fan_out(
     ----------
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
     """
+    if wrong:
+        raise misnamed(calculate_fan_in_and_fan_out, wrong)
     if isinstance(x, (tuple, list)):
         return fans(as_shape(x), layout, groups)
     array: Array = x
-    backend_of(array)
+    backend_of(array).dtype(array)
     return fans(array.shape, layout, groups)
 
 
 def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:
     """Return the fans of ``x``; warn if it is empty, and return some that scale nothing."""
-    backend_of(x)
-    shape = x.shape
-    if 0 not in shape:
-        return fans(shape, layout, groups)
+    backend = backend_of(x)
+    try:
+        shape = x.shape
+        if 0 not in shape:
+            found = fans(shape, layout, groups)
+            if type(found[0]) is not int or type(found[1]) is not int:
+                backend.dtype(x)
+            return found
+    except (AttributeError, RuntimeError):
+        # The backend knows of arrays that have no sizes, as nested tensors.
+        backend.dtype(x)
+        raise
     # As torch, an empty bias passes. Any fans will do where nothing is drawn.
     if len(shape) > 1:
         fans(shape, layout, groups)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Never
 
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Normal, Uniform
@@ -12,17 +12,20 @@ from arrayinit.core.layouts import DEFAULT
 from arrayinit.core.scales import kaiming
 from arrayinit.initializers.drawing import draw
 from arrayinit.initializers.fans import fans_of
+from arrayinit.initializers.keywords import misnamed, public
 
 
+@public
 def kaiming_uniform_(
     x: Array,
     a: float = 0,
     mode: Mode = "fan_in",
-    nonlinearity: Nonlinearity = "leaky_relu",
+    nonlinearity: Nonlinearity | float = "leaky_relu",
+    rng: Any = None,
     *,
     layout: str = DEFAULT,
     groups: int = 1,
-    rng: Any = None,
+    **wrong: Never,
 ) -> Array:
     r"""Fill ``x`` with draws from :math:`\mathcal{U}(-\text{bound}, \text{bound})`, also known as He uniform.
 
@@ -40,12 +43,13 @@ def kaiming_uniform_(
         The fan to divide by: ``fan_in`` keeps the variance in the forward pass, ``fan_out`` in the backward pass,
         ``fan_avg`` and ``fan_geo_avg`` are their arithmetic and geometric mean.
     nonlinearity
-        Name of the function after this layer, which gives the gain; see `calculate_gain`.
-    layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+        Name of the function after this layer, which gives the gain; see `calculate_gain`. Or a number, the gain itself,
+        as for ``gelu`` and ``silu``, on which no table agrees.
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout, groups
+        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
@@ -57,8 +61,8 @@ def kaiming_uniform_(
     TypeError
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
-        ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a slope that is not a finite
-        number; a negative seed; a read-only ``x``.
+        ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a negative gain; a slope that
+        is not a finite number; a negative seed; a read-only ``x``.
 
     Examples
     --------
@@ -73,18 +77,22 @@ def kaiming_uniform_(
     K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
     Classification", 2015.
     """
+    if wrong:
+        raise misnamed(kaiming_uniform_, wrong)
     return draw(x, Uniform.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng, layout)
 
 
+@public
 def kaiming_normal_(
     x: Array,
     a: float = 0,
     mode: Mode = "fan_in",
-    nonlinearity: Nonlinearity = "leaky_relu",
+    nonlinearity: Nonlinearity | float = "leaky_relu",
+    rng: Any = None,
     *,
     layout: str = DEFAULT,
     groups: int = 1,
-    rng: Any = None,
+    **wrong: Never,
 ) -> Array:
     r"""Fill ``x`` with draws from :math:`\mathcal{N}(0, \text{std}^2)`, also known as He normal; not truncated.
 
@@ -102,12 +110,13 @@ def kaiming_normal_(
         The fan to divide by: ``fan_in`` keeps the variance in the forward pass, ``fan_out`` in the backward pass,
         ``fan_avg`` and ``fan_geo_avg`` are their arithmetic and geometric mean.
     nonlinearity
-        Name of the function after this layer, which gives the gain; see `calculate_gain`.
-    layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+        Name of the function after this layer, which gives the gain; see `calculate_gain`. Or a number, the gain itself,
+        as for ``gelu`` and ``silu``, on which no table agrees.
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout, groups
+        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
@@ -119,8 +128,8 @@ def kaiming_normal_(
     TypeError
         ``x`` is not an array or not floating point; ``rng`` is of another kind.
     ValueError
-        ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a slope that is not a finite
-        number; a negative seed; a read-only ``x``.
+        ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a negative gain; a slope that
+        is not a finite number; a negative seed; a read-only ``x``.
 
     Notes
     -----
@@ -139,4 +148,6 @@ def kaiming_normal_(
     K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
     Classification", 2015.
     """
+    if wrong:
+        raise misnamed(kaiming_normal_, wrong)
     return draw(x, Normal.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng, layout)

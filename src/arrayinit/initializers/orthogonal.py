@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Never
 
 from arrayinit.backends.protocol import Array, Drawing, Generator
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Normal
-from arrayinit.core.dtypes import FORMATS, FloatFormat, floating
+from arrayinit.core.dtypes import FORMATS, FloatFormat, fitting_gain, floating
 from arrayinit.core.layouts import DEFAULT, inverse, parse
-from arrayinit.core.numbers import finite
 from arrayinit.initializers.drawing import draw_whole, run, seed_for
+from arrayinit.initializers.keywords import misnamed, public
 
 _STANDARD = Normal(0.0, 1.0)
 
 
-def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = None) -> Array:
+@public
+def orthogonal_(x: Array, gain: float = 1, rng: Any = None, *, layout: str = DEFAULT, **wrong: Never) -> Array:
     r"""Fill ``x`` with a (semi-)orthogonal matrix, uniform over all of them; unitary where ``x`` is complex.
 
     ``x`` is seen as a matrix of one row an output feature, and its other axes flattened. A standard normal matrix
@@ -31,11 +32,11 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
         float32. Each weight of a batch (``B`` in the layout) is a matrix of its own.
     gain
         Factor, finite.
-    layout
-        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`.
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout
+        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
@@ -73,7 +74,9 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
     A. M. Saxe, J. L. McClelland, S. Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
     neural networks", 2014. F. Mezzadri, "How to generate random matrices from the classical compact groups", 2007.
     """
-    gain = _checked(x, gain)
+    if wrong:
+        raise misnamed(orthogonal_, wrong)
+    gain = fitting_gain(floating(backend_of(x).dtype(x)), gain)
     shape = tuple(x.shape)
     if len(shape) < 2:
         raise ValueError(f"orthogonal_ needs x to have 2 axes or more, got shape {shape}")
@@ -90,7 +93,8 @@ def orthogonal_(x: Array, gain: float = 1, *, layout: str = DEFAULT, rng: Any = 
     return run(x, seed_for(x, rng) or rng, body)
 
 
-def delta_orthogonal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, rng: Any = None) -> Array:
+@public
+def delta_orthogonal_(x: Array, gain: float = 1.0, rng: Any = None, *, layout: str = DEFAULT, **wrong: Never) -> Array:
     r"""Fill the convolution kernel ``x`` with a semi-orthogonal matrix at its centre, and 0 elsewhere.
 
     .. math::
@@ -106,11 +110,11 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, rng
         floating point; 16-bit types are computed in float32.
     gain
         Factor, finite.
-    layout
-        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`.
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout
+        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
@@ -145,7 +149,9 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, rng
     L. Xiao, Y. Bahri, J. Sohl-Dickstein, S. S. Schoenholz, J. Pennington, "Dynamical Isometry and a Mean Field Theory
     of CNNs: How to Train 10,000-Layer Vanilla Convolutional Neural Networks", 2018.
     """
-    gain = _checked(x, gain)
+    if wrong:
+        raise misnamed(delta_orthogonal_, wrong)
+    gain = fitting_gain(floating(backend_of(x).dtype(x)), gain)
     shape = tuple(x.shape)
     axes = parse(layout, shape)
     if not 1 <= len(axes.kernel) <= 3:
@@ -172,15 +178,6 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, rng
         return backend.put(blank, centre, q)
 
     return run(x, seed_for(x, rng) or rng, body)
-
-
-def _checked(x: Array, gain: float) -> float:
-    """Return the gain, if the dtype of ``x`` holds it."""
-    gain = finite("gain", gain)
-    form = floating(backend_of(x).dtype(x))
-    if abs(gain) > form.max:
-        raise ValueError(f"gain={gain!r} does not fit dtype {form.name}: it must be within {form.max!r}")
-    return gain
 
 
 def _orthogonal(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Never
 
 from arrayinit.backends.protocol import Array, Drawing, Generator
 from arrayinit.backends.registry import backend_of
@@ -11,9 +11,11 @@ from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FloatFormat, floating
 from arrayinit.core.numbers import finite
 from arrayinit.initializers.drawing import draw_portably, run, seed_for
+from arrayinit.initializers.keywords import misnamed, public
 
 
-def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) -> Array:
+@public
+def sparse_(x: Array, sparsity: float, std: float = 0.01, rng: Any = None, **wrong: Never) -> Array:
     r"""Fill the matrix ``x`` with draws from :math:`\mathcal{N}(0, \text{std}^2)` and a fixed share of zeros.
 
     Each column has :math:`\lceil \text{sparsity} \cdot \text{rows} \rceil` zeros, in rows chosen uniformly, and
@@ -64,6 +66,8 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, *, rng: Any = None) ->
     ----------
     J. Martens, "Deep learning via Hessian-free optimization", 2010.
     """
+    if wrong:
+        raise misnamed(sparse_, wrong)
     law = Normal.of(0.0, std)
     sparsity = finite("sparsity", sparsity)
     if not 0.0 <= sparsity <= 1.0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Never
 
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Law, Normal, TruncatedNormal, Uniform
@@ -13,19 +13,22 @@ from arrayinit.core.numbers import shown
 from arrayinit.core.scales import Scale, variance_scaling
 from arrayinit.initializers.drawing import draw
 from arrayinit.initializers.fans import fans_of
+from arrayinit.initializers.keywords import misnamed, public
 
 Shape = Literal["normal", "truncated_normal", "uniform"]
 
 
+@public
 def variance_scaling_(
     x: Array,
     scale: float = 1.0,
     mode: Mode = "fan_in",
     distribution: Shape = "truncated_normal",
+    rng: Any = None,
     *,
     layout: str = DEFAULT,
     groups: int = 1,
-    rng: Any = None,
+    **wrong: Never,
 ) -> Array:
     r"""Fill ``x`` with draws of mean 0 and a variance that follows from its fans.
 
@@ -49,11 +52,11 @@ def variance_scaling_(
         of radius :math:`\sqrt{2 \cdot \text{scale} / n}`; ``"truncated_normal"``, a normal of standard deviation
         :math:`\sqrt{\text{scale} / n} / 0.8796` truncated at two of these, so that what is left has the stated
         variance; for complex ``x`` the modulus is truncated, and the divisor is 0.9620.
-    layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout, groups
+        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
@@ -91,11 +94,14 @@ def variance_scaling_(
     Classification", 2015. X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", 2010.
     """
+    if wrong:
+        raise misnamed(variance_scaling_, wrong)
     law = _law(distribution)
     return draw(x, law(*variance_scaling(*fans_of(x, layout, groups), scale, mode)), rng, layout)
 
 
-def lecun_uniform_(x: Array, *, layout: str = DEFAULT, groups: int = 1, rng: Any = None) -> Array:
+@public
+def lecun_uniform_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never) -> Array:
     r"""Fill ``x`` with draws from :math:`\mathcal{U}(-\text{bound}, \text{bound})`, also known as LeCun uniform.
 
     .. math::
@@ -106,11 +112,11 @@ def lecun_uniform_(x: Array, *, layout: str = DEFAULT, groups: int = 1, rng: Any
     x
         Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are uniform on the disk
         of the same variance :math:`E|w|^2 = \text{std}^2`.
-    layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout, groups
+        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
@@ -136,10 +142,13 @@ def lecun_uniform_(x: Array, *, layout: str = DEFAULT, groups: int = 1, rng: Any
     ----------
     Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller, "Efficient BackProp", 1998.
     """
+    if wrong:
+        raise misnamed(lecun_uniform_, wrong)
     return draw(x, Uniform.scaled(*_lecun(*fans_of(x, layout, groups))), rng, layout)
 
 
-def lecun_normal_(x: Array, *, layout: str = DEFAULT, groups: int = 1, rng: Any = None) -> Array:
+@public
+def lecun_normal_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never) -> Array:
     r"""Fill ``x`` with draws from a truncated normal of standard deviation std, also known as LeCun normal.
 
     .. math::
@@ -153,11 +162,11 @@ def lecun_normal_(x: Array, *, layout: str = DEFAULT, groups: int = 1, rng: Any 
     x
         Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are circular, with
         :math:`E|w|^2 = \text{std}^2` and a truncated modulus.
-    layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout, groups
+        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
@@ -184,6 +193,8 @@ def lecun_normal_(x: Array, *, layout: str = DEFAULT, groups: int = 1, rng: Any 
     Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller, "Efficient BackProp", 1998. G. Klambauer, T. Unterthiner, A. Mayr,
     S. Hochreiter, "Self-Normalizing Neural Networks", 2017.
     """
+    if wrong:
+        raise misnamed(lecun_normal_, wrong)
     return draw(x, TruncatedNormal.scaled(*_lecun(*fans_of(x, layout, groups))), rng, layout)
 
 

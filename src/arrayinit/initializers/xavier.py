@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Never
 
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Normal, Uniform
@@ -10,9 +10,13 @@ from arrayinit.core.layouts import DEFAULT
 from arrayinit.core.scales import xavier
 from arrayinit.initializers.drawing import draw
 from arrayinit.initializers.fans import fans_of
+from arrayinit.initializers.keywords import misnamed, public
 
 
-def xavier_uniform_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, groups: int = 1, rng: Any = None) -> Array:
+@public
+def xavier_uniform_(
+    x: Array, gain: float = 1.0, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never
+) -> Array:
     r"""Fill ``x`` with draws from :math:`\mathcal{U}(-\text{bound}, \text{bound})`, also known as Glorot uniform.
 
     .. math::
@@ -26,11 +30,11 @@ def xavier_uniform_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, group
         of the same variance :math:`E|w|^2 = \text{std}^2`.
     gain
         Factor, at least 0; see `calculate_gain`.
-    layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout, groups
+        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
@@ -56,10 +60,15 @@ def xavier_uniform_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, group
     ----------
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
     """
+    if wrong:
+        raise misnamed(xavier_uniform_, wrong)
     return draw(x, Uniform.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng, layout)
 
 
-def xavier_normal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, groups: int = 1, rng: Any = None) -> Array:
+@public
+def xavier_normal_(
+    x: Array, gain: float = 1.0, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never
+) -> Array:
     r"""Fill ``x`` with draws from :math:`\mathcal{N}(0, \text{std}^2)`, also known as Glorot normal; not truncated.
 
     .. math::
@@ -72,11 +81,11 @@ def xavier_normal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, groups
         :math:`E|w|^2 = \text{std}^2`.
     gain
         Factor, at least 0; see `calculate_gain`.
-    layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
     rng
         None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
         gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+    layout, groups
+        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
@@ -106,4 +115,6 @@ def xavier_normal_(x: Array, gain: float = 1.0, *, layout: str = DEFAULT, groups
     ----------
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
     """
+    if wrong:
+        raise misnamed(xavier_normal_, wrong)
     return draw(x, Normal.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng, layout)

@@ -62,7 +62,7 @@ class Draw:
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
         """Fill an array, or the box of it that begins at ``corner``. bfloat16 may be any NumPy dtype of 2 bytes."""
         if self.dtype.name == "bfloat16" and array.itemsize == 2:
-            array = array.view(np.uint16)
+            array = array.view(np.dtype(np.uint16).newbyteorder(array.dtype.byteorder))
         is_whole = corner is None and not self.zeros and self.order == tuple(range(array.ndim))
         if is_whole and 0 < array.size <= min(_LEAST, CHUNK) and array.flags.c_contiguous:
             self._fill_small(np.asarray(array).reshape(-1))

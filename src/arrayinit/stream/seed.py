@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from arrayinit.core.numbers import shown
+from arrayinit.core.numbers import concrete, described, shown
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
+    from numpy.typing import NDArray
 
 
 class Key(NamedTuple):
@@ -43,14 +44,15 @@ class Seed(NamedTuple):
 
 def seed_of(rng: Any) -> Seed | None:
     """Return the seed that ``rng`` is, or None for what is no seed."""
-    if _is_integer(rng):
-        return Seed((_non_negative("a seed", rng),))
     if rng is None or isinstance(rng, (str, bytes, bytearray)):
         return None
-    if isinstance(rng, Sequence):
-        if not rng:
+    number = _concrete("a seed", rng)
+    if _is_integer(number):
+        return Seed((_non_negative("a seed", number),))
+    if isinstance(rng, Sequence) or (isinstance(rng, np.ndarray) and rng.ndim == 1):
+        if len(rng) == 0:
             raise ValueError(f"a sequence of seeds must not be empty, got {rng!r}")
-        return Seed(_integers(rng))
+        return Seed(_integers(rng.tolist() if isinstance(rng, np.ndarray) else rng))
     # numpy.random is not imported for what cannot be of it.
     loaded = sys.modules.get("numpy.random")
     if loaded is None or not isinstance(rng, loaded.SeedSequence):
@@ -60,7 +62,7 @@ def seed_of(rng: Any) -> Seed | None:
     return Seed(_integers(entropy), _integers(sequence.spawn_key), sequence.pool_size)
 
 
-def fold_in(seed: int | Sequence[int] | SeedSequence, *path: int | str) -> SeedSequence:
+def fold_in(seed: int | Sequence[int] | NDArray[np.integer] | SeedSequence, *path: int | str) -> SeedSequence:
     r"""Derive from ``seed`` an independent seed for each name, so that one seed serves a whole model.
 
     Each element of ``path`` extends the spawn key of the seed by the first 128 bits of a hash,
@@ -76,9 +78,10 @@ def fold_in(seed: int | Sequence[int] | SeedSequence, *path: int | str) -> SeedS
     Parameters
     ----------
     seed
-        A non-negative integer of any size, a sequence of them, or a `numpy.random.SeedSequence`.
+        A non-negative integer of any size, a sequence or a 1-D NumPy array of them, or a `numpy.random.SeedSequence`.
     path
         Names and non-negative integers, at least one: the name of a parameter, the number of a layer or a step.
+        A step or the index of a device that is traced is no integer: `jax.random.fold_in` takes it.
 
     Returns
     -------
@@ -107,14 +110,14 @@ def fold_in(seed: int | Sequence[int] | SeedSequence, *path: int | str) -> SeedS
     """
     parent = seed_of(seed)
     if parent is None:
-        raise TypeError(f"fold_in needs {KINDS}, got {seed!r} of type {type(seed).__name__}")
+        raise TypeError(f"fold_in needs {KINDS}, got {described(seed)}")
     if not path:
         raise ValueError("fold_in needs at least one name or integer after the seed")
     words = tuple(word for part in path for word in _hash(part))
     return parent._replace(spawn_key=parent.spawn_key + words).sequence()
 
 
-KINDS = "a seed (a non-negative integer, a sequence of them or a numpy.random.SeedSequence)"
+KINDS = "a seed (a non-negative integer, a sequence or 1-D NumPy array of them, or a numpy.random.SeedSequence)"
 
 
 def _hash(part: int | str) -> list[int]:
@@ -122,26 +125,33 @@ def _hash(part: int | str) -> list[int]:
 
     if isinstance(part, str):
         text = f"s{part}"
-    elif _is_integer(part):
+    elif _is_integer(number := _concrete("an integer to fold in", part)):
         from decimal import Decimal
 
         # Python itself prints no integer of more than some thousand digits.
-        text = f"i{Decimal(_non_negative('an integer to fold in', part)):f}"
+        text = f"i{Decimal(_non_negative('an integer to fold in', number)):f}"
     else:
-        raise TypeError(f"fold_in takes strings and integers, got {part!r} of type {type(part).__name__}")
+        raise TypeError(f"fold_in takes strings and integers, got {described(part)}")
     digest = hashlib.sha256(text.encode()).digest()
     return [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
 
 
-def _integers(numbers: Sequence[Any]) -> tuple[int, ...]:
+def _integers(given: Iterable[Any]) -> tuple[int, ...]:
+    numbers = [_concrete("a seed", number) for number in given]
     for number in numbers:
         if not _is_integer(number):
-            raise TypeError(f"a sequence of seeds must hold integers, got {number!r} of type {type(number).__name__}")
+            raise TypeError(f"a sequence of seeds must hold integers, got {described(number)}")
     return tuple(_non_negative("a seed", number) for number in numbers)
 
 
+def _concrete(what: str, value: Any) -> Any:
+    """Return the number that an array without axes holds, and anything else as it is."""
+    if type(value) is int:
+        return value
+    return concrete(what, value, "a JAX key may be traced, as jax.random.fold_in(key, step) is; a seed may not")
+
+
 def _is_integer(value: Any) -> bool:
-    # By its class, since an array, which may have __index__ too, is not to be asked for its value.
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from arrayinit.backends._jax.sharding import (
     aligned,
+    dtype_of,
     from_draw,
     is_of_processes,
     is_on_host,
@@ -50,7 +51,7 @@ class Jax(Native):
         return jnp
 
     def dtype(self, x: Array) -> str:
-        return HOST.dtype(x)
+        return dtype_of(x)
 
     def check_writable(self, x: Array) -> None:
         """JAX arrays are replaced, and never written."""
@@ -109,7 +110,7 @@ class Jax(Native):
             return HOST.copy(aligned(tuple(x.shape), x.dtype), np.asarray(source))
         return jnp.array(source, x.dtype, copy=True).block_until_ready()
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         # What was made where the key is goes by the host.
         index, value = jax.tree.map(lambda part: np.asarray(part) if _is_apart(part, x) else part, (index, value))
         return x.at[index].set(jnp.asarray(value, x.dtype), out_sharding=stated_sharding(x))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import compress
@@ -12,6 +13,7 @@ import jax
 import jax.core
 import numpy as np
 
+from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.xla_boxes import boxes
@@ -21,11 +23,24 @@ Shape = tuple[int, ...]
 Sharding = Any
 
 _ALIGNMENT = 64
+_WIDE = ("float64", "complex128", "int64", "uint64")
 
 
 def where_it_lives(x: Array, body: Callable[[Array], Array]) -> Array:
     """As in `Backend`; ``body`` sees a struct, without a sharding where the compiler will see to that."""
-    struct, asked = partial(jax.ShapeDtypeStruct, tuple(x.shape), x.dtype), _asked(x)
+    dtype = _available(x.dtype)
+    if dtype != x.dtype:
+        if not _is_narrowed(x):
+            with jax.enable_x64(True):
+                return where_it_lives(x, body)
+        # In the words of JAX, which would say so at some of the operations only.
+        warnings.warn(
+            f"Explicitly requested dtype {x.dtype} is not available, and will be truncated to dtype {dtype}. To "
+            "enable more dtypes, set the jax_enable_x64 configuration option or the JAX_ENABLE_X64 shell environment "
+            "variable.",
+            stacklevel=2,
+        )
+    struct, asked = partial(jax.ShapeDtypeStruct, tuple(x.shape), dtype), _asked(x)
     if not is_traced(x):
         sharding = _over_devices(asked)
         return _placed(body(struct(sharding=sharding)), sharding)
@@ -37,6 +52,21 @@ def where_it_lives(x: Array, body: Callable[[Array], Array]) -> Array:
     automatic = jax.sharding.auto_axes(axes=tuple(compress(stated.mesh.axis_names, explicit)), out_sharding=stated)
     spec = (asked or stated).spec
     return automatic(lambda: jax.lax.with_sharding_constraint(body(struct()), spec))()
+
+
+def dtype_of(x: Array) -> str:
+    """As in `Backend`; without x64 a wide dtype becomes the one that JAX gives to a new array."""
+    name = HOST.dtype(x)
+    return str(_available(x.dtype)) if name in _WIDE and _is_narrowed(x) else name
+
+
+def _is_narrowed(x: Array) -> bool:
+    """Whether what is made of ``x`` has 64 bits with x64 only: an array that was made with x64 keeps them without."""
+    return isinstance(x, jax.ShapeDtypeStruct) or is_traced(x)
+
+
+def _available(dtype: Any) -> Any:
+    return jax.dtypes.canonicalize_dtype(dtype, allow_extended_dtype=True)
 
 
 def is_traced(x: Array) -> bool:

@@ -10,8 +10,10 @@ import array_api_compat.torch as xp
 import numpy as np
 import torch
 
+from arrayinit.backends._torch import memory as torch_memory
+from arrayinit.backends._torch import wrappers as torch_opaque
 from arrayinit.backends._torch.copies import copy, exports
-from arrayinit.backends._torch.custom_op import PLAIN, apply, is_plain, is_wrapped, shared, write
+from arrayinit.backends._torch.custom_op import apply, write
 from arrayinit.backends._torch.dtensor import (
     boxes,
     check_native,
@@ -22,7 +24,8 @@ from arrayinit.backends._torch.dtensor import (
     pairs,
     replicated,
 )
-from arrayinit.backends.arguments import describe, overlaps
+from arrayinit.backends._torch.memory import PLAIN, is_opaque, is_plain, is_proxied, is_recorded, is_wrapped, shared
+from arrayinit.backends.arguments import describe
 from arrayinit.backends.decomposition import by_blocks, by_qr
 from arrayinit.backends.native import Native
 from arrayinit.backends.protocol import Array
@@ -49,16 +52,19 @@ class Torch(Native):
         return xp
 
     def dtype(self, x: Array) -> str:
+        # Here, since it is asked for before the sizes are, which such a tensor may lack.
+        if x.is_nested or type(x) not in PLAIN:
+            torch_memory.check_dense(x)
         return _NAMES.get(x.dtype) or str(x.dtype).removeprefix("torch.")
 
     def check_writable(self, x: Array) -> None:
-        # Asked for first since it is quick, and true of most.
-        if not x.is_contiguous() and overlaps(x.stride(), x.shape):
-            raise RuntimeError(
-                f"elements of x, of shape {tuple(x.shape)}, share a single memory location: pass x.clone()"
-            )
+        torch_memory.check_writable(x)
+        if type(x) not in PLAIN and not torch.compiler.is_compiling() and is_sharded(x):
+            torch_memory.check_writable(local(x))
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
+        if type(x) not in PLAIN and is_opaque(x):
+            return torch_opaque.fill(x, body)
         try:
             return body(x)
         except RuntimeError:
@@ -107,7 +113,7 @@ class Torch(Native):
     def copy(self, x: Array, source: Array) -> Array:
         return copy(x, source)
 
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | float) -> Array:
+    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         if is_sharded(x):
             for part, place, its in entries(x, index, value):
                 self.put(part, place, its)
@@ -126,8 +132,8 @@ class Torch(Native):
         return local(x).new_ones(count, dtype=torch.int64, requires_grad=False).cumsum(0) - 1
 
     def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        """A CPU tensor shares its memory with NumPy."""
-        return shared(x)
+        """A CPU tensor shares its memory with NumPy, whose writes no mode sees."""
+        return None if is_recorded() else shared(x)
 
     def portable(self, x: Array, draw: Draw) -> Array:
         is_compiling = torch.compiler.is_compiling()
@@ -136,7 +142,8 @@ class Torch(Native):
             draw.distribution.limits(draw.dtype)
         if x.is_meta:
             return x
-        if type(x) in PLAIN and not is_compiling:
+        # What torch.func has wrapped is written by torch's copies, which a mode sees.
+        if type(x) in PLAIN and not is_compiling and (not is_recorded() or is_wrapped(x)):
             write(x, draw)
         elif is_sharded(x):
             fill_shard(x, draw)
@@ -162,7 +169,7 @@ class Torch(Native):
 
     def subsets(self, x: Array, count: int, generator: torch.Generator | None) -> tuple[Array, Array]:
         rows, columns = x.shape
-        if torch.compiler.is_compiling() or not is_plain(x):
+        if torch.compiler.is_compiling() or is_proxied() or not is_plain(x):
             keys = self.empty(x, (rows, columns), "float32").uniform_(generator=generator)
             order = keys.argsort(dim=0)[:count]
             return order, self.arange(x, columns)
@@ -171,7 +178,10 @@ class Torch(Native):
         words = torch.empty(-(-rows * columns // 4), dtype=torch.int64, device=x.device)
         words.random_(-(1 << 63), None, generator=generator)
         keys = words.view(torch.int16)[: rows * columns].view(columns, rows)
-        return torch.from_numpy(smallest(keys.numpy(), count)), self.arange(x, columns)
+        if not is_recorded():
+            return torch.from_numpy(smallest(keys.numpy(), count)), self.arange(x, columns)
+        packed = keys.long().mul_(rows).add_(torch.arange(rows, device=x.device))
+        return packed.topk(count, largest=False).indices.T, self.arange(x, columns)
 
     def draw(self, x: Array, distribution: Distribution, generator: torch.Generator | None, form: FloatFormat) -> Array:
         """What torch can draw itself, in 16 bits too, is torch's own."""

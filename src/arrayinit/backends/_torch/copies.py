@@ -11,8 +11,9 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends._numpy import parts
-from arrayinit.backends._torch.custom_op import PLAIN, is_plain, shared
 from arrayinit.backends._torch.dtensor import is_sharded, pairs
+from arrayinit.backends._torch.memory import PLAIN, check_allocated, is_opaque, is_plain, is_recorded, shared
+from arrayinit.backends._torch.wrappers import read
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import CHUNK
 from arrayinit.kernels.rounding import rounds_twice, to_odd
@@ -26,15 +27,21 @@ def exports(x: torch.Tensor) -> Iterator[Array]:
     if not _has_values(x) or torch.compiler.is_compiling():
         raise TypeError("a tensor that is meta, fake or compiled has no values")
     # DLPack refuses what is watched or conjugated, and forgets what is negated.
-    bare = _whole(x).detach().resolve_conj().resolve_neg()
+    bare = _readable(_whole(x)).detach().resolve_conj().resolve_neg()
+    if bare.is_cpu and not bare.data_ptr():
+        # A torch._efficientzerotensor has elements, but no memory.
+        bare = bare.clone()
     yield bare
-    yield (bare.float() if bare.dtype == torch.bfloat16 else bare).cpu().numpy()
+    # Tensor.numpy() would make the storage of x impossible to resize, for ever.
+    yield np.from_dlpack((bare.float() if bare.dtype == torch.bfloat16 else bare).cpu())
 
 
 def copy(x: torch.Tensor, source: Array) -> torch.Tensor:
     """As in `Backend`."""
     if _has_values(x) and not _has_values(source):
         raise TypeError("source is a meta or fake tensor without values, but x is not")
+    if isinstance(source, torch.Tensor):
+        source = _readable(source)
     # What is fake stays as it is, and cannot see what is true.
     if source is not x and (_has_values(x) or not _has_values(source)):
         with torch.no_grad():
@@ -47,7 +54,7 @@ def _copy(x: torch.Tensor, source: Array) -> None:
         for part, its in pairs(x, source):
             _copy(part, its)
         return
-    in_parts = type(x) in PLAIN and not torch.compiler.is_compiling()
+    in_parts = type(x) in PLAIN and not torch.compiler.is_compiling() and not is_recorded()
     if isinstance(source, torch.Tensor):
         twice = rounds_twice(_name(source), _name(x))
         if in_parts and twice and is_plain(source):
@@ -74,6 +81,15 @@ def _name(x: torch.Tensor) -> str:
 
 def _has_values(x: Array) -> bool:
     return isinstance(x, np.ndarray) or not (x.is_meta or isinstance(x, FakeTensor))
+
+
+def _readable(x: torch.Tensor) -> torch.Tensor:
+    """Return a tensor that has memory, with the values of a source."""
+    if type(x) not in PLAIN and is_opaque(x):
+        return read(x)
+    if not torch.compiler.is_compiling():
+        check_allocated(x, "source")
+    return x
 
 
 def _whole(x: Array) -> Array:

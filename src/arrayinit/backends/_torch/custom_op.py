@@ -7,44 +7,15 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
 import torch
 
+from arrayinit.backends._torch.memory import is_wrapped, shared, written_behind
 from arrayinit.core.distributions import Disk, Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.seed import Seed
 
 _LAWS = {law.__name__: law for law in (Uniform, Normal, TruncatedNormal, Disk, TruncatedComplexNormal)}
-
-
-PLAIN = (torch.Tensor, torch.nn.Parameter)
-"""The types whose tensors are what they seem."""
-
-
-def is_plain(x: torch.Tensor) -> bool:
-    """Whether a tensor has its elements in the memory of the CPU."""
-    return type(x) in PLAIN and x.layout is torch.strided and x.device.type == "cpu" and not is_wrapped(x)
-
-
-def is_wrapped(x: torch.Tensor) -> bool:
-    """Whether ``x`` is what torch.vmap or torch.func.grad made of a tensor.
-
-    It has no memory of its own, and does not say whether the tensor requires grad.
-    """
-    return torch.func.debug_unwrap(x, recurse=False) is not x
-
-
-def shared(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
-    """Return the memory of a tensor as NumPy sees it, bfloat16 as uint16, where it can."""
-    if not is_plain(x) or x.is_neg() or x.is_conj():
-        return None
-    # NumPy writes behind autograd's back.
-    torch.autograd.graph.increment_version(x)
-    bare = x.detach()
-    memory: np.ndarray[Any, Any]
-    memory = bare.view(torch.uint16).numpy() if x.dtype == torch.bfloat16 else bare.numpy()
-    return memory
 
 
 def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> None:
@@ -66,8 +37,7 @@ def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> N
         kernels.fill(values, draw, corner)
         bare.copy_(values)
     else:
-        # Triton writes behind autograd's back.
-        torch.autograd.graph.increment_version(x)
+        written_behind(x)
         kernels.fill(bare, draw, corner)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
-from arrayinit.backends._torch.custom_op import PLAIN, apply, write
+from arrayinit.backends._torch.custom_op import apply, write
+from arrayinit.backends._torch.memory import PLAIN, is_recorded
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.box import Index
@@ -59,7 +60,8 @@ def fill_shard(x: Array, draw: Draw) -> None:
     """Fill what this process holds of a DTensor."""
     for part, index in boxes(x):
         # torch.compile, and a tensor that is still on its way, see only the operator.
-        fill = write if type(part) in PLAIN and not torch.compiler.is_compiling() else apply
+        is_seen = torch.compiler.is_compiling() or is_recorded()
+        fill = write if type(part) in PLAIN and not is_seen else apply
         fill(part, draw, [run.start for run in index])
 
 
@@ -84,7 +86,7 @@ def pairs(x: Array, values: Array) -> Iterator[tuple[Array, Array]]:
         yield part, values[index]
 
 
-def entries(x: Array, index: tuple[Any, ...], value: Array | float) -> Iterator[tuple[Array, tuple[Any, ...], Any]]:
+def entries(x: Array, index: tuple[Any, ...], value: Array | complex) -> Iterator[tuple[Array, tuple[Any, ...], Any]]:
     """Yield the memory that this process holds of a DTensor, and what ``x[index] = value`` sets there."""
     index, value = tuple(map(local, index)), local(value)
     for part, box in boxes(x):

@@ -1,0 +1,196 @@
+"""What memory a tensor has, whether a fill may touch it past torch, and whether torch's operations are recorded."""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from torch._C import (
+    _get_function_stack_at,  # pyright: ignore[reportPrivateUsage]
+    _len_torch_dispatch_stack,  # pyright: ignore[reportPrivateUsage]
+    _len_torch_function_stack,  # pyright: ignore[reportPrivateUsage]
+)
+from torch._subclasses.fake_tensor import FakeTensor
+from torch.nn.parameter import is_lazy
+from torch.utils._device import DeviceContext
+
+from arrayinit.backends.arguments import overlaps
+from arrayinit.core.dtypes import NAMES
+
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+"""The types whose tensors are what they seem."""
+
+_STRIDED = torch.strided
+
+# What stands there in classes that leave torch's operations to torch.
+_NO_DISPATCH = getattr(torch.Tensor, "__torch_dispatch__", None)
+
+# NumPy's dtype for the memory of each dtype. bfloat16, which NumPy lacks, is uint16 there.
+_MEMORY = {getattr(torch, name): np.dtype("uint16" if name == "bfloat16" else name) for name in NAMES}
+
+# Tensor.numpy() would make the storage impossible to resize, for ever.
+_buffer: Any = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)(
+    ("PyMemoryView_FromMemory", ctypes.pythonapi)
+)
+_WRITABLE = 0x200
+
+
+def is_plain(x: torch.Tensor) -> bool:
+    """Whether a tensor has its elements in the memory of the CPU."""
+    return type(x) in PLAIN and x.is_cpu and x.layout is _STRIDED and not is_wrapped(x)
+
+
+def is_wrapped(x: torch.Tensor) -> bool:
+    """Whether ``x`` is what torch.vmap or torch.func.grad made of a tensor.
+
+    It has no memory of its own, and does not say whether the tensor requires grad.
+    """
+    return torch.func.debug_unwrap(x, recurse=False) is not x
+
+
+def is_opaque(x: torch.Tensor) -> bool:
+    """Whether the class of a tensor takes torch's operations on itself, so that its memory may be elsewhere or nowhere.
+
+    DTensors are known, and what is fake or functional is torch's own stand-in for a tensor.
+    """
+    if type(x) in PLAIN or torch.compiler.is_compiling():
+        return False
+    if getattr(type(x), "__torch_dispatch__", None) is _NO_DISPATCH:
+        return False
+    known = [FakeTensor]
+    for module, name in (
+        ("torch.distributed.tensor", "DTensor"),
+        ("torch._subclasses.functional_tensor", "FunctionalTensor"),
+    ):
+        known += [getattr(sys.modules[module], name)] if module in sys.modules else []
+    return not isinstance(x, tuple(known))
+
+
+def is_recorded() -> bool:
+    """Whether a mode, as that of make_fx, sees torch's operations: what is written past them would be missing."""
+    if _len_torch_dispatch_stack():
+        return True
+    count = _len_torch_function_stack()
+    # A default device is a mode too, which records nothing.
+    return count > 0 and not all(isinstance(_get_function_stack_at(k), DeviceContext) for k in range(count))
+
+
+def is_proxied() -> bool:
+    """Whether make_fx makes a graph of torch's operations, for other values than those that it sees."""
+    tracer = sys.modules.get("torch.fx.experimental.proxy_tensor")
+    return tracer is not None and tracer.get_proxy_mode() is not None
+
+
+def check_dense(x: torch.Tensor, name: str = "x") -> None:
+    """Raise unless each index of a tensor has an element of its own."""
+    if is_lazy(x):
+        raise RuntimeError(f"{name} is an uninitialized parameter without a shape: call the lazy module once before")
+    masked = sys.modules.get("torch.masked")
+    if masked is not None and isinstance(x, masked.MaskedTensor):
+        raise TypeError(f"{name} is a MaskedTensor, whose mask would be passed over: pass {name}.get_data()")
+    if x.is_nested and x.layout is _STRIDED:
+        raise TypeError(f"{name} is a nested tensor, without one size: pass each tensor of {name}.unbind()")
+    if x.layout is not _STRIDED:
+        kind = str(x.layout)
+        # What torch.nn.init.zeros_ does to a sparse tensor is to drop its pattern.
+        parts = "" if kind in ("torch.sparse_coo", "torch._mkldnn") else f"{name}.values(), or "
+        raise TypeError(
+            f"{name} is a tensor of layout {kind}, which has no element at each index: pass {parts}{name}.to_dense()"
+        )
+
+
+def check_writable(x: torch.Tensor) -> None:
+    """Raise where the memory of ``x`` must not be written, and warn where nobody may ever read it."""
+    if torch.compiler.is_compiling():
+        _check_not_expanded(x)
+        return
+    if not x.is_leaf:
+        _warn_of_computed(x)
+    # torch writes before it raises, and lets x.detach() of a leaf pass.
+    if x.is_inference() and not torch.is_inference_mode_enabled():
+        raise RuntimeError("x is an inference tensor: fill it within torch.inference_mode(), or pass x.clone()")
+    if type(x) not in PLAIN:
+        if isinstance(x, FakeTensor):
+            _check_not_expanded(x)
+            return
+        if is_opaque(x):
+            return
+    check_allocated(x, "x")
+    if not x.is_contiguous() and overlaps(x.stride(), x.shape):
+        raise RuntimeError(_shared(x))
+
+
+def check_allocated(x: torch.Tensor, name: str) -> None:
+    """Raise where the storage is smaller than the tensor: torch itself would read or write past the end."""
+    try:
+        held = x.untyped_storage().nbytes()
+    except NotImplementedError:
+        # Sparse, or what torch.vmap and torch.func.grad made of a tensor.
+        check_dense(x, name)
+        return
+    if (x.storage_offset() or held != x.nbytes) and held < _end(x) * x.itemsize:
+        raise RuntimeError(
+            f"{name} of shape {tuple(x.shape)} has a storage of {held} bytes, which was freed or not yet allocated: "
+            f"give it memory first, as by {name}.untyped_storage().resize_(...)"
+        )
+
+
+def _check_not_expanded(x: torch.Tensor) -> None:
+    """Raise for the strides that can be seen to overlap without a guard for each size, which may be symbolic."""
+    if not x.is_contiguous() and any(step == 0 and size > 1 for step, size in zip(x.stride(), x.shape, strict=True)):
+        raise RuntimeError(_shared(x))
+
+
+def _end(x: torch.Tensor) -> int:
+    """Return how many elements the storage must have."""
+    count: int = x.numel()
+    start = int(x.storage_offset())
+    if not count or x.is_contiguous():
+        return count and start + count
+    return start + 1 + int(sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)))
+
+
+def shared(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
+    """Return the memory of a tensor for NumPy to use while ``x`` lives, bfloat16 as uint16; None where it cannot."""
+    if not is_plain(x) or x.is_neg() or x.is_conj():
+        return None
+    dtype, address = _MEMORY.get(x.dtype), x.data_ptr()
+    # torch._efficientzerotensor has elements, but no memory.
+    if dtype is None or not address:
+        return None
+    written_behind(x)
+    if x.is_contiguous():
+        return np.ndarray(x.shape, dtype, _buffer(address, x.nbytes, _WRITABLE))
+    length = x.untyped_storage().nbytes() - x.storage_offset() * dtype.itemsize
+    strides = [step * dtype.itemsize for step in x.stride()]
+    return np.ndarray(x.shape, dtype, _buffer(address, length, _WRITABLE), strides=strides)
+
+
+def written_behind(x: torch.Tensor) -> None:
+    """Move the version on, as an operation of torch does, for a write that torch does not see."""
+    torch.autograd.graph.increment_version(x)
+
+
+def _shared(x: torch.Tensor) -> str:
+    return f"elements of x, of shape {tuple(x.shape)}, share a single memory location: pass x.clone()"
+
+
+def _warn_of_computed(x: torch.Tensor) -> None:
+    base = x._base  # noqa: SLF001 (documented, and torch has no other name for it)
+    if is_wrapped(x) or (base is not None and base.is_leaf):
+        return
+    # From where the library was called, however deep this is.
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("arrayinit."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(
+        f"x was computed from other tensors, by {type(x.grad_fn).__name__}, and is no parameter: it may be computed "
+        "anew where it is used. Fill the parameter that it was computed from, as parametrizations.weight.original1 of "
+        "a module with weight_norm",
+        stacklevel=level,
+    )
