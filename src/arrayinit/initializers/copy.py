@@ -105,8 +105,9 @@ def copy_(x: Array, source: Any, **wrong: Never) -> Array:
 
 def _readable(backend: Backend, x: Array, source: Any) -> Array:
     """Return the source as an array of the library of ``x``, without a copy where it can be, or else of NumPy."""
-    _check_classes(source)
     given = _backend_of_source(source)
+    if given is None or given.namespace(source) is np:
+        _check_classes(source)
     _check_dense(given, source)
     # The generic backend has arrays of many libraries.
     if given is backend and backend.namespace(source) is backend.namespace(x):
