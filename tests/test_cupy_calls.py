@@ -17,16 +17,16 @@ import arrayinit
 SOURCE = Path(arrayinit.__file__).parent
 # Where the namespace of CuPy's arrays is used.
 FILES = [
-    "backends/cupy.py",
-    "backends/cupy_kernels.py",
+    "backends/_cupy.py",
+    "kernels/_cupy.py",
     "backends/native.py",
     "backends/decomposition.py",
     "initializers/orthogonal.py",
-    "random/polar.py",
-    "random/arithmetic.py",
-    "random/quantile.py",
-    "random/rounding.py",
-    "random/truncated.py",
+    "backends/polar.py",
+    "stream/ops.py",
+    "stream/quantile.py",
+    "kernels/rounding.py",
+    "stream/truncated.py",
 ]
 
 

@@ -10,8 +10,7 @@ import array_api_compat.torch as xp
 import numpy as np
 import torch
 
-from arrayinit.backends._torch import memory as torch_memory
-from arrayinit.backends._torch import wrappers as torch_opaque
+from arrayinit.backends._torch import memory, wrappers
 from arrayinit.backends._torch.copies import copy, exports
 from arrayinit.backends._torch.custom_op import apply, write
 from arrayinit.backends._torch.dtensor import (
@@ -54,17 +53,17 @@ class Torch(Native):
     def dtype(self, x: Array) -> str:
         # Here, since it is asked for before the sizes are, which such a tensor may lack.
         if x.is_nested or type(x) not in PLAIN:
-            torch_memory.check_dense(x)
+            memory.check_dense(x)
         return _NAMES.get(x.dtype) or str(x.dtype).removeprefix("torch.")
 
     def check_writable(self, x: Array) -> None:
-        torch_memory.check_writable(x)
+        memory.check_writable(x)
         if type(x) not in PLAIN and not torch.compiler.is_compiling() and is_sharded(x):
-            torch_memory.check_writable(local(x))
+            memory.check_writable(local(x))
 
     def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
         if type(x) not in PLAIN and is_opaque(x):
-            return torch_opaque.fill(x, body)
+            return wrappers.fill(x, body)
         try:
             return body(x)
         except RuntimeError:
