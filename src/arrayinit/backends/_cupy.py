@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import array_api_compat.cupy as xp
@@ -11,18 +11,20 @@ import cupy
 import numpy as np
 from cupyx.scipy.special import erfinv
 
-from arrayinit.backends._numpy import parts
 from arrayinit.backends.arguments import describe, overlaps
-from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array, Generator
+from arrayinit.backends.computed import Computed
+from arrayinit.backends.decomposition import by_blocks
+from arrayinit.backends.native import NativeBackend
+from arrayinit.backends.protocol import Array, Generator, InPlace
 from arrayinit.core.distributions import Normal, Uniform
-from arrayinit.kernels._cupy import write
+from arrayinit.kernels._cupy import draw
 from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.fill import Constant, Fill, Identity, Table
 from arrayinit.kernels.rounding import rounds_twice, to_odd
-from arrayinit.stream.seed import KINDS
+from arrayinit.stream.seed import KINDS, Seed
 
 
-class CuPy(Native):
+class CuPy(NativeBackend, InPlace):
     """Adapter for `cupy.ndarray`."""
 
     def accepts(self, cls: type) -> bool:
@@ -39,10 +41,6 @@ class CuPy(Native):
         if x.size and not x.flags.forc and overlaps(x.strides, x.shape, x.itemsize):
             raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
 
-    def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        with x.device:
-            return body(x)
-
     def generator(self, x: Array, rng: Any) -> Generator:
         """None is CuPy's global state on the device of ``x``."""
         if rng is None:
@@ -55,56 +53,46 @@ class CuPy(Native):
             f"RandomState, or a numpy.random.Generator, got {describe(rng)}"
         )
 
-    def fill(self, x: Array, value: complex) -> Array:
-        x[...] = x.dtype.type(value)
+    def read(self, x: Array) -> Iterator[Array]:
+        with x.device:
+            # torch aborts on negative strides.
+            yield cupy.ascontiguousarray(x) if any(step < 0 for step in x.strides) else x
+            yield cupy.asnumpy(x)
+
+    def write(self, x: Array, fill: Fill) -> Array:
+        with x.device:
+            if isinstance(fill, Draw) and not cupy.cuda.runtime.is_hip:
+                draw(x, fill)
+            elif isinstance(fill, Constant):
+                x[...] = x.dtype.type(fill.value)
+            elif isinstance(fill, Identity):
+                x[...] = x.dtype.type(0)
+                if fill.count:
+                    x[fill.index(cupy.arange(fill.count))] = fill.value
+            elif isinstance(fill, Table) and not isinstance(fill.values, np.ndarray):
+                self._copy(x, fill.values)
+            elif isinstance(fill, Computed) and not fill.is_of_numpy:
+                fill.compute(self, x)
+            else:
+                # What AMD's compiler knows nothing of is made on the host too.
+                for index, chunk in fill.chunks(x.shape, self.dtype(x)):
+                    x[index] = cupy.asarray(chunk)
         return x
+
+    def _copy(self, x: Array, source: Array) -> Array:
+        values = source.copy() if cupy.may_share_memory(x, source) else source
+        if rounds_twice(self.dtype(source), self.dtype(x)):
+            values = to_odd(xp, cupy.ascontiguousarray(values))
+        return self.assign(x, values)
 
     def assign(self, x: Array, values: Array) -> Array:
         if values is not x:
             cupy.copyto(x, values, casting="unsafe")
         return x
 
-    def exports(self, x: Array) -> Iterator[Array]:
-        with x.device:
-            # torch aborts on negative strides.
-            yield cupy.ascontiguousarray(x) if any(step < 0 for step in x.strides) else x
-            yield cupy.asnumpy(x)
-
-    def copy(self, x: Array, source: Array) -> Array:
-        if isinstance(source, np.ndarray):
-            for index, part in parts(source, self.dtype(x)):
-                x[index] = cupy.asarray(part)
-            return x
-        values = source.copy() if cupy.may_share_memory(x, source) else source
-        if rounds_twice(self.dtype(source), self.dtype(x)):
-            values = to_odd(xp, cupy.ascontiguousarray(values))
-        return self.assign(x, values)
-
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+    def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         x[index] = value
         return x
-
-    def arange(self, x: Array, count: int) -> Array:
-        return cupy.arange(count)
-
-    def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        return None
-
-    def portable(self, x: Array, draw: Draw) -> Array:
-        if cupy.cuda.runtime.is_hip:
-            # What AMD's compiler knows nothing of is made on the host.
-            for index, values in draw.chunks():
-                x[index] = cupy.asarray(values)
-        else:
-            write(x, draw)
-        return x
-
-    def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
-        return cupy.asarray(values)
-
-    def split(self, generator: Generator, count: int) -> list[Generator]:
-        """Consecutive draws are independent."""
-        return [generator] * count
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
         return cupy.empty(shape, dtype)
@@ -113,6 +101,9 @@ class CuPy(Native):
         keys = self.uniform(cupy.empty(x.shape, "float64"), Uniform(0.0, 1.0), generator)
         order = cupy.argsort(keys, axis=0)[:count]
         return order, cupy.arange(x.shape[1])
+
+    def qr(self, matrix: Array, generator: Generator | Seed) -> Array:
+        return by_blocks(xp, matrix)
 
     def uniform(self, x: Array, d: Uniform, generator: Generator) -> Array:
         if isinstance(generator, cupy.random.RandomState):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -14,14 +15,17 @@ from dask.array.utils import meta_from_array
 
 from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends.arguments import is_plain, numpy_generator, qualified
-from arrayinit.backends.protocol import Array
+from arrayinit.backends.computed import Computed
+from arrayinit.backends.protocol import Array, Replaced
 from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.fill import Fill, Table
 from arrayinit.kernels.threads import count
+from arrayinit.stream.seed import Seed
 
 Host = np.ndarray[Any, Any]
 
 
-class Dask:
+class Dask(Replaced):
     """Adapter for `dask.array.Array`."""
 
     def accepts(self, cls: type) -> bool:
@@ -43,53 +47,28 @@ class Dask:
             raise TypeError(f"x must be a Dask array of NumPy arrays, got {x!r}")
         _check_chunk(meta, "x")
 
-    def exports(self, x: Array) -> Iterator[Array]:
+    def read(self, x: Array) -> Iterator[Array]:
         # Not asarray(x): the arrays of Dask's query planning lack __array__.
         values = x.compute()
         _check_chunk(values, "source")
         yield np.asarray(values)
 
-    def copy(self, x: Array, source: Array) -> Array:
-        """NumPy's arrays now, since they may be written later, and Dask's chunk by chunk."""
-        if isinstance(source, np.ndarray):
-            return self.from_host(x, _copied(x.dtype, source))
-        _check_chunk(meta_from_array(source), "source")
-        return _mapped(partial(_copied, x.dtype), source.rechunk(x.chunks), x.dtype)
-
-    def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        return body(x)
-
-    def generator(self, x: Array, rng: Any) -> np.random.Generator:
+    def generator(self, x: Array, rng: Any) -> np.random.Generator | Seed:
+        """None is a fresh seed: a chunk may be computed more than once, and must be the same each time."""
+        if rng is None:
+            return Seed((int.from_bytes(os.urandom(16), "little"),))
         return numpy_generator(rng, "a Dask array")
 
-    def fill(self, x: Array, value: complex) -> Array:
-        return da.full(x.shape, value, dtype=x.dtype, chunks=x.chunks)
-
-    def assign(self, x: Array, values: Array) -> Array:
-        return values.rechunk(x.chunks).astype(x.dtype)
-
-    def put(self, x: Array, index: tuple[Any, ...], value: complex) -> Array:
-        """Chunk by chunk; the slices are whole axes."""
-        return _mapped(partial(_put, index, value), x, x.dtype)
-
-    def arange(self, x: Array, count: int) -> Array:
-        """For `put`, which takes them on the host."""
-        return np.arange(count)
-
-    def host(self, x: Array) -> Host | None:
-        return None
-
-    def portable(self, x: Array, draw: Draw) -> Array:
-        # Both raise, as each chunk would.
-        draw.distribution.limits(draw.dtype)
-        count()
-        return _made(partial(_box, draw, x.dtype), x.chunks, x.dtype)
-
-    def from_host(self, x: Array, values: Host) -> Array:
-        return da.from_array(values, chunks=x.chunks)
-
-    def later(self, x: Array, dtype: str, make: Callable[[], Host]) -> Array:
-        return self.assign(x, _made(make, tuple((size,) for size in x.shape), np.dtype(dtype)))
+    def write(self, x: Array, fill: Fill) -> Array:
+        if isinstance(fill, Table):
+            return _copy(x, fill.values)
+        if isinstance(fill, Computed):
+            return _computed(x, fill)
+        if isinstance(fill, Draw):
+            # Both raise, as each chunk would.
+            fill.distribution.limits(fill.dtype)
+            count()
+        return _made(partial(_box, fill, x.dtype), x.chunks, x.dtype)
 
 
 BACKEND = Dask()
@@ -108,6 +87,23 @@ def _meta(ndim: int, dtype: Any) -> Host:
     return np.empty((0,) * ndim, dtype)
 
 
+def _copy(x: Array, source: Array) -> Array:
+    """Copy NumPy's arrays now, since they may be written later, and Dask's chunk by chunk."""
+    if isinstance(source, np.ndarray):
+        return da.from_array(_copied(x.dtype, source), chunks=x.chunks)
+    _check_chunk(meta_from_array(source), "source")
+    return _mapped(partial(_copied, x.dtype), source.rechunk(x.chunks), x.dtype)
+
+
+def _computed(x: Array, fill: Computed) -> Array:
+    """Compute the whole: later, as one task, or now where a generator would move on meanwhile."""
+    if fill.is_repeatable:
+        values = _made(fill.on_host, tuple((size,) for size in x.shape), np.dtype(fill.dtype.compute))
+    else:
+        values = da.from_array(fill.on_host(), chunks=x.chunks)
+    return values.rechunk(x.chunks).astype(x.dtype)
+
+
 def _check_chunk(chunk: Array, name: str) -> None:
     """Raise TypeError if the elements of a chunk are more than numbers, which would be lost."""
     if not is_plain(type(chunk)):
@@ -120,30 +116,14 @@ def _check_chunk(chunk: Array, name: str) -> None:
 def _copied(dtype: Any, source: Host) -> Host:
     # Dask knows the class of a chunk for certain only when it is made.
     _check_chunk(source, "source")
-    copied: Host = HOST.copy(np.empty(source.shape, dtype), source)
+    copied: Host = np.empty(source.shape, dtype)
+    Table(source).fill_host(copied)
     return copied
 
 
-def _box(draw: Draw, dtype: Any, block_info: Any) -> Host:
-    """Return one chunk of the array that ``draw`` describes."""
+def _box(fill: Fill, dtype: Any, block_info: Any) -> Host:
+    """Return one chunk of the array that is filled."""
     location = block_info[None]["array-location"]
     box = np.empty([stop - start for start, stop in location], dtype)
-    draw.fill_host(box, [start for start, _ in location])
+    fill.fill_host(box, [start for start, _ in location])
     return box
-
-
-def _put(index: tuple[Any, ...], value: complex, block: Host, block_info: Any) -> Host:
-    """Return a chunk with ``value`` where ``index``, which is that of the whole array, meets it."""
-    location = block_info[None]["array-location"]
-    inside: Any = True
-    for i, (start, stop) in zip(index, location, strict=True):
-        if not isinstance(i, slice):
-            inside = inside & (start <= i) & (i < stop)
-    block = block.copy()
-    block[
-        tuple(
-            i if isinstance(i, slice) else np.broadcast_to(i - start, np.shape(inside))[inside]
-            for i, (start, _) in zip(index, location, strict=True)
-        )
-    ] = value
-    return block

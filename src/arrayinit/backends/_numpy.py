@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from arrayinit.backends.arguments import is_masked, numpy_generator, overlaps
-from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array
+from arrayinit.backends.computed import Computed
+from arrayinit.backends.decomposition import by_blocks
+from arrayinit.backends.native import NativeBackend
+from arrayinit.backends.protocol import Array, InPlace
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, FloatFormat
 from arrayinit.kernels._numpy import NUMPY
-from arrayinit.kernels.draw import CHUNK, Draw
-from arrayinit.kernels.rounding import rounds_twice, to_odd
+from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.subsets import KEY_BITS, smallest
-from arrayinit.stream.box import Index, boxes
+from arrayinit.stream.seed import Seed
 
 _CHUNK = 1 << 16
 
@@ -27,7 +28,7 @@ _NAMES = {np.dtype(name): name for name in NAMES if name != "bfloat16"}
 _CONTIGUOUS: Any = [["writeonly", "contig", "nbo", "aligned"]]
 
 
-class NumPy(Native):
+class NumPy(NativeBackend, InPlace):
     """Adapter for `numpy.ndarray` and its subclasses."""
 
     def accepts(self, cls: type) -> bool:
@@ -50,18 +51,19 @@ class NumPy(Native):
                 f"x of shape {x.shape} is a read-only array, which is never copied silently: pass x.copy(){hint}"
             )
 
-    def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        """The memory of a subclass is filled, whatever its own rules for operations."""
-        if type(x) is np.ndarray:
-            return body(x)
-        body(np.asarray(x))
-        return x
-
     def generator(self, x: Array, rng: Any) -> np.random.Generator:
         return numpy_generator(rng, "a NumPy array")
 
-    def fill(self, x: Array, value: complex) -> Array:
-        x[...] = _scalar(x, value)
+    def read(self, x: Array) -> Iterator[Array]:
+        yield x
+
+    def write(self, x: Array, fill: Fill) -> Array:
+        # The memory of a subclass is filled, whatever its own rules for operations.
+        target = x if type(x) is np.ndarray else np.asarray(x)
+        if isinstance(fill, Computed):
+            fill.compute(self, target)
+        else:
+            fill.fill_host(target)
         return x
 
     def assign(self, x: Array, values: Array) -> Array:
@@ -69,40 +71,10 @@ class NumPy(Native):
             np.copyto(x, values, casting="unsafe")
         return x
 
-    def exports(self, x: Array) -> Iterator[Array]:
-        yield x
-
-    def copy(self, x: Array, source: Array) -> Array:
-        """Overflow to infinity is what rounding does, and is no reason to warn."""
-        with np.errstate(all="ignore"):
-            if x.dtype.name != "bfloat16" or not rounds_twice(source.dtype.name, "bfloat16"):
-                np.copyto(x, source, casting="unsafe")
-                return x
-            apart = source.copy() if np.may_share_memory(x, source) else source
-            for index, part in parts(apart, "bfloat16"):
-                np.copyto(x[*index, ...], part, casting="unsafe")
+    def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+        # As an array: ml_dtypes does not swap the bytes of a mere number.
+        x[index] = value if isinstance(value, np.ndarray) else np.asarray(x.dtype.type(value))
         return x
-
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
-        x[index] = value if isinstance(value, np.ndarray) else _scalar(x, value)
-        return x
-
-    def arange(self, x: Array, count: int) -> Array:
-        return np.arange(count)
-
-    def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        return np.asarray(x)
-
-    def portable(self, x: Array, draw: Draw) -> Array:
-        draw.fill_host(x)
-        return x
-
-    def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
-        return values
-
-    def split(self, generator: np.random.Generator, count: int) -> list[np.random.Generator]:
-        """Consecutive draws are independent."""
-        return [generator] * count
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
         return np.empty(shape, dtype)
@@ -112,13 +84,16 @@ class NumPy(Native):
         keys = generator.integers(1 << KEY_BITS, size=(columns, rows), dtype=np.uint16)
         return smallest(keys, count), np.arange(columns)
 
-    def draw(self, x: Array, distribution: Distribution, generator: np.random.Generator, form: FloatFormat) -> Array:
-        limits = distribution.limits(form)
+    def draw(self, x: Array, distribution: Distribution, generator: np.random.Generator, dtype: FloatFormat) -> Array:
+        limits = distribution.limits(dtype)
         # Overflow to infinity is what a dtype does, and is no reason to warn.
         with np.errstate(over="ignore"):
             for chunk in _chunks(x):
                 self.draw_within(chunk, distribution, generator, limits)
         return x
+
+    def qr(self, matrix: Array, generator: np.random.Generator | Seed) -> Array:
+        return by_blocks(np, matrix)
 
     def uniform(self, x: Array, d: Uniform, generator: np.random.Generator) -> Array:
         generator.random(out=x, dtype=x.dtype)
@@ -145,17 +120,6 @@ class NumPy(Native):
 BACKEND = NumPy()
 
 
-def parts(source: Array, dtype: str, size: int = CHUNK) -> Iterator[tuple[Index, Array]]:
-    """Yield new arrays of bounded size, and where each belongs, that any library takes and rounds to ``dtype`` once."""
-    name = source.dtype.name
-    for index in boxes(source.shape, size):
-        part = np.array(source[*index, ...], "float32" if name == "bfloat16" else name, order="C")
-        if rounds_twice(name, dtype):
-            with np.errstate(all="ignore"):
-                part = np.asarray(to_odd(np, part))
-        yield index, part
-
-
 def _can_be_writable(x: np.ndarray[Any, Any]) -> bool:
     """Whether NumPy lets a read-only array be made writable; not where its memory is another's, as of a file."""
     if x.flags.owndata:
@@ -166,11 +130,6 @@ def _can_be_writable(x: np.ndarray[Any, Any]) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _scalar(x: Array, value: complex) -> Array:
-    """Return a number in the dtype of ``x``, as an array: of a mere number ml_dtypes forgets to swap the bytes."""
-    return np.asarray(x.dtype.type(value))
 
 
 def _chunks(x: Array) -> Iterator[Array]:

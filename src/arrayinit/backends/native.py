@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any
 
-from arrayinit.backends.decomposition import by_blocks
 from arrayinit.backends.polar import polar
-from arrayinit.backends.protocol import Array, Generator
+from arrayinit.backends.protocol import Array, Backend, Generator
 from arrayinit.core.distributions import (
     Disk,
     Distribution,
@@ -22,13 +21,36 @@ from arrayinit.core.truncation import Central, Truncation, truncation
 from arrayinit.kernels._numpy import NUMPY
 from arrayinit.stream.ops import Ops
 from arrayinit.stream.quantile import quantile
+from arrayinit.stream.seed import Seed
 from arrayinit.stream.truncated import truncated_normal
 
 _UNIT = Uniform(0.0, 1.0)
 
 
-class Native(ABC):
-    """Draws any distribution in any dtype, given uniform and normal draws in float32 and float64."""
+class NativeBackend(Backend):
+    """A backend whose library has a random generator of its own; the others are drawn by NumPy on the host.
+
+    From real uniform and normal draws in float32 and float64 it draws any distribution in any dtype.
+    """
+
+    @abstractmethod
+    def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
+        """Return an array on the device of ``x``, or a struct, that `draw` can fill."""
+
+    @abstractmethod
+    def assign(self, x: Array, values: Array) -> Array:
+        """Set ``x`` to ``values``, an array of this library of the same shape, rounded to the dtype of ``x``."""
+
+    @abstractmethod
+    def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+        """Set ``x[index]`` and leave the rest; ``index`` holds slices and arrays of integers."""
+
+    @abstractmethod
+    def qr(self, matrix: Array, generator: Generator | Seed) -> Array:
+        """Return Q of the QR decomposition with a positive diagonal of R; of a wide matrix that of its transpose.
+
+        ``matrix`` is normal, drawn with ``generator``. The result has its dtype, or a wider one.
+        """
 
     @abstractmethod
     def uniform(self, x: Array, d: Uniform, generator: Generator) -> Array:
@@ -60,54 +82,45 @@ class Native(ABC):
         last = 0.5 - float(ops.xp.finfo(q.dtype).eps) / 4.0
         return self.quantile(ops.xp, self.clip(q, (-last, last)))
 
-    @abstractmethod
     def join(self, real: Array, imaginary: Array) -> Array:
         """Return the complex numbers of these parts, without arithmetic, which would make NaN of infinite ones."""
+        raise NotImplementedError
 
-    @abstractmethod
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         """Clip ``x`` to the closed interval, in place where it can be written."""
+        return self.namespace(x).clip(x, *limits)
+
+    def split(self, generator: Generator, count: int) -> list[Generator]:
+        """Return ``count`` generators of draws that are independent of each other, as consecutive draws are."""
+        return [generator] * count
 
     @abstractmethod
-    def namespace(self, x: Array) -> Any:
-        """As in `Backend`."""
+    def subsets(self, x: Array, count: int, generator: Generator) -> tuple[Array, Array]:
+        """Choose ``count`` rows of each column of a matrix; return their numbers, (count, columns), and the columns'.
 
-    @abstractmethod
-    def dtype(self, x: Array) -> str:
-        """As in `Backend`."""
-
-    @abstractmethod
-    def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
-        """As in `Drawing`."""
-
-    @abstractmethod
-    def assign(self, x: Array, values: Array) -> Array:
-        """As in `Backend`."""
+        Each choice is uniform among all of that size, and independent of the other columns'.
+        """
 
     def wider(self, x: Array, dtype: str) -> Array:
         """Return something as ``x``, of another dtype, that `draw` can fill."""
         return self.empty(x, tuple(x.shape), dtype)
-
-    def orthonormal(self, matrix: Array, generator: Generator) -> Array:
-        """As in `Drawing`; libraries whose own QR decomposition is fast, or whose bits are promised, have that."""
-        return by_blocks(self.namespace(matrix), matrix)
 
     def quantile(self, xp: Any, q: Array, /) -> Array:
         """Return z with Phi(z) - 1/2 = q; libraries with an inverse error function have a faster one."""
         size = abs(q)
         return quantile(NUMPY, q, lambda select: 0.5 - select(size))
 
-    def draw(self, x: Array, distribution: Distribution, generator: Generator, form: FloatFormat) -> Array:
-        """As in `Drawing`."""
-        return self.draw_within(x, distribution, generator, distribution.limits(form))
+    def draw(self, x: Array, distribution: Distribution, generator: Generator, dtype: FloatFormat) -> Array:
+        """Fill ``x`` with independent draws, within the distribution's bounds even when rounded to ``dtype``."""
+        return self.draw_within(x, distribution, generator, distribution.limits(dtype))
 
     def draw_within(self, x: Array, distribution: Distribution, generator: Generator, limits: Limits) -> Array:
         """Fill ``x`` with draws clipped to ``limits``, by way of a wider dtype or of parts if it must be."""
-        form = FORMATS[self.dtype(x)]
-        if form.is_complex:
-            return self._complex(x, form, distribution, generator)
-        if form.is_narrow:
-            wide = self.draw_within(self.wider(x, form.compute), distribution, generator, limits)
+        dtype = FORMATS[self.dtype(x)]
+        if dtype.is_complex:
+            return self._complex(x, dtype, distribution, generator)
+        if dtype.is_narrow:
+            wide = self.draw_within(self.wider(x, dtype.compute), distribution, generator, limits)
             return self.assign(x, wide)
         drawn = self._real(x, distribution, generator)
         return drawn if limits is None else self.clip(drawn, limits)
@@ -123,9 +136,9 @@ class Native(ABC):
             case _:
                 raise AssertionError(f"{distribution} is drawn in complex dtypes only")
 
-    def _complex(self, x: Array, form: FloatFormat, distribution: Distribution, generator: Generator) -> Array:
+    def _complex(self, x: Array, dtype: FloatFormat, distribution: Distribution, generator: Generator) -> Array:
         # Interleaved, so that a draw in chunks takes the same numbers as a draw at once.
-        pairs = self.empty(x, (*x.shape, 2), form.real)
+        pairs = self.empty(x, (*x.shape, 2), dtype.real)
         xp = self.namespace(pairs)
         match distribution:
             case Disk() | TruncatedComplexNormal():

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from arrayinit.backends.arguments import check_plain, is_masked
-from arrayinit.backends.protocol import Array, Backend, Drawing
+from arrayinit.backends.protocol import Array, Backend
 
 ENTRY_POINTS = "arrayinit.backends"
 
@@ -77,34 +77,32 @@ def register_backend(backend: Backend) -> None:
     Parameters
     ----------
     backend
-        An object with the methods of `arrayinit.backends.protocol.Backend`, or, if its library has a random generator,
-        of `arrayinit.backends.protocol.Drawing`.
+        An adapter: an instance of a class that derives from `InPlace`, `Replaced` or `Rebound` of
+        `arrayinit.backends.protocol`, and from `arrayinit.backends.native.NativeBackend` too if its library has a
+        random generator.
 
     Raises
     ------
     TypeError
-        The object lacks one of the methods.
+        ``backend`` is of another kind.
 
     Examples
     --------
     >>> import arrayinit
-    >>> from arrayinit.backends._array_api import Generic
-    >>> class MyBackend(Generic):
+    >>> from arrayinit.backends._array_api import ArrayAPI
+    >>> class MyBackend(ArrayAPI):
     ...     def accepts(self, cls):
     ...         return cls.__module__.startswith("mylibrary")
     >>> arrayinit.register_backend(MyBackend())
     """
-    protocol = Drawing if hasattr(backend, "draw") else Backend
-    missing = sorted(name for name in _members(protocol) if not hasattr(backend, name))
-    if missing:
-        raise TypeError(f"backend {backend!r} lacks {', '.join(missing)}; see arrayinit.backends.protocol")
+    if not isinstance(backend, Backend):
+        raise TypeError(
+            f"a backend must derive from arrayinit.backends.InPlace, Replaced or Rebound, got {backend!r} of type "
+            f"{type(backend).__qualname__}"
+        )
     _registered.append(backend)
     # What the generic backend took before may be this one's.
     _by_type.clear()
-
-
-def _members(protocol: type) -> set[str]:
-    return {name for base in protocol.__mro__ for name in vars(base) if not name.startswith("_")}
 
 
 def _find(cls: type) -> Backend:

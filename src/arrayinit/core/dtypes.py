@@ -52,7 +52,7 @@ class FloatFormat(NamedTuple):
         """Return the largest value of this format that is less than ``value``."""
         return self.floor(math.nextafter(value, -math.inf))
 
-    def no_fma(self, value: float) -> float:
+    def rounded(self, value: float) -> float:
         """Return the value of this format nearest to ``value``; of two the one whose last bit is 0."""
         if math.isinf(value) or value == 0:
             return value

@@ -7,7 +7,9 @@ from typing import Never
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import fill_value
+from arrayinit.initializers.fill import write
 from arrayinit.initializers.keywords import misnamed, public
+from arrayinit.kernels.fill import Constant
 
 
 @public
@@ -46,10 +48,7 @@ def constant_(x: Array, val: complex, **wrong: Never) -> Array:
     """
     if wrong:
         raise misnamed(constant_, wrong)
-    backend = backend_of(x)
-    value = fill_value(backend.dtype(x), val)
-    backend.check_writable(x)
-    return backend.where_it_lives(x, lambda target: backend.fill(target, value))
+    return write(x, Constant(fill_value(backend_of(x).dtype(x), val)))
 
 
 @public

@@ -13,7 +13,9 @@ from arrayinit.backends.arguments import check_plain
 from arrayinit.backends.protocol import Array, Backend
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import NAMES, fill_value, wider
+from arrayinit.initializers.fill import write
 from arrayinit.initializers.keywords import misnamed, public
+from arrayinit.kernels.fill import Table
 
 # What libraries raise where they cannot take an array by DLPack.
 _REFUSALS = (AttributeError, BufferError, RuntimeError, TypeError, ValueError)
@@ -84,7 +86,7 @@ def copy_(x: Array, source: Any, **wrong: Never) -> Array:
     ----------
     Consortium for Python Data API Standards, "Python array API standard", "Data interchange mechanisms", 2021.
     DLPack contributors, "DLPack: Open In Memory Tensor Structure", 2017. IEEE, "Standard for Floating-Point
-    Ops", IEEE 754-2019, section 4.3.1.
+    Arithmetic", IEEE 754-2019, section 4.3.1.
     """
     if wrong:
         raise misnamed(copy_, wrong)
@@ -99,8 +101,7 @@ def copy_(x: Array, source: Any, **wrong: Never) -> Array:
             "as nothing is broadcast"
         )
     _check_dtype(values, given, dtype)
-    backend.check_writable(x)
-    return backend.where_it_lives(x, lambda target: backend.copy(target, values))
+    return write(x, Table(values))
 
 
 def _readable(backend: Backend, x: Array, source: Any) -> Array:
@@ -114,7 +115,7 @@ def _readable(backend: Backend, x: Array, source: Any) -> Array:
         return source
     try:
         readable = _without_arrays(source) if isinstance(source, (list, tuple)) else source
-        for form in (given or _numpy_reader()).exports(readable):
+        for form in (given or _numpy_reader()).read(readable):
             if isinstance(form, np.ndarray):
                 return form
             with suppress(*_REFUSALS):
@@ -172,7 +173,7 @@ def _without_arrays(source: Any) -> Any:
     if given is None or isinstance(source, np.ndarray):
         return source
     _check_dense(given, source)
-    *_, seen = given.exports(source)
+    *_, seen = given.read(source)
     return seen
 
 
@@ -226,7 +227,7 @@ def _check_range(values: Array, given: str, dtype: str) -> None:
     if 0 in values.shape or (bounds.min <= possible.min and possible.max <= bounds.max):
         return
     try:
-        *_, seen = backend_of(values).exports(values)
+        *_, seen = backend_of(values).read(values)
     except TypeError:
         raise TypeError(
             f"source has dtype {given}, whose values may not fit dtype {dtype} of x, and cannot be seen here; cast it"

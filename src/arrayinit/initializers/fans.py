@@ -1,8 +1,7 @@
-"""calculate_fan_in_and_fan_out, and the fans that scale a draw."""
+"""calculate_fan_in_and_fan_out."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Never
 
@@ -69,25 +68,3 @@ def calculate_fan_in_and_fan_out(
     array: Array = x
     backend_of(array).dtype(array)
     return fans(array.shape, layout, groups)
-
-
-def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:
-    """Return the fans of ``x``; warn if it is empty, and return some that scale nothing."""
-    backend = backend_of(x)
-    try:
-        shape = x.shape
-        if 0 not in shape:
-            found = fans(shape, layout, groups)
-            if type(found[0]) is not int or type(found[1]) is not int:
-                backend.dtype(x)
-            return found
-    except (AttributeError, RuntimeError):
-        # The backend knows of arrays that have no sizes, as nested tensors.
-        backend.dtype(x)
-        raise
-    # As torch, an empty bias passes. Any fans will do where nothing is drawn.
-    if len(shape) > 1:
-        fans(shape, layout, groups)
-    # The level of the caller of the public function, which calls this one.
-    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
-    return 1, 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Never
+from typing import Never
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
@@ -10,7 +10,9 @@ from arrayinit.core.dtypes import FORMATS, fill_value, fitting_gain
 from arrayinit.core.fans import per_group
 from arrayinit.core.layouts import DEFAULT, parse
 from arrayinit.core.numbers import finite, shown
+from arrayinit.initializers.fill import write
 from arrayinit.initializers.keywords import misnamed, public
+from arrayinit.kernels.fill import Identity
 
 
 @public
@@ -134,31 +136,12 @@ def _rounded(x: Array, gain: float) -> complex:
         return fill_value(dtype, gain, "gain")
     form = FORMATS[dtype]
     value = fitting_gain(form, gain)
-    return form.no_fma(value) if form.is_narrow else value
+    return form.rounded(value) if form.is_narrow else value
 
 
 def _identity(x: Array, value: complex, layout: str, groups: int) -> Array:
     """Set output feature i of each group to ``value`` times its input feature i, at the centre of the kernel."""
-    backend = backend_of(x)
     shape = tuple(x.shape)
     axes = parse(layout, shape)
-    outputs, inputs, _ = axes.sizes(shape)
-    size = per_group(outputs, groups)
-    count = outputs // size if size else 1
-    backend.check_writable(x)
-
-    def body(target: Array) -> Array:
-        blank = backend.fill(target, 0)
-        if 0 in shape:
-            return blank
-        channel = backend.arange(target, count * min(size, inputs))
-        group, channel = channel // min(size, inputs), channel % min(size, inputs)
-        index: list[Any] = [n // 2 if i in axes.kernel else slice(None) for i, n in enumerate(shape)]
-        for features, role in ((group * size + channel, axes.outputs), (channel, axes.inputs)):
-            stride = 1
-            for i in reversed(role):
-                index[i] = features // stride % shape[i]
-                stride *= shape[i]
-        return backend.put(blank, tuple(index), value)
-
-    return backend.where_it_lives(x, body)
+    outputs, _, _ = axes.sizes(shape)
+    return write(x, Identity(shape, axes, per_group(outputs, groups), value))

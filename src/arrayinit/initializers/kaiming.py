@@ -10,8 +10,7 @@ from arrayinit.core.fans import Mode
 from arrayinit.core.gains import Nonlinearity
 from arrayinit.core.layouts import DEFAULT
 from arrayinit.core.scales import kaiming
-from arrayinit.initializers.drawing import draw
-from arrayinit.initializers.fans import fans_of
+from arrayinit.initializers.fill import draw, fans_of
 from arrayinit.initializers.keywords import misnamed, public
 
 

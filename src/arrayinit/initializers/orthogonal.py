@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Never
 
-from arrayinit.backends.protocol import Array, Drawing, Generator
+from arrayinit.backends.computed import Computed
+from arrayinit.backends.native import NativeBackend
+from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Normal
-from arrayinit.core.dtypes import FORMATS, FloatFormat, fitting_gain, floating
+from arrayinit.core.dtypes import FORMATS, fitting_gain, floating
 from arrayinit.core.layouts import DEFAULT, inverse, parse
-from arrayinit.initializers.drawing import draw_whole, run, seed_for
+from arrayinit.initializers.fill import source_of, write
 from arrayinit.initializers.keywords import misnamed, public
+from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.fill import Constant
+from arrayinit.stream.seed import Seed
 
 _STANDARD = Normal(0.0, 1.0)
 
@@ -82,15 +88,8 @@ def orthogonal_(x: Array, gain: float = 1, rng: Any = None, *, layout: str = DEF
         raise ValueError(f"orthogonal_ needs x to have 2 axes or more, got shape {shape}")
     axes = parse(layout, shape)
     rows, inputs, kernel = axes.sizes(shape)
-
-    def body(backend: Drawing, target: Array, generator: Generator, form: FloatFormat) -> Array:
-        if 0 in shape:
-            return backend.fill(target, 0)
-        matrices = (*(shape[i] for i in axes.batch), rows, inputs * kernel)
-        q = _orthogonal(backend, target, matrices, gain, generator, form)
-        return backend.assign(target, _arranged(backend, q, shape, axes.canonical))
-
-    return run(x, seed_for(x, rng) or rng, body)
+    matrices = (*(shape[i] for i in axes.batch), rows, inputs * kernel)
+    return _orthogonal(x, rng, matrices, gain, axes.canonical, (slice(None),) * len(shape))
 
 
 @public
@@ -165,33 +164,47 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, rng: Any = None, *, layout: s
             f"delta_orthogonal_ needs at least as many output features as input features, "
             f"got {outputs} and {inputs} in x of shape {shape} with layout {layout!r}"
         )
-    features = axes.batch + axes.outputs + axes.inputs
-
-    def body(backend: Drawing, target: Array, generator: Generator, form: FloatFormat) -> Array:
-        blank = backend.fill(target, 0)
-        if 0 in shape:
-            return blank
-        matrices = (*(shape[i] for i in axes.batch), outputs, inputs)
-        q = _orthogonal(backend, target, matrices, gain, generator, form)
-        centre = tuple((n - 1) // 2 if i in axes.kernel else slice(None) for i, n in enumerate(shape))
-        q = backend.namespace(q).astype(_arranged(backend, q, shape, features), target.dtype)
-        return backend.put(blank, centre, q)
-
-    return run(x, seed_for(x, rng) or rng, body)
+    matrices = (*(shape[i] for i in axes.batch), outputs, inputs)
+    centre = tuple((n - 1) // 2 if i in axes.kernel else slice(None) for i, n in enumerate(shape))
+    return _orthogonal(x, rng, matrices, gain, axes.batch + axes.outputs + axes.inputs, centre)
 
 
 def _orthogonal(
-    backend: Drawing, target: Array, shape: tuple[int, ...], gain: float, generator: Generator, form: FloatFormat
+    x: Array, rng: Any, matrices: tuple[int, ...], gain: float, axes: tuple[int, ...], index: tuple[int | slice, ...]
 ) -> Array:
-    """Return ``gain`` times matrices with orthonormal rows or columns, whichever are fewer, not yet rounded."""
-    matrix = backend.empty(target, shape, form.compute)
-    matrix = draw_whole(backend, matrix, _STANDARD, generator, FORMATS[form.compute])
-    q = backend.orthonormal(matrix, generator)
-    q *= gain
-    return q
+    backend = backend_of(x)
+    dtype = floating(backend.dtype(x))
+    return write(x, _Orthogonal(source_of(backend, x, rng), tuple(x.shape), dtype, matrices, gain, axes, index))
 
 
-def _arranged(backend: Drawing, q: Array, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
-    """Return flattened ``axes`` of an array of this shape, unfolded, in the order of the array."""
-    xp = backend.namespace(q)
-    return xp.permute_dims(xp.reshape(q, tuple(shape[i] for i in axes)), inverse(axes))
+@dataclass(frozen=True, slots=True)
+class _Orthogonal(Computed):
+    """``gain`` times matrices with orthonormal rows or columns, whichever are fewer."""
+
+    matrices: tuple[int, ...]
+    """Their shape: the batch, rows and columns."""
+    gain: float
+    axes: tuple[int, ...]
+    """The axes of the array that the matrices have when they are unfolded, in their order."""
+    index: tuple[int | slice, ...]
+    """Where the matrices are in the array; all else is 0."""
+
+    def compute(self, backend: NativeBackend, x: Array) -> Array:
+        """Fill ``x``."""
+        is_whole = all(isinstance(place, slice) for place in self.index)
+        blank = x if is_whole and 0 not in self.shape else backend.write(x, Constant(0))
+        if 0 in self.shape:
+            return blank
+        q = backend.qr(self._normal(backend, x), self.source)
+        q *= self.gain
+        xp = backend.namespace(q)
+        q = xp.permute_dims(xp.reshape(q, tuple(self.shape[i] for i in self.axes)), inverse(self.axes))
+        return backend.assign(blank, q) if is_whole else backend.set_at(blank, self.index, xp.astype(q, x.dtype))
+
+    def _normal(self, backend: NativeBackend, x: Array) -> Array:
+        """Return matrices of standard normal numbers, in the dtype that is computed in."""
+        blank, dtype = backend.empty(x, self.matrices, self.dtype.compute), FORMATS[self.dtype.compute]
+        if isinstance(self.source, Seed):
+            order = tuple(range(len(self.matrices)))
+            return backend.write(blank, Draw(_STANDARD, self.source, dtype, self.matrices, order))
+        return backend.draw(blank, _STANDARD, self.source, dtype)

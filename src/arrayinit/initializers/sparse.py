@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, Never
 
-from arrayinit.backends.protocol import Array, Drawing, Generator
+from arrayinit.backends.computed import Computed
+from arrayinit.backends.native import NativeBackend
+from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Normal
-from arrayinit.core.dtypes import FloatFormat, floating
+from arrayinit.core.dtypes import floating
 from arrayinit.core.numbers import finite
-from arrayinit.initializers.drawing import draw_portably, run, seed_for
+from arrayinit.initializers.fill import source_of, write
 from arrayinit.initializers.keywords import misnamed, public
+from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.fill import Constant
+from arrayinit.stream.seed import Seed
 
 
 @public
@@ -72,27 +78,37 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, rng: Any = None, **wro
     sparsity = finite("sparsity", sparsity)
     if not 0.0 <= sparsity <= 1.0:
         raise ValueError(f"sparsity must be within [0, 1], got {sparsity!r}")
-    law.check_range(floating(backend_of(x).dtype(x)))
-    if len(x.shape) != 2:
-        raise ValueError(f"sparse_ needs a matrix, of 2 axes, got x of shape {tuple(x.shape)}")
-    rows, columns = x.shape
-    zeros = math.ceil(sparsity * rows)
+    backend = backend_of(x)
+    dtype = floating(backend.dtype(x))
+    law.check_range(dtype)
+    shape = tuple(x.shape)
+    if len(shape) != 2:
+        raise ValueError(f"sparse_ needs a matrix, of 2 axes, got x of shape {shape}")
+    zeros = math.ceil(sparsity * shape[0])
+    source = source_of(backend, x, rng)
+    if isinstance(source, Seed):
+        return write(x, Draw(law, source, dtype, shape, (0, 1), zeros))
+    return write(x, _Sparse(source, shape, dtype, law, zeros))
 
-    seed = seed_for(x, rng)
-    if seed is not None:
-        return draw_portably(x, law, seed, zeros=zeros)
 
-    def body(backend: Drawing, target: Array, generator: Generator, form: FloatFormat) -> Array:
-        choosing, drawing = backend.split(generator, 2)
-        # The smaller set is chosen: to be cleared in a full draw, or to be drawn in a cleared matrix.
+@dataclass(frozen=True, slots=True)
+class _Sparse(Computed):
+    """Normal numbers and zeros, both drawn by a generator."""
+
+    law: Normal
+    zeros: int
+    """The number of zeros in each column."""
+
+    def compute(self, backend: NativeBackend, x: Array) -> Array:
+        """Fill ``x``. The smaller set is chosen: to be cleared in a full draw, or to be drawn in a cleared matrix."""
+        (rows, columns), zeros = self.shape, self.zeros
+        choosing, drawing = backend.split(self.source, 2)
         if zeros <= rows - zeros:
-            filled = backend.draw(target, law, drawing, form)
-            return backend.put(filled, backend.subsets(target, zeros, choosing), 0) if zeros and columns else filled
-        filled = backend.fill(target, 0)
+            filled = backend.draw(x, self.law, drawing, self.dtype)
+            return backend.set_at(filled, backend.subsets(x, zeros, choosing), 0) if zeros and columns else filled
+        filled = backend.write(x, Constant(0))
         if zeros == rows or not columns:
             return filled
-        blank = backend.empty(target, (rows - zeros, columns), backend.dtype(target))
-        values = backend.draw(blank, law, drawing, form)
-        return backend.put(filled, backend.subsets(target, rows - zeros, choosing), values)
-
-    return run(x, rng, body)
+        blank = backend.empty(x, (rows - zeros, columns), backend.dtype(x))
+        values = backend.draw(blank, self.law, drawing, self.dtype)
+        return backend.set_at(filled, backend.subsets(x, rows - zeros, choosing), values)

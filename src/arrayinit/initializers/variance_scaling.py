@@ -11,8 +11,7 @@ from arrayinit.core.fans import Mode
 from arrayinit.core.layouts import DEFAULT
 from arrayinit.core.numbers import shown
 from arrayinit.core.scales import Scale, variance_scaling
-from arrayinit.initializers.drawing import draw
-from arrayinit.initializers.fans import fans_of
+from arrayinit.initializers.fill import draw, fans_of
 from arrayinit.initializers.keywords import misnamed, public
 
 Shape = Literal["normal", "truncated_normal", "uniform"]

@@ -8,8 +8,7 @@ from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Normal, Uniform
 from arrayinit.core.layouts import DEFAULT
 from arrayinit.core.scales import xavier
-from arrayinit.initializers.drawing import draw
-from arrayinit.initializers.fans import fans_of
+from arrayinit.initializers.fill import draw, fans_of
 from arrayinit.initializers.keywords import misnamed, public
 
 

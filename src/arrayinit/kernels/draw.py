@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.layouts import inverse
+from arrayinit.kernels import fill as fills
 from arrayinit.kernels._numpy import NumPyOps
+from arrayinit.kernels.fill import Fill, Host
+from arrayinit.kernels.rounding import host_dtype
 from arrayinit.kernels.subsets import clear_columns
 from arrayinit.kernels.threads import count, spread
 from arrayinit.kernels.words import box_words, words
 from arrayinit.stream.box import Index, boxes, merged
 from arrayinit.stream.seed import Seed
 from arrayinit.stream.transform import streams, transform
-
-Host = np.ndarray[Any, Any]
 
 # Elements that one thread computes at once: more than fit its own cache, since each call waits for the interpreter's
 # lock. With many threads the chunks are smaller, so that all threads together hold at most _HELD bytes, but never
@@ -35,12 +35,9 @@ _ALONE = 1 << 17
 # Rows whose distance is a multiple of this share one place of a cache.
 _PAGE = 1 << 12
 
-# Bytes made on the host at once for an array that lives elsewhere.
-UPLOAD = 8 << 20
-
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(Fill):
     """Independent draws from a distribution, rounded to a dtype.
 
     ``shape`` is the shape of the logical array. Axis k of the logical array is axis ``order[k]`` of the array to be
@@ -70,20 +67,15 @@ class Draw:
         self.fill_box(array.transpose(self.order), self._logical(corner or [0] * array.ndim))
 
     def chunks(
-        self, shape: Sequence[int] | None = None, corner: Sequence[int] | None = None
+        self, shape: Sequence[int], dtype: str, corner: Sequence[int] | None = None
     ) -> Iterator[tuple[Index, Host]]:
-        """Yield an array, or a box of it, in chunks of bounded size, each with its place in the array or box.
-
-        bfloat16 comes as float32 numbers.
-        """
-        dtype = "float32" if self.dtype.name == "bfloat16" else self.dtype.name
-        sizes = self.shape if shape is None else self._logical(shape)
-        first = self._logical(corner or [0] * len(sizes))
+        """Yield chunks that are long along the last axes of the logical array."""
+        sizes, first = self._logical(shape), self._logical(corner or [0] * len(shape))
         # A column whose zeros are chosen had better stay whole.
         turned = slice(None, None, -1 if self.zeros else 1)
-        for index in boxes(sizes[turned], UPLOAD // np.dtype(dtype).itemsize):
+        for index in boxes(sizes[turned], fills.UPLOAD // np.dtype(host_dtype(dtype)).itemsize):
             box = index[turned]
-            chunk = np.empty([i.stop - i.start for i in box], dtype)
+            chunk = np.empty([i.stop - i.start for i in box], host_dtype(dtype))
             self.fill_box(chunk, [k + i.start for k, i in zip(first, box, strict=True)])
             yield tuple(box[k] for k in self.inverse), chunk.transpose(self.inverse)
 

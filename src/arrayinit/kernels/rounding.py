@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 Array = Any
 
 _NARROW = ("float16", "bfloat16")
@@ -11,9 +13,23 @@ _NARROW = ("float16", "bfloat16")
 _WIDE = ("float64", "int32", "int64", "uint32", "uint64")
 
 
+def host_dtype(dtype: str) -> str:
+    """Return the dtype in which NumPy holds the numbers of another, which it may lack."""
+    return "float32" if dtype == "bfloat16" else dtype
+
+
 def rounds_twice(given: str, dtype: str) -> bool:
     """Whether a conversion from one dtype to the other by way of float32 may round there too."""
     return dtype in _NARROW and given in _WIDE
+
+
+def rounded_on_host(values: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any]:
+    """Return a copy in the `host_dtype`, which a library converts to ``dtype``: each value is rounded once in all."""
+    given = host_dtype(values.dtype.name)
+    copy: np.ndarray[Any, Any] = np.array(values, given, order="C")
+    if rounds_twice(given, dtype):
+        copy = np.asarray(to_odd(np, copy))
+    return copy.astype(host_dtype(dtype), copy=False)
 
 
 def to_odd(xp: Any, wide: Array) -> Array:

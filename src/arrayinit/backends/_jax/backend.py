@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
+from arrayinit.backends._jax.copies import copied, is_here, is_on_cpu, read
 from arrayinit.backends._jax.sharding import (
     aligned,
     dtype_of,
@@ -22,26 +23,27 @@ from arrayinit.backends._jax.sharding import (
     is_on_host,
     is_spread,
     is_traced,
+    on_device,
     stated_sharding,
-    where_it_lives,
 )
 from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends.arguments import describe
+from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_qr
-from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array
+from arrayinit.backends.native import NativeBackend
+from arrayinit.backends.protocol import Array, Replaced
 from arrayinit.core.distributions import TRUNCATED_STD, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
 from arrayinit.kernels.draw import Draw
-from arrayinit.kernels.rounding import rounds_twice, within_53_bits
+from arrayinit.kernels.fill import Constant, Fill, Identity, Table
 from arrayinit.kernels.xla import traced
 from arrayinit.stream.seed import KINDS
 
 Key = Any
 
 
-class Jax(Native):
+class Jax(NativeBackend, Replaced):
     """Adapter for `jax.Array`, tracers and `jax.ShapeDtypeStruct`."""
 
     def accepts(self, cls: type) -> bool:
@@ -52,12 +54,6 @@ class Jax(Native):
 
     def dtype(self, x: Array) -> str:
         return dtype_of(x)
-
-    def check_writable(self, x: Array) -> None:
-        """JAX arrays are replaced, and never written."""
-
-    def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        return where_it_lives(x, body)
 
     def generator(self, x: Array, rng: Any) -> Key:
         if rng is None or isinstance(rng, np.random.Generator):
@@ -81,56 +77,43 @@ class Jax(Native):
             f"or a numpy.random.Generator, got {describe(rng)}"
         )
 
-    def fill(self, x: Array, value: complex) -> Array:
+    def read(self, x: Array) -> Iterator[Array]:
+        return read(x)
+
+    def write(self, x: Array, fill: Fill) -> Array:
+        return on_device(x, lambda target: self._filled(target, fill))
+
+    def _filled(self, x: Array, fill: Fill) -> Array:
+        """Return what a struct is to hold, of JAX or of NumPy, not yet on the devices of the struct."""
+        if isinstance(fill, Draw):
+            # Traced, a part of the program; eagerly, programs for any shape, or NumPy on CPUs.
+            return jnp.transpose(traced(fill), fill.inverse) if is_traced(x) else from_draw(x, fill)
+        if isinstance(fill, Table):
+            return copied(x, fill.values)
+        if isinstance(fill, Computed):
+            return self.assign(x, fill.on_host()) if fill.is_of_numpy else fill.compute(self, x)
+        return self._constant(x, fill)
+
+    def _constant(self, x: Array, fill: Fill) -> Array:
         """On one CPU NumPy fills, since XLA compiles for each shape anew."""
-        if is_traced(x) or is_spread(x) or not is_on_host(x):
-            return jnp.full(x.shape, value, x.dtype, device=x.sharding)
-        values = aligned(x.shape, x.dtype)
-        values.fill(value)
-        return jax.device_put(values, x.sharding)
+        if not (is_traced(x) or is_spread(x)) and is_on_host(x):
+            values = aligned(x.shape, x.dtype)
+            fill.fill_host(values)
+            return jax.device_put(values, x.sharding)
+        if isinstance(fill, Identity):
+            blank = jnp.zeros(x.shape, x.dtype, device=x.sharding)
+            # The places are found on the host, where no arithmetic has to be compiled.
+            return self.set_at(blank, fill.index(np.arange(fill.count)), fill.value) if fill.count else blank
+        assert isinstance(fill, Constant), fill
+        return jnp.full(x.shape, fill.value, x.dtype, device=x.sharding)
 
     def assign(self, x: Array, values: Array) -> Array:
         return values.astype(x.dtype)
 
-    def exports(self, x: Array) -> Iterator[Array]:
-        _check_values(x)
-        if isinstance(x, jax.core.Tracer):
-            raise TypeError("a traced array has no values outside its trace")
-        if not _is_here(x):
-            raise TypeError("other processes hold a part of its values")
-        yield x
-        yield np.asarray(x)
-
-    def copy(self, x: Array, source: Array) -> Array:
-        """On the CPU NumPy copies: XLA takes subnormal numbers for zero, and may read other libraries' memory later."""
-        _check_values(source)
-        if isinstance(source, jax.core.Tracer) or not _is_here(source):
-            return jnp.array(_rounded_once(source, x.dtype), x.dtype, copy=True)
-        if _is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name):
-            return HOST.copy(aligned(tuple(x.shape), x.dtype), np.asarray(source))
-        return jnp.array(source, x.dtype, copy=True).block_until_ready()
-
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+    def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         # What was made where the key is goes by the host.
         index, value = jax.tree.map(lambda part: np.asarray(part) if _is_apart(part, x) else part, (index, value))
         return x.at[index].set(jnp.asarray(value, x.dtype), out_sharding=stated_sharding(x))
-
-    def arange(self, x: Array, count: int) -> Array:
-        """On the host, where no arithmetic with them has to be compiled."""
-        return np.arange(count)
-
-    def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        return None
-
-    def portable(self, x: Array, draw: Draw) -> Array:
-        """Traced, as a part of the program; eagerly by programs for any shape, or on CPUs by NumPy, without any."""
-        if is_traced(x):
-            return jnp.transpose(traced(draw), draw.inverse)
-        return from_draw(x, draw)
-
-    def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
-        """Left to `where_it_lives`, which sends no device more than its part."""
-        return values
 
     def split(self, generator: Key, count: int) -> list[Key]:
         return list(jax.random.split(generator, count))
@@ -163,19 +146,19 @@ class Jax(Native):
     def quantile(self, _: Any, q: Array, /) -> Array:
         return jax.lax.erf_inv(2.0 * q) * math.sqrt(2.0)
 
-    def draw(self, x: Array, distribution: Distribution, generator: Key, form: FloatFormat) -> Array:
+    def draw(self, x: Array, distribution: Distribution, generator: Key, dtype: FloatFormat) -> Array:
         # jax.random rounds the bounds to nearest: to clip there would change its values.
-        if isinstance(distribution, Uniform) and not form.is_narrow:
-            return jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(form)[1])
-        if isinstance(distribution, TruncatedNormal) and not form.is_narrow and _has_variance(distribution, x.dtype):
+        if isinstance(distribution, Uniform) and not dtype.is_narrow:
+            return jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(dtype)[1])
+        if isinstance(distribution, TruncatedNormal) and not dtype.is_narrow and _has_variance(distribution, x.dtype):
             return self.truncated(x, distribution, generator)
-        return super().draw(x, distribution, generator, form)
+        return super().draw(x, distribution, generator, dtype)
 
-    def orthonormal(self, matrix: Array, generator: Key) -> Array:
+    def qr(self, matrix: Array, generator: Key) -> Array:
         """By NumPy where the values are in its memory."""
-        if isinstance(matrix, jax.core.Tracer) or not (_is_here(matrix) and _is_on_cpu(matrix)):
+        if isinstance(matrix, jax.core.Tracer) or not (is_here(matrix) and is_on_cpu(matrix)):
             return by_qr(jnp, matrix)
-        return HOST.orthonormal(np.asarray(matrix), generator)
+        return HOST.qr(np.asarray(matrix), generator)
 
     def join(self, real: Array, imaginary: Array) -> Array:
         return jax.lax.complex(real, imaginary)
@@ -205,36 +188,10 @@ def _has_variance(d: Uniform | Normal | TruncatedNormal, dtype: Any) -> bool:
     return d.variance is not None and float(held.tiny) <= d.variance <= float(held.max) / 3
 
 
-def _rounded_once(x: Array, dtype: Any) -> Array:
-    """Return numbers that XLA's conversion, which goes by way of float32, rounds to ``dtype`` once.
-
-    float16 needs no help: XLA converts to it from float64 itself, and has no large integers.
-    """
-    if dtype != jnp.bfloat16 or not rounds_twice(x.dtype.name, "bfloat16"):
-        return x
-    with jax.enable_x64(True):
-        exact = within_53_bits(jnp, x).astype(jnp.float64)
-        return jax.lax.reduce_precision(exact, exponent_bits=8, mantissa_bits=7)
-
-
 def _is_apart(part: Any, x: Array) -> bool:
     """Whether both are arrays, and placed so that XLA may refuse to compute with both."""
     are_arrays = all(isinstance(array, jax.Array) and not isinstance(array, jax.core.Tracer) for array in (part, x))
     return are_arrays and bool(part.committed) and part.sharding != x.sharding
-
-
-def _is_here(x: Array) -> bool:
-    """Whether this process has all values of an array."""
-    return isinstance(x, np.ndarray) or bool(x.is_fully_addressable or x.is_fully_replicated)
-
-
-def _is_on_cpu(x: Array) -> bool:
-    return isinstance(x, np.ndarray) or all(device.platform == "cpu" for device in x.devices())
-
-
-def _check_values(x: Array) -> None:
-    if isinstance(x, jax.ShapeDtypeStruct):
-        raise TypeError("a jax.ShapeDtypeStruct has no values")
 
 
 def _is_key(rng: Any) -> bool:

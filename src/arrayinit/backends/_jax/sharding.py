@@ -26,13 +26,16 @@ _ALIGNMENT = 64
 _WIDE = ("float64", "complex128", "int64", "uint64")
 
 
-def where_it_lives(x: Array, body: Callable[[Array], Array]) -> Array:
-    """As in `Backend`; ``body`` sees a struct, without a sharding where the compiler will see to that."""
+def on_device(x: Array, body: Callable[[Array], Array]) -> Array:
+    """Return what ``body`` makes of a struct, brought to the devices of ``x``.
+
+    The struct has no sharding where the compiler is to choose one.
+    """
     dtype = _available(x.dtype)
     if dtype != x.dtype:
         if not _is_narrowed(x):
             with jax.enable_x64(True):
-                return where_it_lives(x, body)
+                return on_device(x, body)
         # In the words of JAX, which would say so at some of the operations only.
         warnings.warn(
             f"Explicitly requested dtype {x.dtype} is not available, and will be truncated to dtype {dtype}. To "

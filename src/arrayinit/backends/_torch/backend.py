@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import array_api_compat.torch as xp
@@ -12,26 +12,18 @@ import torch
 
 from arrayinit.backends._torch import memory, wrappers
 from arrayinit.backends._torch.copies import copy, exports
-from arrayinit.backends._torch.custom_op import apply, write
-from arrayinit.backends._torch.dtensor import (
-    boxes,
-    check_native,
-    entries,
-    fill_shard,
-    is_sharded,
-    local,
-    pairs,
-    replicated,
-)
+from arrayinit.backends._torch.dtensor import arange, boxes, check_native, empty, entries, local, pairs, stream
 from arrayinit.backends._torch.memory import PLAIN, is_opaque, is_plain, is_proxied, is_recorded, is_wrapped, shared
 from arrayinit.backends.arguments import describe
+from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_blocks, by_qr
-from arrayinit.backends.native import Native
-from arrayinit.backends.protocol import Array
+from arrayinit.backends.native import NativeBackend
+from arrayinit.backends.protocol import Array, InPlace
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, FloatFormat
 from arrayinit.core.truncation import Truncation, truncation
 from arrayinit.kernels.draw import CHUNK, Draw
+from arrayinit.kernels.fill import Constant, Fill, Identity, Table
 from arrayinit.kernels.subsets import smallest
 from arrayinit.stream.seed import KINDS, Seed
 
@@ -41,7 +33,7 @@ _SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: t
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
-class Torch(Native):
+class Torch(NativeBackend, InPlace):
     """Adapter for `torch.Tensor` and its subclasses: Parameters, FakeTensors, DTensors."""
 
     def accepts(self, cls: type) -> bool:
@@ -58,20 +50,8 @@ class Torch(Native):
 
     def check_writable(self, x: Array) -> None:
         memory.check_writable(x)
-        if type(x) not in PLAIN and not torch.compiler.is_compiling() and is_sharded(x):
-            memory.check_writable(local(x))
-
-    def where_it_lives(self, x: Array, body: Callable[[Array], Array]) -> Array:
-        if type(x) not in PLAIN and is_opaque(x):
-            return wrappers.fill(x, body)
-        try:
-            return body(x)
-        except RuntimeError:
-            if not is_wrapped(x):
-                raise
-        # torch refuses to write into a leaf, which torch.vmap hides; to ask before would cost each small call 3 %.
-        body(x.detach())
-        return x
+        if type(x) not in PLAIN and not torch.compiler.is_compiling() and (part := local(x)) is not x:
+            memory.check_writable(part)
 
     def generator(self, x: Array, rng: Any) -> torch.Generator | np.random.Generator | None:
         """None is torch's global generator."""
@@ -87,80 +67,69 @@ class Torch(Native):
             f"or a numpy.random.Generator, got {describe(rng)}"
         )
 
-    def fill(self, x: Array, value: complex) -> Array:
-        if not is_sharded(x):
-            (x.detach() if x.requires_grad else x).fill_(value)
-            return x
-        with torch.no_grad():
-            for part, _ in boxes(x):
-                part.fill_(value)
-        return x
-
-    def assign(self, x: Array, values: Array) -> Array:
-        if values is x:
-            return x
-        with torch.no_grad():
-            if not is_sharded(x):
-                return x.copy_(values)
-            for part, its in pairs(x, values):
-                part.copy_(its)
-        return x
-
-    def exports(self, x: Array) -> Iterator[Array]:
+    def read(self, x: Array) -> Iterator[Array]:
         return exports(x)
 
-    def copy(self, x: Array, source: Array) -> Array:
-        return copy(x, source)
-
-    def put(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
-        if is_sharded(x):
-            for part, place, its in entries(x, index, value):
-                self.put(part, place, its)
-            return x
-        values = value if isinstance(value, torch.Tensor) else x.new_full((), value, requires_grad=False)
-        with torch.no_grad():
-            if x.dtype in _SIGNED:
-                # torch indexes no unsigned integers but bytes.
-                x.view(_SIGNED[x.dtype])[index] = values.view(_SIGNED[x.dtype])
-            else:
-                x[index] = values
+    def write(self, x: Array, fill: Fill) -> Array:
+        if type(x) not in PLAIN and is_opaque(x):
+            return wrappers.fill(x, lambda plain: self._fill(plain, fill))
+        try:
+            return self._fill(x, fill)
+        except RuntimeError:
+            if not is_wrapped(x):
+                raise
+        # torch refuses to write into a leaf, which torch.vmap hides; to ask before would cost each small call 3 %.
+        self._fill(x.detach(), fill)
         return x
 
-    def arange(self, x: Array, count: int) -> Array:
-        # Made from x, so that for a fake tensor it is one too.
-        return local(x).new_ones(count, dtype=torch.int64, requires_grad=False).cumsum(0) - 1
-
-    def host(self, x: Array) -> np.ndarray[Any, Any] | None:
-        """A CPU tensor shares its memory with NumPy, whose writes no mode sees."""
-        return None if is_recorded() else shared(x)
-
-    def portable(self, x: Array, draw: Draw) -> Array:
-        is_compiling = torch.compiler.is_compiling()
-        if not is_compiling:
-            # Raises, as the draw itself would; but into a tensor without memory there is none.
-            draw.distribution.limits(draw.dtype)
-        if x.is_meta:
-            return x
-        # What torch.func has wrapped is written by torch's copies, which a mode sees.
-        if type(x) in PLAIN and not is_compiling and (not is_recorded() or is_wrapped(x)):
-            write(x, draw)
-        elif is_sharded(x):
-            fill_shard(x, draw)
+    def _fill(self, x: Array, fill: Fill) -> Array:
+        if isinstance(fill, Draw):
+            stream(x, fill)
+        elif isinstance(fill, Computed):
+            if not fill.is_of_numpy:
+                return fill.compute(self, x)
+            self._from_numpy(x, fill)
+        elif isinstance(fill, Constant):
+            self._constant(x, fill.value)
+        elif isinstance(fill, Table):
+            copy(x, fill.values)
         else:
-            apply(x.detach(), draw)
+            assert isinstance(fill, Identity), fill
+            self._constant(x, 0)
+            if fill.count:
+                self.set_at(x, fill.index(arange(x, fill.count)), fill.value)
         return x
 
-    def from_host(self, x: Array, values: np.ndarray[Any, Any]) -> Array:
-        return torch.from_numpy(values).to(x.device)
+    def _from_numpy(self, x: Array, fill: Computed) -> None:
+        """Let NumPy's generator draw into the memory of a tensor, or on the host where no memory may be shared."""
+        held = None if is_recorded() else shared(x)
+        if held is not None and held.dtype.name == fill.dtype.name:
+            fill.fill_host(held)
+        else:
+            self.assign(x, torch.from_numpy(fill.on_host()).to(x.device))
 
-    def split(self, generator: torch.Generator | None, count: int) -> list[torch.Generator | None]:
-        """Consecutive draws are independent."""
-        return [generator] * count
+    def _constant(self, x: Array, value: complex) -> None:
+        for part, _ in boxes(x):
+            (part.detach() if part.requires_grad else part).fill_(value)
+
+    def assign(self, x: Array, values: Array) -> Array:
+        if values is not x:
+            with torch.no_grad():
+                for part, its in pairs(x, values):
+                    part.copy_(its)
+        return x
+
+    def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
+        with torch.no_grad():
+            for part, place, its in entries(x, index, value):
+                values = its if isinstance(its, torch.Tensor) else part.new_full((), its, requires_grad=False)
+                # torch indexes no unsigned integers but bytes.
+                signed = _SIGNED.get(part.dtype, part.dtype)
+                part.view(signed)[place] = values.view(signed)
+        return x
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
-        if is_sharded(x):
-            return replicated(x, shape, _DTYPES[dtype])
-        return x.new_empty(shape, dtype=_DTYPES[dtype], requires_grad=False)
+        return empty(x, shape, _DTYPES[dtype])
 
     def wider(self, x: Array, dtype: str) -> Array:
         """Cut as ``x`` is, which `empty` is not."""
@@ -171,18 +140,20 @@ class Torch(Native):
         if torch.compiler.is_compiling() or is_proxied() or not is_plain(x):
             keys = self.empty(x, (rows, columns), "float32").uniform_(generator=generator)
             order = keys.argsort(dim=0)[:count]
-            return order, self.arange(x, columns)
+            return order, arange(x, columns)
         # On the CPU NumPy selects ten times as fast as torch sorts, and torch makes four 16-bit keys out of one word in
         # half of the time that it takes for four.
         words = torch.empty(-(-rows * columns // 4), dtype=torch.int64, device=x.device)
         words.random_(-(1 << 63), None, generator=generator)
         keys = words.view(torch.int16)[: rows * columns].view(columns, rows)
         if not is_recorded():
-            return torch.from_numpy(smallest(keys.numpy(), count)), self.arange(x, columns)
+            return torch.from_numpy(smallest(keys.numpy(), count)), arange(x, columns)
         packed = keys.long().mul_(rows).add_(torch.arange(rows, device=x.device))
-        return packed.topk(count, largest=False).indices.T, self.arange(x, columns)
+        return packed.topk(count, largest=False).indices.T, arange(x, columns)
 
-    def draw(self, x: Array, distribution: Distribution, generator: torch.Generator | None, form: FloatFormat) -> Array:
+    def draw(
+        self, x: Array, distribution: Distribution, generator: torch.Generator | None, dtype: FloatFormat
+    ) -> Array:
         """What torch can draw itself, in 16 bits too, is torch's own."""
         # Cheaper than torch.no_grad(), and as traceless: the memory and the version counter are shared.
         bare = x.detach() if x.requires_grad else x
@@ -191,18 +162,18 @@ class Torch(Native):
         elif isinstance(distribution, Normal):
             self.normal(bare, distribution, generator)
         elif isinstance(distribution, TruncatedNormal) and distribution.variance and torch.compiler.is_compiling():
-            self._scaled(bare, distribution.std, generator, FORMATS[form.compute])
+            self._scaled(bare, distribution.std, generator, FORMATS[dtype.compute])
         elif not torch.compiler.is_compiling() and is_plain(bare) and bare.is_contiguous():
             for chunk in bare.view(-1).split(CHUNK):
-                super().draw(chunk, distribution, generator, form)
+                super().draw(chunk, distribution, generator, dtype)
         else:
-            super().draw(bare, distribution, generator, form)
+            super().draw(bare, distribution, generator, dtype)
         return x
 
-    def _scaled(self, x: Array, std: float, generator: torch.Generator | None, form: FloatFormat) -> None:
+    def _scaled(self, x: Array, std: float, generator: torch.Generator | None, dtype: FloatFormat) -> None:
         """Scale a unit draw: sizes may be symbolic, and so the std, of which neither a plan nor limits can be made."""
-        unit = self.empty(x, tuple(x.shape), form.name)
-        self.assign(x, super().draw(unit, _TWO_SIGMA, generator, form).mul_(std))
+        unit = self.empty(x, tuple(x.shape), dtype.name)
+        self.assign(x, super().draw(unit, _TWO_SIGMA, generator, dtype).mul_(std))
 
     def uniform(self, x: Array, d: Uniform, generator: torch.Generator | None) -> Array:
         return x.uniform_(d.low, d.high, generator=generator)
@@ -228,7 +199,7 @@ class Torch(Native):
         q *= math.sqrt(2.0)
         return q
 
-    def orthonormal(self, matrix: Array, generator: torch.Generator | Seed | None) -> Array:
+    def qr(self, matrix: Array, generator: torch.Generator | Seed | None) -> Array:
         """With torch's bits for torch's own generators; on a CPU its decomposition of float32 is as fast."""
         by_products = isinstance(generator, Seed) and matrix.is_cuda
         return (by_blocks if by_products else by_qr)(xp, matrix)

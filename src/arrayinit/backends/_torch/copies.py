@@ -9,17 +9,12 @@ import numpy as np
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
-from arrayinit.backends._numpy import BACKEND as HOST
-from arrayinit.backends._numpy import parts
-from arrayinit.backends._torch.dtensor import is_sharded, pairs
+from arrayinit.backends._torch.dtensor import pairs, whole
 from arrayinit.backends._torch.memory import PLAIN, check_allocated, is_opaque, is_plain, is_recorded, shared
 from arrayinit.backends._torch.wrappers import read
 from arrayinit.backends.protocol import Array
-from arrayinit.kernels.draw import CHUNK
-from arrayinit.kernels.rounding import rounds_twice, to_odd
-
-# Elements that torch converts on the caller's thread: on busy CPUs its threads may wait long for each other.
-_SERIAL = 1 << 14
+from arrayinit.kernels.fill import Table
+from arrayinit.kernels.rounding import rounded_on_host, rounds_twice, to_odd
 
 
 def exports(x: torch.Tensor) -> Iterator[Array]:
@@ -27,7 +22,7 @@ def exports(x: torch.Tensor) -> Iterator[Array]:
     if not _has_values(x) or torch.compiler.is_compiling():
         raise TypeError("a tensor that is meta, fake or compiled has no values")
     # DLPack refuses what is watched or conjugated, and forgets what is negated.
-    bare = _readable(_whole(x)).detach().resolve_conj().resolve_neg()
+    bare = _readable(whole(x)).detach().resolve_conj().resolve_neg()
     if bare.is_cpu and not bare.data_ptr():
         # A torch._efficientzerotensor has elements, but no memory.
         bare = bare.clone()
@@ -45,34 +40,32 @@ def copy(x: torch.Tensor, source: Array) -> torch.Tensor:
     # What is fake stays as it is, and cannot see what is true.
     if source is not x and (_has_values(x) or not _has_values(source)):
         with torch.no_grad():
-            _copy(x, _apart(x, source))
+            for part, its in pairs(x, _apart(x, source)):
+                _copy(part, whole(its))
     return x
 
 
 def _copy(x: torch.Tensor, source: Array) -> None:
-    if is_sharded(x):
-        for part, its in pairs(x, source):
-            _copy(part, its)
-        return
-    in_parts = type(x) in PLAIN and not torch.compiler.is_compiling() and not is_recorded()
+    """Copy a tensor, or an array of NumPy, into memory that this process holds."""
+    in_place = type(x) in PLAIN and not torch.compiler.is_compiling() and not is_recorded()
     if isinstance(source, torch.Tensor):
-        twice = rounds_twice(_name(source), _name(x))
-        if in_parts and twice and is_plain(source):
-            *_, source = exports(source)
-        else:
-            x.copy_(to_odd(xp, _whole(source)) if twice else _whole(source))
+        if not rounds_twice(_name(source), _name(x)):
+            x.copy_(source)
             return
-    if not in_parts:
-        new = np.array(source, "float32" if source.dtype.name == "bfloat16" else source.dtype.name)
-        _copy(x, torch.from_numpy(new).to(x.device))
+        if not (in_place and is_plain(source)):
+            x.copy_(to_odd(xp, source))
+            return
+        *_, source = exports(source)
+    if not in_place:
+        x.copy_(torch.from_numpy(rounded_on_host(source, _name(x))).to(x.device))
         return
-    # The only dtype that torch has and NumPy may lack.
-    memory = None if x.dtype == torch.bfloat16 else shared(x)
-    if memory is not None:
-        HOST.copy(memory, source)
+    # NumPy may lack bfloat16.
+    held = None if x.dtype == torch.bfloat16 else shared(x)
+    if held is not None:
+        Table(source).fill_host(held)
         return
-    for index, part in parts(source, _name(x), _SERIAL if x.device.type == "cpu" else CHUNK):
-        x[index].copy_(torch.from_numpy(part))
+    for index, chunk in Table(source).chunks(x.shape, _name(x)):
+        x[index].copy_(torch.from_numpy(chunk))
 
 
 def _name(x: torch.Tensor) -> str:
@@ -90,10 +83,6 @@ def _readable(x: torch.Tensor) -> torch.Tensor:
     if not torch.compiler.is_compiling():
         check_allocated(x, "source")
     return x
-
-
-def _whole(x: Array) -> Array:
-    return x.full_tensor() if is_sharded(x) else x
 
 
 def _apart(x: torch.Tensor, source: Array) -> Array:

@@ -27,8 +27,8 @@ def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> N
     bare = x.detach()
     kernels = _kernels(x)
     if kernels is None:
-        for index, values in draw.chunks(x.shape, corner):
-            bare[index].copy_(torch.from_numpy(values))
+        for index, chunk in draw.chunks(tuple(x.shape), draw.dtype.name, corner):
+            bare[index].copy_(torch.from_numpy(chunk))
     elif is_wrapped(bare):
         # The operator is handed what has memory.
         apply(bare, draw, corner or ())

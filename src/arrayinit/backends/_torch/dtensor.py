@@ -12,7 +12,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
 from arrayinit.backends._torch.custom_op import apply, write
-from arrayinit.backends._torch.memory import PLAIN, is_recorded
+from arrayinit.backends._torch.memory import PLAIN, is_recorded, is_wrapped
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.box import Index
@@ -32,6 +32,17 @@ def local(x: Array) -> Array:
         return x
     with torch.no_grad():
         return x.to_local().detach()
+
+
+def whole(x: Array) -> Array:
+    """Return all of a tensor, for which the processes of a DTensor ask each other."""
+    return x.full_tensor() if is_sharded(x) else x
+
+
+def arange(x: Array, count: int) -> Array:
+    """Return the integers below ``count`` on the device of ``x``."""
+    # Made from x, so that for a fake tensor it is one too.
+    return local(x).new_ones(count, dtype=torch.int64, requires_grad=False).cumsum(0) - 1
 
 
 def check_native(x: Array) -> None:
@@ -56,20 +67,36 @@ def check_native(x: Array) -> None:
         )
 
 
-def fill_shard(x: Array, draw: Draw) -> None:
-    """Fill what this process holds of a DTensor."""
-    for part, index in boxes(x):
-        # torch.compile, and a tensor that is still on its way, see only the operator.
-        is_seen = torch.compiler.is_compiling() or is_recorded()
-        fill = write if type(part) in PLAIN and not is_seen else apply
-        fill(part, draw, [run.start for run in index])
+def stream(x: Array, draw: Draw) -> None:
+    """Fill a tensor from a seed, or what this process holds of a DTensor."""
+    is_compiling = torch.compiler.is_compiling()
+    if not is_compiling:
+        # Raises, as the draw itself would; but into a tensor without memory there is none.
+        draw.distribution.limits(draw.dtype)
+    if x.is_meta:
+        return
+    # What torch.compile or a mode is to see is written by the operator, and what torch.func has wrapped by torch's
+    # copies.
+    is_seen = is_compiling or (is_recorded() and not is_wrapped(x))
+    if type(x) in PLAIN and not is_seen:
+        write(x, draw)
+    elif not is_sharded(x):
+        apply(x.detach(), draw)
+    else:
+        for part, index in boxes(x):
+            fill = write if type(part) in PLAIN and not is_seen else apply
+            fill(part, draw, [run.start for run in index])
 
 
 def pairs(x: Array, values: Array) -> Iterator[tuple[Array, Array]]:
-    """Yield the memory that this process holds of a DTensor, and what belongs there of values of the same shape.
+    """Yield the memory that this process holds of a tensor, and what belongs there of values of the same shape.
 
-    They are a DTensor too, or lie as a whole in each process. Only a DTensor that is placed in another way is sent.
+    Values of a DTensor are a DTensor too, or lie as a whole in each process. Only a DTensor that is placed in another
+    way is sent.
     """
+    if not is_sharded(x):
+        yield x, whole(values)
+        return
     if is_sharded(values):
         if (values.device_mesh, values.placements) == (x.device_mesh, x.placements):
             here, its = local(x), local(values)
@@ -87,7 +114,10 @@ def pairs(x: Array, values: Array) -> Iterator[tuple[Array, Array]]:
 
 
 def entries(x: Array, index: tuple[Any, ...], value: Array | complex) -> Iterator[tuple[Array, tuple[Any, ...], Any]]:
-    """Yield the memory that this process holds of a DTensor, and what ``x[index] = value`` sets there."""
+    """Yield the memory that this process holds of a tensor, and what ``x[index] = value`` sets there."""
+    if not is_sharded(x):
+        yield x, index, value
+        return
     index, value = tuple(map(local, index)), local(value)
     for part, box in boxes(x):
         # The place of each element that is set, along each axis.
@@ -102,7 +132,10 @@ def entries(x: Array, index: tuple[Any, ...], value: Array | complex) -> Iterato
 
 
 def boxes(x: Array) -> Iterator[tuple[Array, Index]]:
-    """Yield the memory that this process holds of a DTensor, and where in the logical array it lies, box by box."""
+    """Yield the memory that this process holds of a tensor, and where in the logical array it lies, box by box."""
+    if not is_sharded(x):
+        yield x, tuple(slice(0, size) for size in x.shape)
+        return
     held = _held(x)
     part, sizes = local(x), tuple(sum(map(len, runs)) for runs in held)
     if x.device_mesh.get_coordinate() is None or part.is_meta or isinstance(part, FakeTensor):
@@ -118,12 +151,14 @@ def boxes(x: Array) -> Iterator[tuple[Array, Index]]:
     torch.autograd.graph.increment_version(x)
 
 
-def replicated(x: Array, shape: tuple[int, ...], dtype: torch.dtype) -> Array:
-    """Return an empty DTensor of the same processes that each holds as a whole."""
+def empty(x: Array, shape: tuple[int, ...], dtype: torch.dtype) -> Array:
+    """Return an empty tensor on the device of ``x``; of a DTensor one that each of its processes holds as a whole."""
+    if not is_sharded(x):
+        return x.new_empty(shape, dtype=dtype, requires_grad=False)
     from torch.distributed.tensor import DTensor, Replicate
 
-    whole = local(x).new_empty(shape, dtype=dtype, requires_grad=False)
-    return DTensor.from_local(whole, x.device_mesh, [Replicate()] * x.device_mesh.ndim)
+    part = local(x).new_empty(shape, dtype=dtype, requires_grad=False)
+    return DTensor.from_local(part, x.device_mesh, [Replicate()] * x.device_mesh.ndim)
 
 
 def _sides(runs: list[range]) -> list[tuple[slice, range]]:

@@ -1,0 +1,69 @@
+"""Copies into JAX arrays, and JAX arrays as other libraries may read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.core
+import jax.numpy as jnp
+import numpy as np
+
+from arrayinit.backends._jax.sharding import aligned
+from arrayinit.backends.protocol import Array
+from arrayinit.kernels.fill import Table
+from arrayinit.kernels.rounding import rounds_twice, within_53_bits
+
+
+def read(x: Array) -> Iterator[Array]:
+    """Yield the array, for DLPack, and its values in NumPy."""
+    _check_values(x)
+    if isinstance(x, jax.core.Tracer):
+        raise TypeError("a traced array has no values outside its trace")
+    if not is_here(x):
+        raise TypeError("other processes hold a part of its values")
+    yield x
+    yield np.asarray(x)
+
+
+def copied(x: Array, source: Array) -> Array:
+    """Return what a struct holds after a copy.
+
+    On the CPU NumPy copies: XLA takes subnormal numbers for zero, and may read other libraries' memory later.
+    """
+    _check_values(source)
+    if isinstance(source, jax.core.Tracer) or not is_here(source):
+        return jnp.array(_rounded_once(source, x.dtype), x.dtype, copy=True)
+    if is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name):
+        values = aligned(tuple(x.shape), x.dtype)
+        Table(np.asarray(source)).fill_host(values)
+        return values
+    return jnp.array(source, x.dtype, copy=True).block_until_ready()
+
+
+def is_here(x: Array) -> bool:
+    """Whether this process has all values of an array."""
+    return isinstance(x, np.ndarray) or bool(x.is_fully_addressable or x.is_fully_replicated)
+
+
+def is_on_cpu(x: Array) -> bool:
+    """Whether all values of an array lie on CPUs."""
+    return isinstance(x, np.ndarray) or all(device.platform == "cpu" for device in x.devices())
+
+
+def _rounded_once(x: Array, dtype: Any) -> Array:
+    """Return numbers that XLA's conversion, which goes by way of float32, rounds to ``dtype`` once.
+
+    float16 needs no help: XLA converts to it from float64 itself, and has no large integers.
+    """
+    if dtype != jnp.bfloat16 or not rounds_twice(x.dtype.name, "bfloat16"):
+        return x
+    with jax.enable_x64(True):
+        exact = within_53_bits(jnp, x).astype(jnp.float64)
+        return jax.lax.reduce_precision(exact, exponent_bits=8, mantissa_bits=7)
+
+
+def _check_values(x: Array) -> None:
+    if isinstance(x, jax.ShapeDtypeStruct):
+        raise TypeError("a jax.ShapeDtypeStruct has no values")

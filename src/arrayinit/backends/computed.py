@@ -1,0 +1,77 @@
+"""Fills that are computed as a whole: by a library's own generator, or by products of matrices."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from arrayinit.backends.native import NativeBackend
+from arrayinit.backends.protocol import Array, Generator
+from arrayinit.core.distributions import Distribution
+from arrayinit.core.dtypes import FloatFormat
+from arrayinit.kernels.fill import Fill, Host, Table
+from arrayinit.stream.box import Index
+from arrayinit.stream.seed import Seed
+
+
+@dataclass(frozen=True, slots=True)
+class Computed(Fill):
+    """A fill whose elements cannot be made one by one. A box of it on the host is cut from the whole."""
+
+    source: Generator | Seed
+    shape: tuple[int, ...]
+    dtype: FloatFormat
+    """The dtype of the array; on the host the fill may be computed in a wider one."""
+
+    @abstractmethod
+    def compute(self, backend: NativeBackend, x: Array) -> Array:
+        """Fill ``x`` by operations of its library, and return it or a new array."""
+
+    @property
+    def is_of_numpy(self) -> bool:
+        """Whether a generator of NumPy's draws, which only NumPy can do."""
+        return isinstance(self.source, np.random.Generator)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the fill may be computed later, and more than once: a generator would have moved on."""
+        return isinstance(self.source, Seed)
+
+    def on_host(self) -> Host:
+        """Return all values, computed by NumPy, in the dtype that they are computed in."""
+        host = np.empty(self.shape, self.dtype.compute)
+        self._compute(host)
+        return host
+
+    def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
+        """Fill an array where it is, or the box of it that begins at ``corner`` from the whole."""
+        if corner is None and array.dtype.name == self.dtype.name:
+            self._compute(array)
+        else:
+            Table(self.on_host()).fill_host(array, corner)
+
+    def chunks(
+        self, shape: Sequence[int], dtype: str, corner: Sequence[int] | None = None
+    ) -> Iterator[tuple[Index, Host]]:
+        """Yield chunks of the whole."""
+        return Table(self.on_host()).chunks(shape, dtype, corner)
+
+    def _compute(self, host: Host) -> None:
+        # Not at the top: a fifth of the time to import arrayinit, which may never draw on the host.
+        from arrayinit.backends._numpy import BACKEND
+
+        self.compute(BACKEND, host)
+
+
+@dataclass(frozen=True, slots=True)
+class NativeDraw(Computed):
+    """Independent draws of a generator, in its own order."""
+
+    distribution: Distribution
+
+    def compute(self, backend: NativeBackend, x: Array) -> Array:
+        """Fill ``x``."""
+        return backend.draw(x, self.distribution, self.source, self.dtype)

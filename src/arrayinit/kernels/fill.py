@@ -1,0 +1,132 @@
+"""Fills: what every element of an array is to be, as boxes in the memory of the host."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from arrayinit.core.layouts import Axes
+from arrayinit.kernels.rounding import host_dtype, rounded_on_host, rounds_twice
+from arrayinit.stream.box import Index, boxes
+
+Host = np.ndarray[Any, Any]
+
+UPLOAD = 8 << 20
+"""Bytes made on the host at once for an array that lives elsewhere."""
+
+
+class Fill(ABC):
+    """What every element of an array is to be. A fill can make any box of itself in the memory of the host."""
+
+    @abstractmethod
+    def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
+        """Fill an array, or the box of it that begins at ``corner``."""
+
+    def chunks(
+        self, shape: Sequence[int], dtype: str, corner: Sequence[int] | None = None
+    ) -> Iterator[tuple[Index, Host]]:
+        """Yield a box of this shape in chunks of bounded size, each with its place in the box.
+
+        A chunk has the dtype of the array, or float32 for bfloat16, which NumPy lacks. The library converts float32 to
+        bfloat16 itself; the result is rounded once.
+        """
+        first = corner or (0,) * len(shape)
+        for index in boxes(shape, UPLOAD // np.dtype(host_dtype(dtype)).itemsize):
+            chunk = np.empty([i.stop - i.start for i in index], host_dtype(dtype))
+            self.fill_host(chunk, [k + i.start for k, i in zip(first, index, strict=True)])
+            yield index, chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Fill):
+    """Every element has one value."""
+
+    value: complex
+
+    def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
+        """Fill an array."""
+        # As an array: ml_dtypes does not swap the bytes of a mere number.
+        array[...] = np.asarray(array.dtype.type(self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity(Fill):
+    """Output feature i of each group has ``value`` at input feature i, at the centre of the kernel; all else is 0."""
+
+    shape: tuple[int, ...]
+    axes: Axes
+    group_size: int
+    """The number of output features of a group."""
+    value: complex
+
+    @property
+    def count(self) -> int:
+        """The number of elements that are not 0."""
+        outputs, inputs, _ = self.axes.sizes(self.shape)
+        return outputs // self.group_size * min(self.group_size, inputs) if 0 not in self.shape else 0
+
+    def index(self, numbers: Any) -> tuple[Any, ...]:
+        """Return where ``numbers``, the integers below `count` of any library, lie: integers and whole batch axes."""
+        per_group = min(self.group_size, self.axes.sizes(self.shape)[1])
+        group, channel = numbers // per_group, numbers % per_group
+        index: list[Any] = [n // 2 if i in self.axes.kernel else slice(None) for i, n in enumerate(self.shape)]
+        for features, role in ((group * self.group_size + channel, self.axes.outputs), (channel, self.axes.inputs)):
+            stride = 1
+            for i in reversed(role):
+                index[i] = features // stride % self.shape[i]
+                stride *= self.shape[i]
+        return tuple(index)
+
+    def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
+        """Fill an array, or the box of it that begins at ``corner``."""
+        array[...] = np.asarray(array.dtype.type(0))
+        if not array.size:
+            return
+        places = self.index(np.arange(self.count))
+        first = corner or (0,) * array.ndim
+        inside: Any = np.ones(self.count, bool)
+        for i, start, size in zip(places, first, array.shape, strict=True):
+            if not isinstance(i, slice):
+                inside = inside & (start <= i) & (i < start + size)
+        local = (
+            i if isinstance(i, slice) else np.broadcast_to(i - start, inside.shape)[inside]
+            for i, start in zip(places, first, strict=True)
+        )
+        array[tuple(local)] = np.asarray(array.dtype.type(self.value))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table(Fill):
+    """The values of an array: of NumPy, or of the library whose array is filled."""
+
+    values: Any
+
+    def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
+        """Fill an array, or the box of it that begins at ``corner``; each value is rounded once, to nearest even."""
+        box = self.values if corner is None else self.values[_box(corner, array.shape)]
+        # Overflow to infinity is what rounding does, and is no reason to warn.
+        with np.errstate(all="ignore"):
+            # NumPy itself rounds once to float16.
+            if array.dtype.name != "bfloat16" or not rounds_twice(box.dtype.name, "bfloat16"):
+                np.copyto(array, box, casting="unsafe")
+                return
+            apart = Table(box.copy() if np.may_share_memory(array, box) else box)
+            for index, chunk in apart.chunks(array.shape, "bfloat16"):
+                np.copyto(array[*index, ...], chunk, casting="unsafe")
+
+    def chunks(
+        self, shape: Sequence[int], dtype: str, corner: Sequence[int] | None = None
+    ) -> Iterator[tuple[Index, Host]]:
+        """Yield copies of bounded size, each with its place; no chunk shares memory with the table."""
+        source = self.values if corner is None else self.values[_box(corner, shape)]
+        for index in boxes(shape, UPLOAD // 8):
+            with np.errstate(all="ignore"):
+                yield index, rounded_on_host(np.asarray(source[*index, ...]), dtype)
+
+
+def _box(corner: Sequence[int], shape: Sequence[int]) -> tuple[Any, ...]:
+    return (*(slice(start, start + size) for start, size in zip(corner, shape, strict=True)), ...)
