@@ -79,7 +79,9 @@ class Generic:
         """By a mask, since the standard lets no integer array index a write."""
         mask = np.zeros(x.shape, dtype=bool)
         mask[index] = True
-        x[self.from_host(x, mask)] = self.namespace(x).full((), value, dtype=x.dtype, device=array_api_compat.device(x))
+        name = self.dtype(x)
+        host = np.asarray(value, "float32" if name == "bfloat16" else name)
+        x[self.from_host(x, mask)] = self.namespace(x).astype(self.from_host(x, host), x.dtype)
         return x
 
     def arange(self, x: Array, count: int) -> Array:
