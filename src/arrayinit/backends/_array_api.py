@@ -9,8 +9,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from arrayinit.backends.arguments import numpy_generator
-from arrayinit.backends.protocol import Array, InPlace
+from arrayinit.backends.protocol import Array, Backend, InPlace, Replaced
 from arrayinit.core.dtypes import NAMES
 from arrayinit.kernels.fill import Fill, Table
 from arrayinit.kernels.rounding import rounds_twice
@@ -19,27 +18,12 @@ _CPU = 1
 """DLPack's number of host memory."""
 
 
-class ArrayAPI(InPlace):
-    """Adapter for whatever follows the array API standard and can be written."""
-
-    def accepts(self, cls: type) -> bool:
-        standard = all(hasattr(cls, name) for name in ("__array_namespace__", "__setitem__", "device"))
-        # What NumPy's own adapter refuses.
-        return standard and not issubclass(cls, np.ndarray)
-
-    def namespace(self, x: Array) -> Any:
-        return array_api_compat.array_namespace(x)
+class _ArrayAPI(Backend):
+    """What arrays of the standard have in common."""
 
     def dtype(self, x: Array) -> str:
         xp = self.namespace(x)
         return next((name for name in NAMES if x.dtype == getattr(xp, name, None)), str(x.dtype))
-
-    def check_writable(self, x: Array) -> None:
-        if not array_api_compat.is_writeable_array(x):
-            raise ValueError(f"x of shape {x.shape} is a read-only {type(x).__name__}; pass a writable copy")
-
-    def generator(self, x: Array, rng: Any) -> np.random.Generator:
-        return numpy_generator(rng, f"{type(x).__module__} arrays")
 
     def read(self, x: Array) -> Iterator[Array]:
         """What lies in host memory NumPy reads, whose strides may be negative: torch aborts on them."""
@@ -48,22 +32,58 @@ class ArrayAPI(InPlace):
             yield x
         yield _on_host(x)
 
+    def _from_host(self, x: Array, chunk: np.ndarray[Any, Any]) -> Array:
+        """Bring a chunk to the device of ``x``, where arrays have one, and to its dtype."""
+        xp = self.namespace(x)
+        device = {"device": array_api_compat.device(x)} if hasattr(x, "device") else {}
+        return xp.astype(xp.asarray(chunk, **device), x.dtype)
+
+
+class WritableArrayAPI(_ArrayAPI, InPlace):
+    """Adapter for arrays that follow the standard and can be written."""
+
+    def accepts(self, cls: type) -> bool:
+        # NumPy's own adapter refuses masked arrays.
+        return _is_standard(cls) and hasattr(cls, "__setitem__") and not issubclass(cls, np.ndarray)
+
+    def check_writable(self, x: Array) -> None:
+        if not array_api_compat.is_writeable_array(x):
+            raise ValueError(f"x of shape {x.shape} is a read-only {type(x).__name__}; pass a writable copy")
+
     def write(self, x: Array, fill: Fill) -> Array:
-        xp, device = self.namespace(x), array_api_compat.device(x)
         # NumPy, which many of these libraries are made of, warns of an overflow to infinity.
         with np.errstate(all="ignore"):
             if isinstance(fill, Table) and not isinstance(fill.values, np.ndarray):
                 if not rounds_twice(self.dtype(fill.values), self.dtype(x)):
-                    x[...] = array_api_compat.to_device(xp.astype(fill.values, x.dtype), device)
+                    values = self.namespace(x).astype(fill.values, x.dtype)
+                    x[...] = array_api_compat.to_device(values, array_api_compat.device(x))
                     return x
-                *_, values = self.read(fill.values)
-                fill = Table(values)
+                *_, host = self.read(fill.values)
+                fill = Table(host)
             for index, chunk in fill.chunks(tuple(x.shape), self.dtype(x)):
-                x[index] = xp.astype(xp.asarray(chunk, device=device), x.dtype)
+                x[index] = self._from_host(x, chunk)
         return x
 
 
-BACKEND = ArrayAPI()
+class ReplacedArrayAPI(_ArrayAPI, Replaced):
+    """Adapter for arrays that follow the standard and cannot be written."""
+
+    def accepts(self, cls: type) -> bool:
+        return _is_standard(cls) and not hasattr(cls, "__setitem__")
+
+    def write(self, x: Array, fill: Fill) -> Array:
+        if isinstance(fill, Table) and not isinstance(fill.values, np.ndarray):
+            *_, host = self.read(fill.values)
+            fill = Table(host)
+        with np.errstate(all="ignore"):
+            return self._from_host(x, fill.whole(tuple(x.shape), self.dtype(x)))
+
+
+WRITABLE, REPLACED = WritableArrayAPI(), ReplacedArrayAPI()
+
+
+def _is_standard(cls: type) -> bool:
+    return hasattr(cls, "__array_namespace__")
 
 
 def _readable(x: Array) -> Array:

@@ -179,9 +179,9 @@ def _without_arrays(source: Any) -> Any:
 
 def _numpy_reader() -> Backend:
     """Return what reads all that NumPy can read; not at the top, since few need it."""
-    from arrayinit.backends._array_api import BACKEND
+    from arrayinit.backends._array_api import WRITABLE
 
-    return BACKEND
+    return WRITABLE
 
 
 def _known_dtype(values: Array, source: Any) -> str:

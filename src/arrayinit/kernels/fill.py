@@ -40,6 +40,13 @@ class Fill(ABC):
             self.fill_host(chunk, [k + i.start for k, i in zip(first, index, strict=True)])
             yield index, chunk
 
+    def whole(self, shape: Sequence[int], dtype: str) -> Host:
+        """Return an array of this shape at once, in the dtype of a chunk."""
+        values = np.empty(tuple(shape), host_dtype(dtype))
+        for index, chunk in self.chunks(shape, dtype):
+            values[index] = chunk
+        return values
+
 
 @dataclass(frozen=True, slots=True)
 class Constant(Fill):
