@@ -16,7 +16,7 @@ from arrayinit.kernels import subsets
 from arrayinit.kernels import words as source
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.words import box_words
-from arrayinit.stream.philox import philox, words_per_block
+from arrayinit.stream.philox import WORDS_PER_BLOCK, philox
 from arrayinit.stream.seed import Key, seed_of
 
 # Counter, key and block of "philox4x64 10" in the known answers of D. E. Shaw Research's Random123: all of those in its
@@ -207,7 +207,7 @@ def way(request, monkeypatch):
 
 def words_of_numpy(key, stream, start, count, dtype):
     """Return what NumPy's generator draws from this word on."""
-    block, skip = divmod(start, words_per_block(dtype))
+    block, skip = divmod(start, WORDS_PER_BLOCK[dtype])
     drawn = (
         np.random.Philox(counter=stream << 192, key=np.array(key, np.uint64)).advance(block).random_raw(skip + count)
     )

@@ -22,7 +22,7 @@ from arrayinit.stream.seed import Seed
 _CHUNK = 1 << 16
 
 # NumPy makes the name of a dtype anew each time.
-_NAMES = {np.dtype(name): name for name in NAMES if name != "bfloat16"}
+DTYPE_NAMES = {np.dtype(name): name for name in NAMES if name != "bfloat16"}
 
 # NumPy's own annotations misspell "contig".
 _CONTIGUOUS: Any = [["writeonly", "contig", "nbo", "aligned"]]
@@ -39,7 +39,7 @@ class NumPy(NativeBackend, InPlace):
 
     def dtype(self, x: Array) -> str:
         # NumPy's name of a structure is no more than its size.
-        return _NAMES.get(x.dtype) or str(x.dtype if getattr(x.dtype, "names", None) else x.dtype.name)
+        return DTYPE_NAMES.get(x.dtype) or str(x.dtype if getattr(x.dtype, "names", None) else x.dtype.name)
 
     def check_writable(self, x: Array) -> None:
         # Asked for first: a broadcast array is read-only too, and must not be made writable.

@@ -51,6 +51,9 @@ NEEDED = {"torch": "2.11", "jax": "0.10", "cupy": "14", "dask": "2026.1"}
 _registered: list[Backend] = []
 _by_type: dict[type, Backend] = {}
 
+known_backend = _by_type.get
+"""The backend of a type that has been asked for before, or None."""
+
 
 def backend_of(x: Array) -> Backend:
     """Return the backend of an array."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from struct import pack
 from typing import NamedTuple
 
 from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.numbers import finite, non_negative, ordered, positive, real
+
+_LIMITS: dict[tuple[bytes, str], tuple[float, float]] = {}
 
 Limits = tuple[float, float] | None
 """The least and the largest value that a draw may hold in its dtype; None: any."""
@@ -49,7 +52,15 @@ class Uniform(NamedTuple):
 
     def limits(self, form: FloatFormat) -> tuple[float, float]:
         """Half open; closed for 16-bit formats, which round."""
-        return _within(form, self.low, self.high, form.floor(self.high) if form.is_narrow else form.below(self.high))
+        # By their bytes, since zeros of both signs are equal.
+        place = pack("dd", self.low, self.high), form.name
+        found = _LIMITS.get(place)
+        if found is None:
+            last = form.floor(self.high) if form.is_narrow else form.below(self.high)
+            if len(_LIMITS) > 1000:
+                _LIMITS.clear()
+            found = _LIMITS[place] = _within(form, self.low, self.high, last)
+        return found
 
 
 class Normal(NamedTuple):

@@ -53,6 +53,8 @@ def squared_gain(nonlinearity: Nonlinearity, param: float | None = None) -> floa
     """Return gain ** 2; see `calculate_gain`."""
     name = nonlinearity if isinstance(nonlinearity, str) else ""
     if name == "leaky_relu":
+        if type(param) is float and -math.inf < param < math.inf:
+            return 2.0 / (1.0 + param * param)
         try:
             slope = finite("the negative slope", 0.01 if param is None else param)
         except TypeError as error:

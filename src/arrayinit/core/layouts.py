@@ -17,11 +17,8 @@ class Axes(NamedTuple):
     outputs: tuple[int, ...]
     inputs: tuple[int, ...]
     kernel: tuple[int, ...]
-
-    @property
-    def canonical(self) -> tuple[int, ...]:
-        """The permutation that brings the array into the order batch, outputs, inputs, kernel."""
-        return self.batch + self.outputs + self.inputs + self.kernel
+    canonical: tuple[int, ...]
+    """The permutation that brings the array into the order batch, outputs, inputs, kernel."""
 
     def sizes(self, shape: Sequence[int]) -> tuple[int, int, int]:
         """Return the numbers of output features, of input features and of kernel elements."""
@@ -66,12 +63,9 @@ def _parse(layout: str, shape: tuple[int, ...]) -> Axes:
     roles: list[str] = []
     for letter in letters:
         roles += ["kernel"] * (ndim - named) if letter == "..." else [letter]
-    return Axes(
-        batch=tuple(i for i, role in enumerate(roles) if role == "B"),
-        outputs=tuple(i for i, role in enumerate(roles) if role == "O"),
-        inputs=tuple(i for i, role in enumerate(roles) if role == "I"),
-        kernel=tuple(i for i, role in enumerate(roles) if role not in ("B", "O", "I")),
-    )
+    batch, outputs, inputs = (tuple(i for i, role in enumerate(roles) if role == name) for name in "BOI")
+    kernel = tuple(i for i, role in enumerate(roles) if role not in ("B", "O", "I"))
+    return Axes(batch, outputs, inputs, kernel, batch + outputs + inputs + kernel)
 
 
 _BIAS_HINT = (

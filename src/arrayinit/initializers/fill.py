@@ -6,44 +6,35 @@ import warnings
 from typing import Any
 
 from arrayinit.backends.arguments import as_generator
+from arrayinit.backends.computed import NativeDraw
 from arrayinit.backends.protocol import Array, Backend, Generator
-from arrayinit.backends.registry import backend_of
+from arrayinit.backends.registry import backend_of, known_backend
 from arrayinit.core.distributions import Distribution, Law
-from arrayinit.core.dtypes import FloatFormat, floating
+from arrayinit.core.dtypes import FORMATS, floating
 from arrayinit.core.fans import fans
 from arrayinit.core.layouts import parse
+from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
 from arrayinit.stream.seed import Seed, seed_of
 
 
 def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
     """Fill ``x`` with independent draws; a seed draws in the order of the default layout."""
-    backend = backend_of(x)
-    dtype = floating(backend.dtype(x))
+    # The first answer to each question is that of most calls, and quicker than a call.
+    backend = known_backend(type(x)) or backend_of(x)
+    name = backend.dtype(x)
+    dtype = FORMATS.get(name) or floating(name)
     distribution: Distribution = law.circular() if dtype.is_complex else law
     distribution.check_range(dtype)
     source = source_of(backend, x, rng)
     backend.check_writable(x)
     shape = tuple(x.shape)
-    order = tuple(range(len(shape))) if layout is None or 0 in shape else parse(layout, shape).canonical
-    return backend.write(x, _drawn(distribution, source, dtype, shape, order))
-
-
-def _drawn(
-    distribution: Distribution,
-    source: Generator | Seed,
-    dtype: FloatFormat,
-    shape: tuple[int, ...],
-    order: tuple[int, ...],
-) -> Fill:
-    # Imported here: arrayinit may never draw, and numpy.random takes as long as all of it.
-    if isinstance(source, Seed):
-        from arrayinit.kernels.draw import Draw
-
-        return Draw(distribution, source, dtype, tuple([shape[k] for k in order]), order)
-    from arrayinit.backends.computed import NativeDraw
-
-    return NativeDraw(source, shape, dtype, distribution)
+    if not isinstance(source, Seed):
+        return backend.write(x, NativeDraw(source, shape, dtype, distribution))
+    order, logical = tuple(range(len(shape))), shape
+    if layout is not None and 0 not in shape and (canonical := parse(layout, shape).canonical) != order:
+        order, logical = canonical, tuple([shape[k] for k in canonical])
+    return backend.write(x, Draw(distribution, source, dtype, logical, order))
 
 
 def source_of(backend: Backend, x: Array, rng: Any) -> Generator | Seed:
@@ -63,17 +54,16 @@ def write(x: Array, fill: Fill) -> Array:
 
 def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:
     """Return (fan_in, fan_out) of ``x``. For an empty ``x``, warn and return (1, 1)."""
-    backend = backend_of(x)
     try:
         shape = x.shape
         if 0 not in shape:
             found = fans(shape, layout, groups)
             if type(found[0]) is not int or type(found[1]) is not int:
-                backend.dtype(x)
+                backend_of(x).dtype(x)
             return found
     except (AttributeError, RuntimeError):
-        # The backend knows of arrays that have no sizes, as nested tensors.
-        backend.dtype(x)
+        # The backend says what is wrong with an object that has no sizes, as a nested tensor.
+        backend_of(x).dtype(x)
         raise
     # As in torch, an empty bias passes.
     if len(shape) > 1:

@@ -17,7 +17,7 @@ from arrayinit.initializers.keywords import misnamed, public
 @public
 def kaiming_uniform_(
     x: Array,
-    a: float = 0,
+    a: float = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: Nonlinearity | float = "leaky_relu",
     rng: Any = None,
@@ -84,7 +84,7 @@ def kaiming_uniform_(
 @public
 def kaiming_normal_(
     x: Array,
-    a: float = 0,
+    a: float = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: Nonlinearity | float = "leaky_relu",
     rng: Any = None,

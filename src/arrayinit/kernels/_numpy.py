@@ -36,6 +36,10 @@ class NumPyOps(Ops):
         np.copyto(x, k, casting="unsafe")
         return x
 
+    def bits(self, x: Array, dtype: str) -> Array:
+        """A view."""
+        return x.view(dtype)
+
     def over(self, w: float | Array, x: Array) -> Array:
         """In place."""
         return np.divide(w, x, out=x)

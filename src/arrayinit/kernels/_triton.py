@@ -16,7 +16,7 @@ from typing import Any
 import triton
 import triton.language as tl
 
-from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, words_per_block
+from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Step
 
 TILE = 128
@@ -136,7 +136,7 @@ def kernel(program: Program, stored: str, rank: int, *, one_run: bool) -> Any:
 
 def _source(program: Program, stored: str, rank: int, one_run: bool) -> str:
     numbers = {step.operands[0]: step.dtype for step in program.steps if step.name == "number"}
-    row = words_per_block(program.word)
+    row = WORDS_PER_BLOCK[program.word]
     results = [f"tl.broadcast_to({_stored(f'v{place}', stored)}, (TILE * {row},))" for place in program.outputs]
     return _KERNEL.format(
         row=row,

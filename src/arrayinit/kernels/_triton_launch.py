@@ -13,7 +13,7 @@ import triton
 from arrayinit.kernels._triton import TILE, kernel
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.box import boxes, c_strides, merged_axes, neighbours
-from arrayinit.stream.philox import KEYS, words_per_block
+from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Step, Traced, traced
 from arrayinit.stream.seed import Key
 
@@ -57,7 +57,7 @@ def _fill(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], corne
 
 def _launch(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], corner: Sequence[int]) -> None:
     word = draw.program.word
-    row = words_per_block(word)
+    row = WORDS_PER_BLOCK[word]
     logical = c_strides(shape)
     start = sum(k * distance for k, distance in zip(corner, logical, strict=True))
     axis, run = neighbours(shape, box.shape)

@@ -17,7 +17,7 @@ import numpy as np
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON, KERNEL
 from arrayinit.stream.box import c_strides, merged_axes, neighbours
-from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, words_per_block
+from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Step, Traced
 from arrayinit.stream.seed import Key
 
@@ -45,7 +45,7 @@ def launch(
 
     ``strides`` are those of the memory, in bytes, of either sign.
     """
-    words = words_per_block(draw.program.word)
+    words = WORDS_PER_BLOCK[draw.program.word]
     sizes, strides, wholes, firsts = merged_axes(sizes, strides, shape, corner)
     outer, run = neighbours(wholes, sizes)
     # Each row of neighbours may begin anywhere in a block.
@@ -76,7 +76,7 @@ def kernel(program: Program, dtype: str) -> str:
     streams = [step.operands[0] for step in program.steps if step.name == "word"]
     return Template(KERNEL).substitute(
         axes=AXES,
-        per_block=words_per_block(program.word),
+        per_block=WORDS_PER_BLOCK[program.word],
         rounds=ROUNDS,
         **dict(zip(("first", "second"), map("{:#x}ull".format, MULTIPLIERS), strict=True)),
         **dict(zip(("step_low", "step_high"), map("{:#x}ull".format, WEYL), strict=True)),
@@ -111,7 +111,7 @@ class _Loops:
             guard = self.program.steps[loop[0]].guard
             if guard is None:
                 yield "#pragma unroll"
-                yield f"for (int k = 0; k < {words_per_block(self.program.word)}; k++) {{"
+                yield f"for (int k = 0; k < {WORDS_PER_BLOCK[self.program.word]}; k++) {{"
             else:
                 yield f"for (unsigned int left = wanted{guard}; left; left &= left - 1) {{"
                 yield "    int k = __ffs(left) - 1;"

@@ -103,7 +103,9 @@ class Draw(Fill):
     def _fill_small(self, flat: Host) -> None:
         """Fill a small contiguous array as a whole, which needs no geometry and no threads."""
         key = self.seed.key()
-        drawn = [words(key, k, 0, flat.size, self.dtype.word) for k in streams(self.dtype)]
+        drawn = [words(key, 0, 0, flat.size, self.dtype.word)]
+        if self.dtype.is_complex:
+            drawn.append(words(key, 1, 0, flat.size, self.dtype.word))
         with np.errstate(all="ignore"):
             self._compute(drawn, flat)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from arrayinit.stream.box import neighbours, run_starts
-from arrayinit.stream.philox import Words, philox, words_per_block
+from arrayinit.stream.philox import WORDS_PER_BLOCK, Words, philox
 from arrayinit.stream.seed import Key
 
 # NumPy's generator takes a fifth of the time of array operations, but more for a run than the block that a short one
@@ -30,8 +30,8 @@ _AT_ONCE = 1 << 14
 
 def words(key: Key, stream: int, start: int, count: int, dtype: str) -> Words:
     """Return the words from ``start`` on: uint64, or uint32, the low half of each 64 bits first."""
-    block, skip = divmod(start, words_per_block(dtype))
-    drawn = _raw(key, stream, block, -(-(skip + count) // words_per_block(dtype)))
+    block, skip = divmod(start, WORDS_PER_BLOCK[dtype])
+    drawn = _raw(key, stream, block, -(-(skip + count) // WORDS_PER_BLOCK[dtype]))
     return _typed(drawn, dtype)[skip : skip + count]
 
 
@@ -46,8 +46,8 @@ def box_words(
             place = place * whole + index
         return words(key, stream, place, run, dtype)
     starts = run_starts(shape, corner, size[:axis])
-    blocks, skips = np.divmod(starts, np.uint64(words_per_block(dtype)))
-    count = -(-(int(skips.max()) + run) // words_per_block(dtype))
+    blocks, skips = np.divmod(starts, np.uint64(WORDS_PER_BLOCK[dtype]))
+    count = -(-(int(skips.max()) + run) // WORDS_PER_BLOCK[dtype])
     taken = np.empty((len(starts), run), dtype)
     if count >= _LONG:
         # Python's numbers are read faster than those of arrays.
@@ -58,7 +58,7 @@ def box_words(
     for i in range(0, len(starts), rows):
         part = slice(i, i + rows)
         drawn, places = _blocks(key, stream, blocks[part], count)
-        first = places * words_per_block(dtype) + skips[part].astype(np.intp)
+        first = places * WORDS_PER_BLOCK[dtype] + skips[part].astype(np.intp)
         taken[part] = sliding_window_view(_typed(drawn, dtype), run)[first]
     return taken.reshape(-1)
 

@@ -17,7 +17,7 @@ from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.box import c_strides
 from arrayinit.stream.ops import Ops
-from arrayinit.stream.philox import KEYS, round_keys, rounds, words_per_block
+from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK, round_keys, rounds
 from arrayinit.stream.program import Program
 from arrayinit.stream.seed import Seed
 from arrayinit.stream.transform import streams, transform
@@ -122,7 +122,7 @@ def replay(ops: Xla, program: Program, words: Sequence[Array], numbers: Array) -
 
 def _words(keys: Array, stream: int, shape: tuple[int, ...], dtype: str) -> list[Array]:
     """Return the four 64-bit words of each block, with one more axis for the one word, or the two, that each holds."""
-    drawn = rounds(_blocks(shape, words_per_block(dtype)), np.full(1, stream, np.uint64), keys)
+    drawn = rounds(_blocks(shape, WORDS_PER_BLOCK[dtype]), np.full(1, stream, np.uint64), keys)
     # The low half comes first.
     return [jax.lax.bitcast_convert_type(w, dtype) if dtype == "uint32" else w[..., None] for w in drawn]
 

@@ -18,7 +18,7 @@ from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import xla_programs as programs
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.box import c_strides, merged_axes, neighbours
-from arrayinit.stream.philox import KEYS, round_keys, words_per_block
+from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK, round_keys
 from arrayinit.stream.program import traced
 from arrayinit.stream.seed import Key
 from arrayinit.stream.transform import streams
@@ -88,7 +88,7 @@ def _filled(
     mesh: Mesh | None, rows: _Rows, key: Key, draws: Iterable[int], word: str, compute: Callable[[Any], Array]
 ) -> Array:
     """Return the rows, of what ``compute`` makes of the words of each stream."""
-    (count, length), each = rows.shape, words_per_block(word)
+    (count, length), each = rows.shape, WORDS_PER_BLOCK[word]
     keys: list[int] = np.array(round_keys(key)).ravel().tolist()
     steps = list(chain(*rows.axes))
     # Wherever in a block a row begins.

@@ -23,9 +23,8 @@ KEYS = 2
 """The stream of the sort keys of sparse_, one 32-bit word each; streams 0 and 1 are those of the values."""
 
 
-def words_per_block(dtype: str) -> int:
-    """Return the number of words of this dtype in one block of the counter."""
-    return 4 if dtype == "uint64" else 8
+WORDS_PER_BLOCK = {"uint64": 4, "uint32": 8}
+"""The number of words of each dtype in one block of the counter."""
 
 
 def philox(counter: Array, stream: int, key: Key) -> list[Array]:

@@ -38,12 +38,17 @@ class Seed(NamedTuple):
 
     def key(self) -> Key:
         """Return the key that ``np.random.Philox(seed)`` has."""
-        low, high = self.sequence().generate_state(2, "uint64").tolist()
+        from numpy.random import SeedSequence
+
+        sequence = SeedSequence(self.entropy, spawn_key=self.spawn_key, pool_size=self.pool_size)
+        low, high = sequence.generate_state(2, "uint64").tolist()
         return Key(low, high)
 
 
 def seed_of(rng: Any) -> Seed | None:
     """Return the seed that ``rng`` is, or None for what is no seed."""
+    if type(rng) is int and rng >= 0:
+        return Seed((rng,))
     if rng is None or isinstance(rng, (str, bytes, bytearray)):
         return None
     number = _concrete("a seed", rng)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from arrayinit.core.distributions import (
     Disk,
     Distribution,
-    Limits,
     Normal,
     TruncatedComplexNormal,
     TruncatedNormal,
@@ -34,7 +33,8 @@ def transform(ops: Ops, distribution: Distribution, words: Sequence[Array], dtyp
     """
     limits = distribution.limits(dtype)
     if not dtype.is_complex:
-        return _clip(ops, _real(ops, distribution, Word(ops, words[0], dtype)), limits)
+        x = _real(ops, distribution, Word(ops, words[0], dtype))
+        return ops.no_fma(x) if limits is None else ops.clip(x, limits)
     first, second = (Word(ops, w, FORMATS[dtype.real]) for w in words)
     match distribution:
         case Disk(centre, radius):
@@ -85,10 +85,6 @@ def _plus(x: Array, shift: float) -> Array:
     if shift:
         x += shift
     return x
-
-
-def _clip(ops: Ops, x: Array, limits: Limits) -> Array:
-    return ops.no_fma(x) if limits is None else ops.clip(x, limits)
 
 
 def _central(ops: Ops, word: Word, plan: Central) -> Array:

@@ -52,8 +52,7 @@ class Jax(NativeBackend, Replaced):
     def namespace(self, x: Array) -> Any:
         return jnp
 
-    def dtype(self, x: Array) -> str:
-        return dtype_of(x)
+    dtype = staticmethod(dtype_of)
 
     def generator(self, x: Array, rng: Any) -> Key:
         if rng is None or isinstance(rng, np.random.Generator):

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import compress
+from operator import attrgetter
 from typing import Any
 
 import jax
@@ -14,6 +15,7 @@ import jax.core
 import numpy as np
 
 from arrayinit.backends._numpy import BACKEND as HOST
+from arrayinit.backends._numpy import DTYPE_NAMES
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.xla_boxes import boxes
@@ -59,7 +61,7 @@ def on_device(x: Array, body: Callable[[Array], Array]) -> Array:
 
 def dtype_of(x: Array) -> str:
     """As in `Backend`; without x64 a wide dtype becomes the one that JAX gives to a new array."""
-    name = HOST.dtype(x)
+    name = DTYPE_NAMES.get(x.dtype) or HOST.dtype(x)
     return str(_available(x.dtype)) if name in _WIDE and _is_narrowed(x) else name
 
 
@@ -100,7 +102,7 @@ def is_of_processes(x: Array) -> bool:
 
 def is_on_host(x: Array) -> bool:
     """Whether ``x``, which is not traced, lies, or is to lie, on CPUs."""
-    return all(device.platform == "cpu" for device in _devices(x))
+    return {"cpu"}.issuperset(map(attrgetter("platform"), _devices(x)))
 
 
 def from_draw(x: Array, draw: Draw) -> Array:
@@ -109,7 +111,9 @@ def from_draw(x: Array, draw: Draw) -> Array:
     if not is_on_host(x) and 0 not in shape:
         return _on_devices(x, draw)
     if not is_spread(x):
-        return _box(draw, (0,) * x.ndim, shape, x.dtype)
+        values = aligned(shape, x.dtype)
+        draw.fill_host(values)
+        return values
     part = x.sharding.shard_shape(shape)
     made: dict[Shape, Host] = {}
 

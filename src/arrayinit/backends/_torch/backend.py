@@ -12,8 +12,16 @@ import torch
 
 from arrayinit.backends._torch import memory, wrappers
 from arrayinit.backends._torch.copies import copy, exports
-from arrayinit.backends._torch.dtensor import arange, boxes, check_native, empty, entries, local, pairs, stream
-from arrayinit.backends._torch.memory import PLAIN, is_opaque, is_plain, is_proxied, is_recorded, is_wrapped, shared
+from arrayinit.backends._torch.dtensor import arange, boxes, check_native, empty, entries, pairs, stream
+from arrayinit.backends._torch.memory import (
+    PLAIN,
+    is_opaque,
+    is_plain,
+    is_proxied,
+    is_recorded,
+    is_wrapped,
+    plain_memory,
+)
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_blocks, by_qr
@@ -48,10 +56,7 @@ class Torch(NativeBackend, InPlace):
             memory.check_dense(x)
         return _NAMES.get(x.dtype) or str(x.dtype).removeprefix("torch.")
 
-    def check_writable(self, x: Array) -> None:
-        memory.check_writable(x)
-        if type(x) not in PLAIN and not torch.compiler.is_compiling() and (part := local(x)) is not x:
-            memory.check_writable(part)
+    check_writable = staticmethod(memory.check_writable)
 
     def generator(self, x: Array, rng: Any) -> torch.Generator | np.random.Generator | None:
         """None is torch's global generator."""
@@ -71,6 +76,9 @@ class Torch(NativeBackend, InPlace):
         return exports(x)
 
     def write(self, x: Array, fill: Fill) -> Array:
+        if isinstance(fill, Draw) and (held := plain_memory(x)) is not None:
+            fill.fill_host(held)
+            return x
         if type(x) not in PLAIN and is_opaque(x):
             return wrappers.fill(x, lambda plain: self._fill(plain, fill))
         try:
@@ -102,7 +110,7 @@ class Torch(NativeBackend, InPlace):
 
     def _from_numpy(self, x: Array, fill: Computed) -> None:
         """Let NumPy's generator draw into the memory of a tensor, or on the host where no memory may be shared."""
-        held = None if is_recorded() else shared(x)
+        held = plain_memory(x)
         if held is not None and held.dtype.name == fill.dtype.name:
             fill.fill_host(held)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 from itertools import accumulate, product
 from typing import Any
@@ -12,26 +11,10 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
 from arrayinit.backends._torch.custom_op import apply, write
-from arrayinit.backends._torch.memory import PLAIN, is_recorded, is_wrapped
+from arrayinit.backends._torch.memory import PLAIN, is_recorded, is_sharded, is_wrapped, local
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.box import Index
-
-
-def is_sharded(x: Array) -> bool:
-    """Whether a tensor is a DTensor, for which its library must have been loaded."""
-    if type(x) in PLAIN:
-        return False
-    loaded = sys.modules.get("torch.distributed.tensor")
-    return loaded is not None and isinstance(x, loaded.DTensor)
-
-
-def local(x: Array) -> Array:
-    """Return what this process holds of a tensor; of a replicated one that is all of it."""
-    if not is_sharded(x):
-        return x
-    with torch.no_grad():
-        return x.to_local().detach()
 
 
 def whole(x: Array) -> Array:

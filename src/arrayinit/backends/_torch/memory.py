@@ -71,6 +71,22 @@ def is_opaque(x: torch.Tensor) -> bool:
     return not isinstance(x, tuple(known))
 
 
+def is_sharded(x: torch.Tensor) -> bool:
+    """Whether a tensor is a DTensor, for which its library must have been loaded."""
+    if type(x) in PLAIN:
+        return False
+    loaded = sys.modules.get("torch.distributed.tensor")
+    return loaded is not None and isinstance(x, loaded.DTensor)
+
+
+def local(x: torch.Tensor) -> torch.Tensor:
+    """Return what this process holds of a tensor; of a replicated one that is all of it."""
+    if not is_sharded(x):
+        return x
+    with torch.no_grad():
+        return x.to_local().detach()
+
+
 def is_recorded() -> bool:
     """Whether a mode, as that of make_fx, sees torch's operations: what is written past them would be missing."""
     if _len_torch_dispatch_stack():
@@ -120,6 +136,8 @@ def check_writable(x: torch.Tensor) -> None:
             return
         if is_opaque(x):
             return
+        if (part := local(x)) is not x:
+            check_writable(part)
     check_allocated(x, "x")
     if not x.is_contiguous() and overlaps(x.stride(), x.shape):
         raise RuntimeError(_shared(x))
@@ -155,15 +173,22 @@ def _end(x: torch.Tensor) -> int:
     return start + 1 + int(sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)))
 
 
+def plain_memory(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
+    """Return the memory of a plain tensor on the CPU for NumPy to fill; None where torch must see what is written."""
+    if type(x) not in PLAIN or not x.is_cpu or torch.compiler.is_compiling() or is_recorded():
+        return None
+    return shared(x)
+
+
 def shared(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
     """Return the memory of a tensor for NumPy to use while ``x`` lives, bfloat16 as uint16; None where it cannot."""
-    if not is_plain(x) or x.is_neg() or x.is_conj():
+    if not (type(x) in PLAIN and x.is_cpu and x.layout is _STRIDED) or is_wrapped(x) or x.is_neg() or x.is_conj():
         return None
     dtype, address = _MEMORY.get(x.dtype), x.data_ptr()
     # torch._efficientzerotensor has elements, but no memory.
     if dtype is None or not address:
         return None
-    written_behind(x)
+    torch.autograd.graph.increment_version(x)
     if x.is_contiguous():
         return np.ndarray(x.shape, dtype, _buffer(address, x.nbytes, _WRITABLE))
     length = x.untyped_storage().nbytes() - x.storage_offset() * dtype.itemsize
