@@ -132,7 +132,7 @@ class Table(Fill):
         source = self.values if corner is None else self.values[_box(corner, shape)]
         for index in boxes(shape, UPLOAD // 8):
             with np.errstate(all="ignore"):
-                yield index, rounded_on_host(np.asarray(source[*index, ...]), dtype)
+                yield index, rounded_on_host(np.asarray(source[(*index, ...)]), dtype)
 
 
 def _box(corner: Sequence[int], shape: Sequence[int]) -> tuple[Any, ...]:
