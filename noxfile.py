@@ -124,7 +124,7 @@ def triton(session: nox.Session) -> None:
     session.install(TORCH)
     session.install(*TRITON)
     session.install(".", *GROUPS["test"])
-    files = ("tests/test_triton.py", "tests/test_triton_ptx.py")
+    files = ("tests/backends/torch/test_triton.py", "tests/backends/torch/test_triton_ptx.py")
     # By files, since the compiler's work is shared by the tests of one.
     pytest(session, *PARALLEL, "--dist=loadfile", *files, ARRAYINIT_TEST_BACKENDS="torch", TRITON_INTERPRET="1")
 
@@ -173,7 +173,7 @@ def examples(session: nox.Session) -> None:
     session.install("--editable", ".", *GROUPS["test"], *GROUPS["examples"], "jax", "dask[array]", "array-api-strict")
     # An import error can only be a backend's that is not installed: any other fails every session.
     doctests = ("--doctest-modules", "--doctest-ignore-import-errors", "--doctest-glob=README.md")
-    files = ("src", "README.md", "tests/test_examples.py")
+    files = ("src", "README.md", "tests/docs/test_examples.py")
     pytest(session, *doctests, *files, ARRAYINIT_TEST_BACKENDS="numpy,torch,jax")
     for example in sorted(Path("examples").glob("*.py")):
         session.run("python", str(example))

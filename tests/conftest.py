@@ -1,8 +1,9 @@
-"""Every test that takes the `library` fixture runs on every array library.
+"""Every test that takes the `library` fixture runs on every array library; what takes none runs once, with NumPy's.
 
 ARRAYINIT_TEST_BACKENDS names the libraries that must be there, by commas; without it all that are installed are used,
-and the others are skipped. ARRAYINIT_TEST_COLLECTED names a file for the tests that a session without a GPU should run,
-whether this one does or not: nox holds what its sessions ran against it.
+and the others are skipped. Folders of which nothing would run are not read, unless the command line names them.
+ARRAYINIT_TEST_COLLECTED names a file for the tests that a session without a GPU should run, whether this one does or
+not: nox holds what its sessions ran against it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,32 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import pytest
 from libraries import COMPLEX, LIBRARIES, ON_GPU, REAL, Library, available, no_such_case
+from never_run import GPU
 
 _ASKED = [name for name in os.environ.get("ARRAYINIT_TEST_BACKENDS", "").split(",") if name]
 _cache: dict[str, Library] = {}
+
+_HERE = Path(__file__).parent
+# What a folder needs of what is asked for; tests of two libraries, and those of the pages, have sessions of their own.
+_ROOMS: dict[str, tuple[str, ...]] = {
+    "core": ("numpy",),
+    "stream": ("numpy",),
+    "kernels": ("numpy",),
+    # NumPy stands in CuPy's place.
+    "backends/cupy": ("cupy", "numpy"),
+    "docs": (),
+    "peers": (),
+}
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the folders of which nothing would run."""
+    if not _ASKED or not collection_path.is_dir():
+        return None
+    room = collection_path.relative_to(_HERE).as_posix() if collection_path.is_relative_to(_HERE) else ""
+    needed = _ROOMS.get(room, (collection_path.name,) if collection_path.parent == _HERE / "backends" else None)
+    asked = {name.partition(":")[0] for name in _ASKED}
+    return True if needed is not None and asked.isdisjoint(needed) else None
 
 
 def _get(name: str) -> Library:
@@ -30,7 +54,7 @@ def _get(name: str) -> Library:
         pytest.skip(f"{name} is not among ARRAYINIT_TEST_BACKENDS={','.join(_ASKED)}")
     if name not in _cache:
         if name == "cupy" and not available(name) and find_spec(name):
-            pytest.skip("cupy is installed, but there is no GPU: tests/test_cupy.py checks it without one")
+            pytest.skip("cupy is installed, but there is no GPU: tests/backends/cupy checks it without one")
         if not _ASKED and not available(name):
             pytest.skip(f"{name} is not installed, or has no device")
         _cache[name] = LIBRARIES[name]()
@@ -48,14 +72,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _record(items: list[pytest.Item]) -> None:
-    """Write down the tests that need no GPU; one worker does so for all."""
+    """Write down the tests, those that need a GPU after a mark; one worker does so for all."""
     file = os.environ.get("ARRAYINIT_TEST_COLLECTED")
     if file and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
-        names = [item.nodeid for item in items if not (_needed(item) & ON_GPU or item.get_closest_marker("gpu"))]
-        Path(file).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        marks = (GPU if _taken(item) & ON_GPU or item.get_closest_marker("gpu") else "" for item in items)
+        names = (f"{mark}{item.nodeid}\n" for mark, item in zip(marks, items, strict=True))
+        Path(file).write_text("".join(names), encoding="utf-8")
 
 
 def _needed(item: pytest.Item) -> set[str]:
+    """Return the libraries that a test takes; if none, that of its folder, or NumPy."""
+    own = item.path.parent
+    return _taken(item) or {own.name if own.parent.name == "backends" else "numpy"}
+
+
+def _taken(item: pytest.Item) -> set[str]:
     """Return the libraries that a test takes by their fixtures."""
     names = {name.removesuffix("_library") for name in getattr(item, "fixturenames", ()) if name.endswith("_library")}
     given = getattr(item, "callspec", None)

@@ -171,3 +171,19 @@ CASES += [
         (np.random.RandomState(0), "numpy.random"),
     )
 ]
+
+RANDOM = {
+    "uniform_": (ai.uniform_, {}),
+    "normal_": (ai.normal_, {}),
+    "trunc_normal_": (ai.trunc_normal_, {}),
+    **{scaled.__name__: (scaled, {}) for scaled in SCALED},
+    "orthogonal_": (ai.orthogonal_, {}),
+    "delta_orthogonal_": (ai.delta_orthogonal_, {"layout": "Ok"}),
+    "sparse_": (ai.sparse_, {"sparsity": 0.5}),
+}
+FILLS = {
+    "constant_": (ai.constant_, {"val": 1}),
+    "ones_": (ai.ones_, {}),
+    "zeros_": (ai.zeros_, {}),
+    "eye_": (ai.eye_, {}),
+}

@@ -1,6 +1,7 @@
 """Tell which tests no session has run: ``python tests/never_run.py`` with the JUnit reports of all sessions.
 
-Beside each report lies a .txt with the tests that its session collected, which conftest.py writes.
+Beside each report lies a .txt with the tests that its session collected, which conftest.py writes. A file of tests that
+is in none of them lies in a folder that no session reads.
 """
 
 from __future__ import annotations
@@ -12,15 +13,23 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 NO_SUCH_CASE = "no such case: "
+# Before the name of a test that needs one, in what was collected.
+GPU = "gpu: "
 
 
-def never_run(reports: Iterable[Path]) -> dict[str, str]:
-    """Return the tests that were collected but never run, each with the last reason for which it was skipped."""
+def never_run(reports: Iterable[Path], tests: Path) -> dict[str, str]:
+    """Return the tests that no session has run, with the last reason for which each was skipped.
+
+    ``tests`` is their folder. Of a file that no session has collected its path stands for its tests.
+    """
     collected: dict[str, str] = {}
+    read: set[str] = set()
     ran: set[str] = set()
     reasons: dict[str, str] = {}
     for report in reports:
-        collected |= {address(node): node for node in report.with_suffix(".txt").read_text("utf-8").splitlines()}
+        nodes = report.with_suffix(".txt").read_text("utf-8").splitlines()
+        read |= {node.removeprefix(GPU).partition("::")[0] for node in nodes}
+        collected |= {address(node): node for node in nodes if not node.startswith(GPU)}
         for case in ET.parse(report).iter("testcase"):
             name = f"{case.get('classname')}.{case.get('name')}"
             skipped = case.find("skipped")
@@ -29,7 +38,10 @@ def never_run(reports: Iterable[Path]) -> dict[str, str]:
                 ran.add(name)
             else:
                 reasons[name] = reason
-    return {node: reasons.get(name, "never selected") for name, node in collected.items() if name not in ran}
+    files = {file.relative_to(tests.parent).as_posix() for file in tests.rglob("test_*.py")}
+    return dict.fromkeys(files - read, "never collected") | {
+        node: reasons.get(name, "never selected") for name, node in collected.items() if name not in ran
+    }
 
 
 def address(node: str) -> str:
@@ -39,8 +51,8 @@ def address(node: str) -> str:
     return ".".join([re.sub(r"\.py$", "", file.replace("/", ".")), *names]) + bracket + parameters
 
 
-def main(reports: list[str]) -> None:
-    found = never_run(map(Path, reports))
+def main(reports: list[str], tests: Path = Path(__file__).parent) -> None:
+    found = never_run(map(Path, reports), tests)
     if found:
         lines = (f"{node}: {reason}" for node, reason in sorted(found.items()))
         sys.exit(

@@ -1,4 +1,4 @@
-"""docs/parity.md, made of the tables that tests/test_parity.py checks; run it to write the page."""
+"""docs/parity.md, made of the tables that tests/peers/test_parity.py checks; run it to write the page."""
 
 from __future__ import annotations
 

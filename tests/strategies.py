@@ -12,9 +12,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from forms import FORMS, WRONG_FORMS
 from hypothesis import strategies as st
-from libraries import Library
+from libraries import FORMS, WRONG_FORMS, Library
 from weights import FEW_WEIGHTS, WEIGHTS, Weight
 
 import arrayinit

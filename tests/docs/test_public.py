@@ -1,0 +1,87 @@
+"""The public surface: names, signatures, documentation, version."""
+
+import inspect
+import re
+from importlib.metadata import PackageNotFoundError, version
+
+import pytest
+from places import ROOT
+
+import arrayinit
+
+FUNCTIONS = list(arrayinit.__all__)
+SECTIONS = ("Parameters", "Returns", "Raises", "Examples", "References")
+
+
+def test_nothing_is_public_by_accident():
+    submodules = {"backends", "cli", "core", "initializers", "kernels", "stream"}
+    public = {name for name in vars(arrayinit) if not name.startswith("_")} - submodules
+    assert public == set(arrayinit.__all__)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_docstring_is_whole(name):
+    text = inspect.getdoc(getattr(arrayinit, name))
+    wanted = set(SECTIONS) - ({"Returns", "References"} if name == "register_backend" else set())
+    assert {section for section in SECTIONS if re.search(rf"^{section}\n---", text, re.MULTILINE)} >= wanted
+    for parameter in inspect.signature(getattr(arrayinit, name)).parameters:
+        assert re.search(rf"^(\w+, )*{parameter}(, \w+)*$", text, re.MULTILINE), f"{parameter} is not described"
+
+
+BEYOND_TORCH = {
+    "copy_",
+    "delta_orthogonal_",
+    "fold_in",
+    "lecun_normal_",
+    "lecun_uniform_",
+    "register_backend",
+    "variance_scaling_",
+}
+
+
+def test_every_function_of_torch_is_there_and_the_others_are_known():
+    init = pytest.importorskip("torch", reason="torch is not installed").nn.init
+    torch_s = {
+        name for name, f in vars(init).items() if name.endswith("_") and not name.startswith("_") and callable(f)
+    }
+    assert set(FUNCTIONS) - BEYOND_TORCH == torch_s | {"calculate_gain", "calculate_fan_in_and_fan_out"}
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name.endswith("_") and name not in BEYOND_TORCH])
+def test_signatures_are_those_of_torch(name):
+    init = pytest.importorskip("torch", reason="torch is not installed").nn.init
+    ours = inspect.signature(getattr(arrayinit, name)).parameters
+    theirs = inspect.signature(getattr(init, name)).parameters
+    positional = [p for p in ours.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    expected = list(theirs.values())
+    names = ["rng" if p.name == "generator" else p.name for p in expected[1:]]
+    assert [p.name for p in positional] == ["x", *names]
+    assert [p.default for p in positional] == [p.default for p in expected]
+    keywords = {p.name for p in ours.values() if p.kind is p.KEYWORD_ONLY}
+    assert keywords <= ({"gain", "layout"} if name in ("eye_", "dirac_") else {"layout", "groups"})
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name.endswith("_")])
+def test_rng_is_the_last_positional_argument(name):
+    parameters = inspect.signature(getattr(arrayinit, name)).parameters
+    positional = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert positional[0] == "x"
+    assert ("rng" in parameters) == (positional[-1] == "rng")
+    assert {p.kind for p in parameters.values()} <= {
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.KEYWORD_ONLY,
+    }
+
+
+def test_the_version_has_one_source():
+    assert f"version: {arrayinit.__version__}" in (ROOT / "CITATION.cff").read_text()
+    try:
+        installed = version("arrayinit")
+    except PackageNotFoundError:
+        pytest.skip("arrayinit is run from its sources, without metadata")
+    assert installed == arrayinit.__version__
+
+
+def test_no_source_file_is_long():
+    long = {p.name: n for p in (ROOT / "src").rglob("*.py") if (n := len(p.read_text().splitlines())) > 250}
+    assert not long

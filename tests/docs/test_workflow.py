@@ -1,0 +1,48 @@
+"""The workflow of GitHub runs each session of the noxfile, and no other."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+from places import ROOT
+
+NOXFILE = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+
+
+def sessions(noxfile: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield the name of each session, and the options that it is made with."""
+    for function in ast.parse(noxfile).body:
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for decorator in function.decorator_list:
+            if ast.unparse(decorator).partition("(")[0] == "nox.session":
+                keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
+                yield function.name, {str(word.arg): ast.literal_eval(word.value) for word in keywords}
+
+
+def run_by(workflow: str) -> set[str]:
+    """Return the sessions of the matrix."""
+    (many,) = re.findall(r"^ +session: \[(.*)\]$", workflow, re.MULTILINE)
+    return {*many.split(", "), *re.findall(r"^ +- \{ session: (\w+),", workflow, re.MULTILINE)}
+
+
+def wanted(noxfile: str) -> set[str]:
+    """Return the sessions that plain nox runs; `summary` only adds up what the others of one run give."""
+    return {name for name, options in sessions(noxfile) if options.get("default", True)} - {"summary"}
+
+
+@pytest.mark.usefixtures("numpy_library")
+def test_the_workflow_runs_each_session_and_no_other() -> None:
+    assert "numpy" in wanted(NOXFILE)
+    assert run_by(WORKFLOW) == wanted(NOXFILE)
+
+
+@pytest.mark.usefixtures("numpy_library")
+def test_a_session_that_is_missing_or_unknown_is_found() -> None:
+    added = NOXFILE + '\n\n@nox.session(python="3.11")\ndef more(session): ...\n'
+    assert wanted(added) - run_by(WORKFLOW) == {"more"}
+    assert run_by(WORKFLOW.replace("session: triton", "session: doctests")) - wanted(NOXFILE) == {"doctests"}

@@ -1,0 +1,49 @@
+"""What the tests know of an array library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+from never_run import NO_SUCH_CASE
+
+REAL = ("float16", "bfloat16", "float32", "float64")
+COMPLEX = ("complex64", "complex128")
+
+# From what makes a contiguous array of a shape, and the shape, to the array.
+Form = Callable[[Callable[[tuple[int, ...]], Any], tuple[int, ...]], Any]
+
+
+@dataclass(frozen=True)
+class Library:
+    """How the tests make arrays of one library on one device, and read them."""
+
+    name: str
+    module: str
+    dtypes: tuple[str, ...]
+    empty: Callable[[tuple[int, ...], str], Any]
+    to_numpy: Callable[[Any], np.ndarray]
+    generator: Callable[[int], Any]
+    """A generator of the library's own; of NumPy where it has none."""
+    device: Callable[[Any], Any]
+    in_place: bool = True
+
+    def full(self, shape: tuple[int, ...], dtype: str, value: float) -> Any:
+        """Return an array that shows where it was written."""
+        import arrayinit
+
+        return arrayinit.constant_(self.empty(shape, dtype), value)
+
+
+def as_plain(x: Any) -> np.ndarray:
+    """Return the elements in a dtype of NumPy's own."""
+    values = np.asarray(x)
+    return values.astype(np.float64) if values.dtype.name == "bfloat16" else values
+
+
+def no_such_case(reason: str) -> NoReturn:
+    """Skip a combination of parameters that has no meaning. Any other test that every session skips fails the build."""
+    pytest.skip(NO_SUCH_CASE + reason)
