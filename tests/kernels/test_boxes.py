@@ -15,6 +15,7 @@ import arrayinit as ai
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import draw as draws
+from arrayinit.kernels import fill as fills
 from arrayinit.kernels import subsets, threads
 from arrayinit.kernels import words as source
 from arrayinit.kernels.draw import Draw
@@ -68,8 +69,8 @@ def test_parts_cover_the_whole_or_a_box_once_and_have_bounded_sizes(draw_and_box
     expected = whole(draw).transpose(draw.inverse)[turned]
     place = () if is_whole else (expected.shape, [k.start for k in turned])
     x, times = np.zeros_like(expected), np.zeros(expected.shape, int)
-    with patch.object(draws, "UPLOAD", upload):
-        for index, part in draw.chunks(*place):
+    with patch.object(fills, "UPLOAD", upload):
+        for index, part in draw.chunks(expected.shape, draw.dtype.name, *place[1:]):
             assert part.size <= max(upload, draw.shape[0] if draw.zeros else 0)
             x[index] = part.view(np.uint32) >> 16 if draw.dtype.name == "bfloat16" else part
             times[index] += 1

@@ -15,7 +15,7 @@ from scipy import stats
 
 import arrayinit
 from arrayinit.backends import registry
-from arrayinit.kernels import draw as draws
+from arrayinit.kernels import fill as fills
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
@@ -148,7 +148,7 @@ def test_a_seed_fills_the_array_with_the_bits_of_numpy(name, dtype, monkeypatch)
         real.setattr(registry, "_BUILT_IN", {"numpy": BUILT_IN["numpy"]})
         real.setattr(registry, "_by_type", {})
         expected = reference(draw, dtype)
-    monkeypatch.setattr(draws, "UPLOAD", 10_000)
+    monkeypatch.setattr(fills, "UPLOAD", 10_000)
     x = full(draw.shape, dtype)
     assert draw.fill(x) is x
     same_bits(plain(x), expected, dtype)

@@ -12,8 +12,9 @@ import pytest
 
 import arrayinit
 from arrayinit.backends import registry
-from arrayinit.backends._array_api import Generic
-from arrayinit.backends.protocol import Drawing
+from arrayinit.backends._array_api import ReplacedArrayAPI, WritableArrayAPI
+from arrayinit.backends.protocol import InPlace
+from arrayinit.kernels.fill import Fill
 
 strict_only = pytest.mark.parametrize("library", ["strict"], indirect=True)
 
@@ -143,7 +144,7 @@ class StandardCrate(Crate):
         return np
 
 
-class Crates(Generic):
+class Crates(InPlace):
     """The backend that the library brings along."""
 
     def __init__(self, cls: type = Crate) -> None:
@@ -153,22 +154,16 @@ class Crates(Generic):
         self.asked.append(cls)
         return issubclass(cls, self.cls)
 
-    def namespace(self, x: Any) -> Any:
-        return np
+    def dtype(self, x: Any) -> str:
+        return x.dtype.name
 
-    def check_writable(self, x: Any) -> None:
-        pass
+    def read(self, x: Any) -> Iterator[np.ndarray]:
+        yield x.values
 
-    def fill(self, x: Any, value: complex) -> Any:
-        x[...] = value
+    def write(self, x: Any, fill: Fill) -> Any:
+        for index, chunk in fill.chunks(x.shape, x.dtype.name):
+            x[index] = chunk
         return x
-
-    def assign(self, x: Any, values: Any) -> Any:
-        x[...] = values
-        return x
-
-    def from_host(self, x: Any, values: np.ndarray) -> Any:
-        return values
 
 
 @pytest.fixture
@@ -200,7 +195,7 @@ def test_a_registered_backend_is_asked_after_the_built_in_ones(entry_points: Any
 
 
 def test_a_registered_backend_is_asked_before_the_generic_one(entry_points: Any) -> None:
-    assert type(registry.backend_of(StandardCrate(2, 2))) is Generic
+    assert type(registry.backend_of(StandardCrate(2, 2))) is WritableArrayAPI
     arrayinit.register_backend(Crates())
     assert type(registry.backend_of(StandardCrate(2, 2))) is Crates
 
@@ -238,17 +233,48 @@ def test_entry_points_are_not_loaded_where_a_registered_backend_accepts(entry_po
 def test_entry_points_of_libraries_that_are_not_loaded_are_not_asked(entry_points: Any) -> None:
     fails = SimpleNamespace(name="not_loaded", load=lambda: pytest.fail("its library has made no array"))
     entry_points["arrayinit.backends"] = [fails]
-    assert type(registry.backend_of(StandardCrate(2))) is Generic
+    assert type(registry.backend_of(StandardCrate(2))) is WritableArrayAPI
 
 
-@pytest.mark.parametrize(
-    ("lacking", "named"), [("fill", ["fill"]), ("put host", ["host", "put"]), ("split", ["split"])]
-)
-def test_an_incomplete_backend_is_refused_with_what_it_lacks(lacking: str, named: list[str], entry_points: Any) -> None:
-    methods = {method: None for method in registry._members(Drawing) if method not in lacking.split()}
-    with pytest.raises(TypeError, match=f"lacks {', '.join(named)};"):
-        arrayinit.register_backend(SimpleNamespace(**methods))
+@pytest.mark.parametrize("name", ["accepts", "dtype", "read", "write"])
+def test_an_incomplete_backend_is_refused_with_what_it_lacks(name: str) -> None:
+    methods = {method: vars(Crates)[method] for method in ("accepts", "dtype", "read", "write") if method != name}
+    with pytest.raises(TypeError, match=name):
+        type("Incomplete", (InPlace,), methods)()
+
+
+def test_what_is_no_backend_is_refused_with_what_to_derive_from(entry_points: Any) -> None:
+    with pytest.raises(TypeError, match="must derive from arrayinit.backends.InPlace, Replaced or Rebound, got names"):
+        arrayinit.register_backend(SimpleNamespace(accepts=None))
     assert registry._registered == []
+
+
+class Sealed:
+    """An array of the standard that cannot be written, and has no device."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values, self.shape, self.dtype = values, values.shape, values.dtype
+
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
+        names = {name: getattr(np, name) for name in ("float32", "int8", "bool", "complex64")}
+        return SimpleNamespace(asarray=Sealed, astype=lambda x, dtype: Sealed(x.values.astype(dtype)), **names)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.values
+
+
+@pytest.mark.parametrize("name", [*RANDOM, *FIXED])
+def test_arrays_that_cannot_be_written_and_have_no_device_are_replaced(name: str, entry_points: Any) -> None:
+    fill = {**RANDOM, **FIXED}[name]
+    shape = (4, 2, 3) if name == "dirac_" else (10, 7)
+    x = Sealed(np.ones(shape, "float32"))
+    assert type(registry.backend_of(x)) is ReplacedArrayAPI
+    filled = fill(x, np.random.default_rng(0))
+    assert filled is not x
+    assert (x.values == 1).all()
+    np.testing.assert_array_equal(filled.values, fill(np.empty(shape, "float32"), np.random.default_rng(0)))
+    copied = arrayinit.copy_(Sealed(np.ones(shape, "float32")), filled)
+    np.testing.assert_array_equal(copied.values, filled.values)
 
 
 @pytest.mark.parametrize("x", [[1.0, 2.0], 1.5, "weights", None, (3, 4), Crate(2)], ids=lambda x: type(x).__name__)
