@@ -95,13 +95,13 @@ def test_boxes_far_inside_a_huge_array(shape, corner, size, dtype):
     draw = Draw(Uniform(0.0, 1.0), seed_of([3, 4]), FORMATS[dtype], shape, tuple(range(len(shape))))
     box = np.empty(size, dtype)
     draw.fill_box(box, corner)
-    WORDS_PER_BLOCK = 4 if dtype == "float64" else 8
+    per_block = 4 if dtype == "float64" else 8
     for row in np.ndindex(*size[:-1]):
         start = 0
         for first, step, length in zip(corner, (*row, 0), shape, strict=True):
             start = start * length + first + step
-        generator = np.random.Generator(np.random.Philox([3, 4]).advance(start // WORDS_PER_BLOCK))
-        expected = generator.random(start % WORDS_PER_BLOCK + size[-1], dtype)[start % WORDS_PER_BLOCK :]
+        generator = np.random.Generator(np.random.Philox([3, 4]).advance(start // per_block))
+        expected = generator.random(start % per_block + size[-1], dtype)[start % per_block :]
         np.testing.assert_array_equal(box[row], expected)
 
 

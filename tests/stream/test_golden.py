@@ -134,7 +134,7 @@ def test_a_change_of_the_last_bit_is_noticed(name, path, factor, before, monkeyp
             "_typed",
             lambda drawn, dtype, typed=words._typed: typed(drawn, dtype).reshape(-1, 2)[:, ::-1].reshape(-1),
         ),
-        (words, "WORDS_PER_BLOCK", lambda _: 4),
+        (words, "WORDS_PER_BLOCK", {"uint32": 4, "uint64": 4}),
         (subsets, "KEYS", 1),
         (seeds, "_non_negative", lambda _, number: int(number) % 2**32),
         (transform, "horner", lambda ops, table, x: table[0] + 0 * x),

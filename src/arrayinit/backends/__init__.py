@@ -1,1 +1,21 @@
-"""One adapter for each array library, and the way from an array to its adapter."""
+"""Adapters: who owns memory. One underscored file or folder a library."""
+
+from arrayinit.backends.arguments import numpy_generator
+from arrayinit.backends.protocol import Array, Backend, Generator, InPlace, Rebound, Replaced
+from arrayinit.kernels.fill import Constant, Fill, Identity, Table
+from arrayinit.stream.seed import Seed
+
+__all__ = [
+    "Array",
+    "Backend",
+    "Constant",
+    "Fill",
+    "Generator",
+    "Identity",
+    "InPlace",
+    "Rebound",
+    "Replaced",
+    "Seed",
+    "Table",
+    "numpy_generator",
+]

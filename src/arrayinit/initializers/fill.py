@@ -6,14 +6,12 @@ import warnings
 from typing import Any
 
 from arrayinit.backends.arguments import as_generator
-from arrayinit.backends.computed import NativeDraw
 from arrayinit.backends.protocol import Array, Backend, Generator
 from arrayinit.backends.registry import backend_of, known_backend
 from arrayinit.core.distributions import Distribution, Law
 from arrayinit.core.dtypes import FORMATS, floating
 from arrayinit.core.fans import fans
 from arrayinit.core.layouts import parse
-from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
 from arrayinit.stream.seed import Seed, seed_of
 
@@ -29,11 +27,16 @@ def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
     source = source_of(backend, x, rng)
     backend.check_writable(x)
     shape = tuple(x.shape)
+    # Not at the top: what draws takes as long to import as all else.
     if not isinstance(source, Seed):
+        from arrayinit.backends.computed import NativeDraw
+
         return backend.write(x, NativeDraw(source, shape, dtype, distribution))
     order, logical = tuple(range(len(shape))), shape
     if layout is not None and 0 not in shape and (canonical := parse(layout, shape).canonical) != order:
         order, logical = canonical, tuple([shape[k] for k in canonical])
+    from arrayinit.kernels.draw import Draw
+
     return backend.write(x, Draw(distribution, source, dtype, logical, order))
 
 

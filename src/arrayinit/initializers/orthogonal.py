@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Never
 
-from arrayinit.backends.computed import Computed
-from arrayinit.backends.native import NativeBackend
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
-from arrayinit.core.distributions import Normal
-from arrayinit.core.dtypes import FORMATS, fitting_gain, floating
-from arrayinit.core.layouts import DEFAULT, inverse, parse
+from arrayinit.core.dtypes import fitting_gain, floating
+from arrayinit.core.layouts import DEFAULT, parse
 from arrayinit.initializers.fill import source_of, write
 from arrayinit.initializers.keywords import misnamed, public
-from arrayinit.kernels.draw import Draw
-from arrayinit.kernels.fill import Constant
-from arrayinit.stream.seed import Seed
-
-_STANDARD = Normal(0.0, 1.0)
 
 
 @public
@@ -172,39 +163,9 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, rng: Any = None, *, layout: s
 def _orthogonal(
     x: Array, rng: Any, matrices: tuple[int, ...], gain: float, axes: tuple[int, ...], index: tuple[int | slice, ...]
 ) -> Array:
+    # Not at the top: what draws takes as long to import as all else.
+    from arrayinit.backends.matrices import Orthogonal
+
     backend = backend_of(x)
     dtype = floating(backend.dtype(x))
-    return write(x, _Orthogonal(source_of(backend, x, rng), tuple(x.shape), dtype, matrices, gain, axes, index))
-
-
-@dataclass(frozen=True, slots=True)
-class _Orthogonal(Computed):
-    """``gain`` times matrices with orthonormal rows or columns, whichever are fewer."""
-
-    matrices: tuple[int, ...]
-    """Their shape: the batch, rows and columns."""
-    gain: float
-    axes: tuple[int, ...]
-    """The axes of the array that the matrices have when they are unfolded, in their order."""
-    index: tuple[int | slice, ...]
-    """Where the matrices are in the array; all else is 0."""
-
-    def compute(self, backend: NativeBackend, x: Array) -> Array:
-        """Fill ``x``."""
-        is_whole = all(isinstance(place, slice) for place in self.index)
-        blank = x if is_whole and 0 not in self.shape else backend.write(x, Constant(0))
-        if 0 in self.shape:
-            return blank
-        q = backend.qr(self._normal(backend, x), self.source)
-        q *= self.gain
-        xp = backend.namespace(q)
-        q = xp.permute_dims(xp.reshape(q, tuple(self.shape[i] for i in self.axes)), inverse(self.axes))
-        return backend.assign(blank, q) if is_whole else backend.set_at(blank, self.index, xp.astype(q, x.dtype))
-
-    def _normal(self, backend: NativeBackend, x: Array) -> Array:
-        """Return matrices of standard normal numbers, in the dtype that is computed in."""
-        blank, dtype = backend.empty(x, self.matrices, self.dtype.compute), FORMATS[self.dtype.compute]
-        if isinstance(self.source, Seed):
-            order = tuple(range(len(self.matrices)))
-            return backend.write(blank, Draw(_STANDARD, self.source, dtype, self.matrices, order))
-        return backend.draw(blank, _STANDARD, self.source, dtype)
+    return write(x, Orthogonal(source_of(backend, x, rng), tuple(x.shape), dtype, matrices, gain, axes, index))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, Never
 
-from arrayinit.backends.computed import Computed
-from arrayinit.backends.native import NativeBackend
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Normal
@@ -15,8 +12,6 @@ from arrayinit.core.dtypes import floating
 from arrayinit.core.numbers import finite
 from arrayinit.initializers.fill import source_of, write
 from arrayinit.initializers.keywords import misnamed, public
-from arrayinit.kernels.draw import Draw
-from arrayinit.kernels.fill import Constant
 from arrayinit.stream.seed import Seed
 
 
@@ -86,29 +81,11 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, rng: Any = None, **wro
         raise ValueError(f"sparse_ needs a matrix, of 2 axes, got x of shape {shape}")
     zeros = math.ceil(sparsity * shape[0])
     source = source_of(backend, x, rng)
+    # Not at the top: what draws takes as long to import as all else.
     if isinstance(source, Seed):
+        from arrayinit.kernels.draw import Draw
+
         return write(x, Draw(law, source, dtype, shape, (0, 1), zeros))
-    return write(x, _Sparse(source, shape, dtype, law, zeros))
+    from arrayinit.backends.matrices import Sparse
 
-
-@dataclass(frozen=True, slots=True)
-class _Sparse(Computed):
-    """Normal numbers and zeros, both drawn by a generator."""
-
-    law: Normal
-    zeros: int
-    """The number of zeros in each column."""
-
-    def compute(self, backend: NativeBackend, x: Array) -> Array:
-        """Fill ``x``. The smaller set is chosen: to be cleared in a full draw, or to be drawn in a cleared matrix."""
-        (rows, columns), zeros = self.shape, self.zeros
-        choosing, drawing = backend.split(self.source, 2)
-        if zeros <= rows - zeros:
-            filled = backend.draw(x, self.law, drawing, self.dtype)
-            return backend.set_at(filled, backend.subsets(x, zeros, choosing), 0) if zeros and columns else filled
-        filled = backend.write(x, Constant(0))
-        if zeros == rows or not columns:
-            return filled
-        blank = backend.empty(x, (rows - zeros, columns), backend.dtype(x))
-        values = backend.draw(blank, self.law, drawing, self.dtype)
-        return backend.set_at(filled, backend.subsets(x, rows - zeros, choosing), values)
+    return write(x, Sparse(source, shape, dtype, law, zeros))

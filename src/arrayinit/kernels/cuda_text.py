@@ -87,7 +87,7 @@ struct Box {
 
 struct Numbers { $real value[$numbers]; };
 struct Element { $part part[$parts]; };
-union Block { Element element[$WORDS_PER_BLOCK]; uint4 quad[$WORDS_PER_BLOCK * sizeof(Element) / 16]; };
+union Block { Element element[$per_block]; uint4 quad[$per_block * sizeof(Element) / 16]; };
 
 __device__ __forceinline__ void philox(Index block, Index stream, Index low, Index high, Index* words) {
     // NumPy's generator counts before it draws.
@@ -118,19 +118,19 @@ extern "C" __global__ void draw(char* out, const __grid_constant__ Box box, cons
         Index place = row % box.size[k];
         row /= box.size[k], first += place * box.apart[k], out += (long long) place * box.stride[k];
     }
-    block += first / $WORDS_PER_BLOCK;
+    block += first / $per_block;
 $words
     Block made;
     // Of each element what is made before a branch and used in it or after it. The branches are taken for all elements
     // that need them before any other goes on: few do, but among the threads that wait for each other one does nearly
     // always.
-    struct { $kept } all[$WORDS_PER_BLOCK];
+    struct { $kept } all[$per_block];
 $loops
     // Where the first of them is in the row; before its beginning is beyond its end, since it is unsigned.
-    Index start = block * $WORDS_PER_BLOCK - first;
+    Index start = block * $per_block - first;
     const int last = box.axes - 1;
     char* memory = out + (long long) start * (long long) sizeof(Element);
-    bool is_whole = start < box.run && box.run - start >= $WORDS_PER_BLOCK && box.outer == last;
+    bool is_whole = start < box.run && box.run - start >= $per_block && box.outer == last;
     if (is_whole && box.stride[last] == sizeof(Element) && (Index) memory % 16 == 0) {
         #pragma unroll
         for (int k = 0; k < sizeof(Block) / 16; k++) {
@@ -139,7 +139,7 @@ $loops
         return;
     }
     #pragma unroll
-    for (int k = 0; k < $WORDS_PER_BLOCK; k++) {
+    for (int k = 0; k < $per_block; k++) {
         Index place = start + k;
         if (place < box.run) {
             memory = out;

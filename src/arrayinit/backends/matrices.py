@@ -1,0 +1,73 @@
+"""Orthogonal and sparse matrices, computed by operations of the library of the array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arrayinit.backends.computed import Computed
+from arrayinit.backends.native import NativeBackend
+from arrayinit.backends.protocol import Array
+from arrayinit.core.distributions import Normal
+from arrayinit.core.dtypes import FORMATS
+from arrayinit.core.layouts import inverse
+from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.fill import Constant
+from arrayinit.stream.seed import Seed
+
+_STANDARD = Normal(0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Orthogonal(Computed):
+    """``gain`` times matrices with orthonormal rows or columns, whichever are fewer."""
+
+    matrices: tuple[int, ...]
+    """Their shape: the batch, rows and columns."""
+    gain: float
+    axes: tuple[int, ...]
+    """The axes of the array that the matrices have when they are unfolded, in their order."""
+    index: tuple[int | slice, ...]
+    """Where the matrices are in the array; all else is 0."""
+
+    def compute(self, backend: NativeBackend, x: Array) -> Array:
+        """Fill ``x``."""
+        is_whole = all(isinstance(place, slice) for place in self.index)
+        blank = x if is_whole and 0 not in self.shape else backend.write(x, Constant(0))
+        if 0 in self.shape:
+            return blank
+        q = backend.qr(self._normal(backend, x), self.source)
+        q *= self.gain
+        xp = backend.namespace(q)
+        q = xp.permute_dims(xp.reshape(q, tuple(self.shape[i] for i in self.axes)), inverse(self.axes))
+        return backend.assign(blank, q) if is_whole else backend.set_at(blank, self.index, xp.astype(q, x.dtype))
+
+    def _normal(self, backend: NativeBackend, x: Array) -> Array:
+        """Return matrices of standard normal numbers, in the dtype that is computed in."""
+        blank, dtype = backend.empty(x, self.matrices, self.dtype.compute), FORMATS[self.dtype.compute]
+        if isinstance(self.source, Seed):
+            order = tuple(range(len(self.matrices)))
+            return backend.write(blank, Draw(_STANDARD, self.source, dtype, self.matrices, order))
+        return backend.draw(blank, _STANDARD, self.source, dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Sparse(Computed):
+    """Normal numbers and zeros, both drawn by a generator."""
+
+    law: Normal
+    zeros: int
+    """The number of zeros in each column."""
+
+    def compute(self, backend: NativeBackend, x: Array) -> Array:
+        """Fill ``x``. The smaller set is chosen: to be cleared in a full draw, or to be drawn in a cleared matrix."""
+        (rows, columns), zeros = self.shape, self.zeros
+        choosing, drawing = backend.split(self.source, 2)
+        if zeros <= rows - zeros:
+            filled = backend.draw(x, self.law, drawing, self.dtype)
+            return backend.set_at(filled, backend.subsets(x, zeros, choosing), 0) if zeros and columns else filled
+        filled = backend.write(x, Constant(0))
+        if zeros == rows or not columns:
+            return filled
+        blank = backend.empty(x, (rows - zeros, columns), backend.dtype(x))
+        values = backend.draw(blank, self.law, drawing, self.dtype)
+        return backend.set_at(filled, backend.subsets(x, rows - zeros, choosing), values)
