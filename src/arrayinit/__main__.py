@@ -13,10 +13,12 @@ from types import FrameType
 from typing import NoReturn
 
 import arrayinit
+from arrayinit.backends.device import Device
+from arrayinit.backends.registry import libraries
 from arrayinit.cli.measure import LIMIT, Row, measure
 from arrayinit.cli.models import MODELS
 from arrayinit.cli.report import Report, differing
-from arrayinit.cli.targets import LIBRARIES, Target, targets
+from arrayinit.cli.targets import targets
 from arrayinit.cli.terminal import Progress, width_of
 
 # What shells give for a program that SIGINT or SIGPIPE ended.
@@ -54,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if all(row.ok for row in rows) and not differing(rows) else 1
 
 
-def _measured(options: argparse.Namespace, places: Sequence[Target]) -> list[Row]:
+def _measured(options: argparse.Namespace, places: Sequence[Device]) -> list[Row]:
     seed = None if options.rng == "native" else options.seed or 0
     models = {name: list(MODELS[name]()) for name in options.model or MODELS}
     report = Report(places, seed, width_of(sys.stdout))
@@ -106,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         "of a seed are the same everywhere; 1 if not.",
     )
     parser.add_argument("--version", action="version", version=f"arrayinit {arrayinit.__version__}")
-    parser.add_argument("--backend", action="append", choices=LIBRARIES, help="only this backend; may be repeated")
+    parser.add_argument("--backend", action="append", choices=libraries(), help="only this backend; may be repeated")
     parser.add_argument("--model", action="append", choices=MODELS, help="only this model; may be repeated")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--seed", type=_seed, help="make the weights from this integer; the default is 0")

@@ -16,10 +16,11 @@ import pytest
 
 import arrayinit
 from arrayinit.__main__ import main
+from arrayinit.backends.registry import libraries
 from arrayinit.cli.measure import LIMIT, deviation, measure
 from arrayinit.cli.models import MODELS, gpt2, resnet50
 from arrayinit.cli.report import EXPLANATION, Report
-from arrayinit.cli.targets import LIBRARIES, targets
+from arrayinit.cli.targets import targets
 from arrayinit.cli.terminal import Progress, width_of
 
 RESNET50_OF_SEED_0 = "6a3730078c006fbc6fc9d3e657be19332f7aac856bc1c24a1686b26ea8afb3e7"
@@ -175,7 +176,7 @@ def test_an_unknown_backend_is_an_error(capsys):
 
 def test_without_a_name_all_that_is_installed_is_found(monkeypatch):
     found = {target.backend for target in targets(None)}
-    installed = {name for name in LIBRARIES if find_spec(name)}
+    installed = {name for name in libraries() if find_spec(name)}
     assert "numpy" in found <= installed
     monkeypatch.setattr("arrayinit.cli.targets.find_spec", lambda name: name == "numpy" or None)
     assert [target.backend for target in targets(None)] == ["numpy"]

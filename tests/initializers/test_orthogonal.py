@@ -14,8 +14,8 @@ from portable_calls import TOLERANCE
 from scipy import stats
 
 import arrayinit as ai
-import arrayinit.initializers.orthogonal as module
 from arrayinit.backends.decomposition import by_blocks
+from arrayinit.backends.matrices import Orthogonal
 
 # By layout: a shape, the axes that bring it into the order batch, outputs, inputs, kernel, and what they are then.
 MATRICES = {
@@ -107,13 +107,13 @@ DEFICIENT = {
 @pytest.mark.parametrize("shape", [(6, 4), (4, 6)])
 @pytest.mark.parametrize("kind", DEFICIENT)
 def test_draws_of_lower_rank_give_no_zero_column(kind, shape, library, dtype, monkeypatch):
-    draw_whole = module.draw_whole
+    normal = Orthogonal._normal
 
-    def deficient(backend: Any, *arguments: Any) -> Any:
-        matrix = draw_whole(backend, *arguments)
+    def deficient(self: Any, backend: Any, x: Any) -> Any:
+        matrix = normal(self, backend, x)
         return DEFICIENT[kind](backend.namespace(matrix), matrix)
 
-    monkeypatch.setattr(module, "draw_whole", deficient)
+    monkeypatch.setattr(Orthogonal, "_normal", deficient)
     check_orthonormal(library.to_numpy(ai.orthogonal_(library.empty(shape, dtype), rng=1)), 1.0, dtype)
 
 

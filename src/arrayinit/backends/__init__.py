@@ -1,6 +1,7 @@
 """Adapters: who owns memory. One underscored file or folder a library."""
 
 from arrayinit.backends.arguments import numpy_generator
+from arrayinit.backends.device import Device, ready
 from arrayinit.backends.protocol import Array, Backend, Generator, InPlace, Rebound, Replaced
 from arrayinit.kernels.fill import Constant, Fill, Identity, Table
 from arrayinit.stream.seed import Seed
@@ -9,6 +10,7 @@ __all__ = [
     "Array",
     "Backend",
     "Constant",
+    "Device",
     "Fill",
     "Generator",
     "Identity",
@@ -18,4 +20,5 @@ __all__ = [
     "Seed",
     "Table",
     "numpy_generator",
+    "ready",
 ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import array_api_compat
 import numpy as np
 
+from arrayinit.backends.device import Device, ready
 from arrayinit.backends.protocol import Array, Backend, InPlace, Replaced
 from arrayinit.core.dtypes import NAMES
 from arrayinit.kernels.fill import Fill, Table
@@ -45,6 +47,18 @@ class WritableArrayAPI(_ArrayAPI, InPlace):
     def accepts(self, cls: type) -> bool:
         # NumPy's own adapter refuses masked arrays.
         return _is_standard(cls) and hasattr(cls, "__setitem__") and not issubclass(cls, np.ndarray)
+
+    def devices(self) -> Iterator[Device]:
+        import array_api_strict as xp
+
+        yield Device(
+            "array_api_strict",
+            xp.__version__,
+            "cpu",
+            partial(xp.empty, dtype=xp.float32),
+            ready,
+            np.from_dlpack,
+        )
 
     def check_writable(self, x: Array) -> None:
         if not array_api_compat.is_writeable_array(x):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import array_api_compat.cupy as xp
@@ -14,6 +15,7 @@ from cupyx.scipy.special import erfinv
 from arrayinit.backends.arguments import describe, overlaps
 from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_blocks
+from arrayinit.backends.device import Device
 from arrayinit.backends.native import NativeBackend
 from arrayinit.backends.protocol import Array, Generator, InPlace
 from arrayinit.core.distributions import Normal, Uniform
@@ -29,6 +31,27 @@ class CuPy(NativeBackend, InPlace):
 
     def accepts(self, cls: type) -> bool:
         return issubclass(cls, cupy.ndarray)
+
+    def devices(self) -> Iterator[Device]:
+        try:
+            count = cupy.cuda.runtime.getDeviceCount()
+        except cupy.cuda.runtime.CUDARuntimeError:
+            return
+
+        def empty(shape: tuple[int, ...], device: int) -> Any:
+            with cupy.cuda.Device(device):
+                return cupy.empty(shape, cupy.float32)
+
+        for i in range(count):
+            yield Device(
+                "cupy",
+                cupy.__version__,
+                f"cuda:{i}",
+                partial(empty, device=i),
+                lambda x: x.device.synchronize(),
+                cupy.asnumpy,
+                compiles=True,
+            )
 
     def namespace(self, x: Array) -> Any:
         return xp

@@ -16,6 +16,7 @@ from dask.array.utils import meta_from_array
 from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends.arguments import is_plain, numpy_generator, qualified
 from arrayinit.backends.computed import Computed
+from arrayinit.backends.device import Device
 from arrayinit.backends.protocol import Array, Replaced
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill, Table
@@ -30,6 +31,13 @@ class Dask(Replaced):
 
     def accepts(self, cls: type) -> bool:
         return issubclass(cls, da.Array)
+
+    def devices(self) -> Iterator[Device]:
+        import dask
+        import dask.array as da
+
+        empty = partial(da.empty, dtype=np.float32)
+        yield Device("dask", dask.__version__, "cpu", empty, lambda x: x.compute(), np.asarray)
 
     def namespace(self, x: Array) -> Any:
         return xp

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from arrayinit.backends.arguments import is_masked, numpy_generator, overlaps
 from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_blocks
+from arrayinit.backends.device import Device, ready
 from arrayinit.backends.native import NativeBackend
 from arrayinit.backends.protocol import Array, InPlace
 from arrayinit.core.distributions import Distribution, Normal, Uniform
@@ -33,6 +35,9 @@ class NumPy(NativeBackend, InPlace):
 
     def accepts(self, cls: type) -> bool:
         return issubclass(cls, np.ndarray) and not is_masked(cls)
+
+    def devices(self) -> Iterator[Device]:
+        yield Device("numpy", np.__version__, "cpu", partial(np.empty, dtype=np.float32), ready, np.asarray)
 
     def namespace(self, x: Array) -> Any:
         return np

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from arrayinit.backends.arguments import numpy_generator
+from arrayinit.backends.device import Device
 from arrayinit.kernels.fill import Fill
 from arrayinit.stream.seed import Seed
 
@@ -23,6 +24,10 @@ class Backend(ABC):
     @abstractmethod
     def accepts(self, cls: type) -> bool:
         """Whether arrays of this type belong to this backend."""
+
+    def devices(self) -> Iterator[Device]:
+        """Yield the devices of this machine on which the command line is to try the library; none by default."""
+        return iter(())
 
     def namespace(self, x: Array) -> Any:
         """Return the array API namespace of ``x``."""

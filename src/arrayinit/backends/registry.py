@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
 
 from arrayinit.backends.arguments import check_plain, is_masked
 from arrayinit.backends.protocol import Array, Backend
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "arrayinit.backends"
 
@@ -40,6 +45,15 @@ def _dask() -> Backend:
 
     return BACKEND
 
+
+def _strict() -> Backend:
+    from arrayinit.backends._array_api import WRITABLE
+
+    return WRITABLE
+
+
+# It stands for all libraries that follow the standard, and is asked for arrays after all others.
+_STRICT = ("array_api_strict", _strict)
 
 # A library that is not loaded cannot have made the array. Import statements, unlike importlib, can be traced by
 # torch.compile.
@@ -102,6 +116,25 @@ def register_backend(backend: Backend) -> None:
     _by_type.clear()
 
 
+def libraries() -> dict[str, Callable[[], Backend]]:
+    """Return what loads the adapter of each library that has one, by the import name of the library's package."""
+    return {name.partition(".")[0]: load for name, load in (*_BUILT_IN.items(), *_entry_points(), _STRICT)}
+
+
+def _entry_points() -> Iterator[tuple[str, Callable[[], Backend]]]:
+    """Yield the import name of the library of each entry point, and what loads its adapter."""
+    # Imported here: it takes longer than all of arrayinit, and arrays of the built-in backends never need it.
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=ENTRY_POINTS):
+        yield point.name, partial(_loaded, point)
+
+
+def _loaded(point: EntryPoint) -> Backend:
+    backend: Backend = point.load()()
+    return backend
+
+
 def _find(cls: type) -> Backend:
     for library, load in _BUILT_IN.items():
         # None stands there for a library whose import is blocked.
@@ -141,13 +174,10 @@ def _release(version: str) -> tuple[int, ...]:
 
 def _others() -> Iterator[Backend]:
     yield from _registered
-    # Imported here: it takes longer than all of arrayinit, and arrays of the built-in backends never need it.
-    from importlib.metadata import entry_points
-
-    for point in entry_points(group=ENTRY_POINTS):
+    for name, load in _entry_points():
         # A library that is not loaded cannot have made the array.
-        if point.name in sys.modules:
-            yield point.load()()
+        if name in sys.modules:
+            yield load()
     # Imported here: it takes as long as NumPy's adapter, which most calls need alone.
     from arrayinit.backends._array_api import REPLACED, WRITABLE
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import arrayinit
+from arrayinit.backends.device import Device
 from arrayinit.cli.models import Parameter
-from arrayinit.cli.targets import Target
 
 LIMIT = 6.0
 """Standard errors that a measured std may be off: one array in 500 million is further off by chance."""
@@ -46,7 +46,7 @@ class Row(NamedTuple):
 def measure(
     model: str,
     parameters: Sequence[Parameter],
-    target: Target,
+    target: Device,
     advance: Callable[[], None],
     seed: int | None = None,
 ) -> Row:
@@ -90,7 +90,7 @@ def measure(
     )
 
 
-def _filled(parameter: Parameter, target: Target, rng: Any) -> tuple[Any, float]:
+def _filled(parameter: Parameter, target: Device, rng: Any) -> tuple[Any, float]:
     """Return a filled array, and the seconds that filling it took."""
     x = target.empty(parameter.shape)
     start = perf_counter()

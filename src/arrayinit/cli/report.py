@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from arrayinit.backends.device import Device
 from arrayinit.cli.measure import LIMIT, Row
 from arrayinit.cli.models import Parameter
-from arrayinit.cli.targets import Target
 
 EXPLANATION = f"std error: how many standard errors the worst array's std is off; up to {LIMIT:g} is ok"
 
@@ -39,7 +39,7 @@ _COLUMNS = (
 class Report:
     """The lines to print: each fits in ``width`` characters, or is whole where that is None."""
 
-    def __init__(self, places: Sequence[Target], seed: int | None, width: int | None) -> None:
+    def __init__(self, places: Sequence[Device], seed: int | None, width: int | None) -> None:
         self.seed, self.width = seed, width
         widths = {column.name: len(column.name) for column in _COLUMNS}
         for place in places:

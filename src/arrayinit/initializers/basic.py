@@ -6,7 +6,7 @@ from typing import Any, Never
 
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
-from arrayinit.initializers.fill import draw
+from arrayinit.initializers.fill import draw_in_order
 from arrayinit.initializers.keywords import misnamed, public
 
 
@@ -58,7 +58,7 @@ def uniform_(
     """
     if wrong:
         raise misnamed(uniform_, wrong)
-    return draw(x, Uniform.between(a, b), rng, layout)
+    return draw_in_order(x, Uniform.between(a, b), rng, layout)
 
 
 @public
@@ -113,7 +113,7 @@ def normal_(
     """
     if wrong:
         raise misnamed(normal_, wrong)
-    return draw(x, Normal.of(mean, std), rng, layout)
+    return draw_in_order(x, Normal.of(mean, std), rng, layout)
 
 
 @public
@@ -185,4 +185,4 @@ def trunc_normal_(
     """
     if wrong:
         raise misnamed(trunc_normal_, wrong)
-    return draw(x, TruncatedNormal.between(mean, std, a, b), rng, layout)
+    return draw_in_order(x, TruncatedNormal.between(mean, std, a, b), rng, layout)

@@ -40,6 +40,14 @@ def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
     return backend.write(x, Draw(distribution, source, dtype, logical, order))
 
 
+def draw_in_order(x: Array, law: Law, rng: Any, layout: str | None) -> Array:
+    """Fill ``x`` with draws whose law does not depend on ``layout``, which is checked all the same."""
+    if layout is not None:
+        backend_of(x)
+        parse(layout, x.shape)
+    return draw(x, law, rng, layout)
+
+
 def source_of(backend: Backend, x: Array, rng: Any) -> Generator | Seed:
     """Return the seed that ``rng`` is, or the generator that it means for ``x``."""
     if rng is None:

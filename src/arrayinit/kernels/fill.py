@@ -123,7 +123,7 @@ class Table(Fill):
                 return
             apart = Table(box.copy() if np.may_share_memory(array, box) else box)
             for index, chunk in apart.chunks(array.shape, "bfloat16"):
-                np.copyto(array[*index, ...], chunk, casting="unsafe")
+                np.copyto(array[index] if index else array, chunk, casting="unsafe")
 
     def chunks(
         self, shape: Sequence[int], dtype: str, corner: Sequence[int] | None = None

@@ -44,8 +44,9 @@ class _Backend(InPlace):
 
 def _rounded(values: Host) -> Host:
     """Round float32 numbers to bfloat16: to nearest, of two the even one."""
-    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
-    bits = bits + 0x7FFF + (bits >> 16 & 1) & 0xFFFF0000
+    bits = np.array(values, np.float32, order="C").view(np.uint32)
+    bits += 0x7FFF + (bits >> 16 & 1)
+    bits &= 0xFFFF0000
     return bits.view(np.float32)
 
 

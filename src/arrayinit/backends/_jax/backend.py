@@ -30,6 +30,7 @@ from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_qr
+from arrayinit.backends.device import Device
 from arrayinit.backends.native import NativeBackend
 from arrayinit.backends.protocol import Array, Replaced
 from arrayinit.core.distributions import TRUNCATED_STD, Distribution, Normal, TruncatedNormal, Uniform
@@ -48,6 +49,22 @@ class Jax(NativeBackend, Replaced):
 
     def accepts(self, cls: type) -> bool:
         return issubclass(cls, (jax.Array, jax.core.Tracer, jax.ShapeDtypeStruct))
+
+    def devices(self) -> Iterator[Device]:
+        devices = jax.devices()
+        if devices[0].platform != "cpu":
+            devices = [*jax.devices("cpu"), *devices]
+        for device in devices:
+            sharding = jax.sharding.SingleDeviceSharding(device)
+            yield Device(
+                "jax",
+                jax.__version__,
+                f"{device.platform}:{device.id}",
+                partial(jax.ShapeDtypeStruct, dtype=np.float32, sharding=sharding),
+                jax.block_untilready,
+                np.asarray,
+                compiles=True,
+            )
 
     def namespace(self, x: Array) -> Any:
         return jnp

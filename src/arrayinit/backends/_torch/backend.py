@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import array_api_compat.torch as xp
@@ -25,6 +26,7 @@ from arrayinit.backends._torch.memory import (
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_blocks, by_qr
+from arrayinit.backends.device import Device, ready
 from arrayinit.backends.native import NativeBackend
 from arrayinit.backends.protocol import Array, InPlace
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
@@ -46,6 +48,22 @@ class Torch(NativeBackend, InPlace):
 
     def accepts(self, cls: type) -> bool:
         return issubclass(cls, torch.Tensor)
+
+    def devices(self) -> Iterator[Device]:
+        devices = ["cpu"]
+        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        if accelerator is not None:
+            devices += [f"{accelerator.type}:{i}" for i in range(torch.accelerator.device_count())]
+        for device in devices:
+            yield Device(
+                "torch",
+                torch.__version__,
+                device,
+                partial(torch.empty, dtype=torch.float32, device=device),
+                ready if device == "cpu" else lambda x: torch.accelerator.synchronize(x.device),
+                lambda x: x.cpu().numpy(),
+                compiles=device != "cpu",
+            )
 
     def namespace(self, x: Array) -> Any:
         return xp
