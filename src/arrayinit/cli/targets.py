@@ -11,22 +11,22 @@ import numpy as np
 
 
 class Target(NamedTuple):
-    """A place to make arrays."""
+    """A device of a library, and how to make and read arrays there."""
 
     backend: str
     version: str
     device: str
     empty: Callable[[tuple[int, ...]], Any]
-    """Return a float32 array of a shape, to be filled."""
+    """Return an empty float32 array of a shape."""
     finish: Callable[[Any], None]
-    """Wait until an array is there."""
+    """Wait until an array is computed."""
     to_host: Callable[[Any], np.ndarray[Any, Any]]
     compiles: bool = False
-    """Whether a first call may compile."""
+    """Whether the first call of a kind may compile."""
 
 
 def _ready(x: Any) -> None:
-    """Nothing to wait for."""
+    """Return at once: the array is computed."""
 
 
 def _numpy() -> Iterator[Target]:
@@ -127,12 +127,12 @@ LIBRARIES: dict[str, Callable[[], Iterator[Target]]] = {
 
 
 def targets(backends: list[str] | None) -> list[Target]:
-    """Return the targets of the named backends, or of all that are installed.
+    """Return the targets of the named backends, or of all installed backends.
 
     Raises
     ------
     LookupError
-        A named backend is not installed, or has no device; an installed one cannot be imported.
+        A named backend is not installed, or has no device; an installed backend cannot be imported.
     """
     if backends is None:
         return [target for name in LIBRARIES if find_spec(name) for target in _targets_of(name)]
