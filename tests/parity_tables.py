@@ -113,8 +113,8 @@ JAX = Table(
             "truncated_normal(stddev, lower=lower, upper=upper)",
             "trunc_normal_(x, 0, stddev, lower * stddev, upper * stddev, rng=key)",
             LAW,
-            "JAX takes bounds in units of `stddev`, arrayinit absolute bounds. Neither corrects the standard deviation, "
-            "which becomes smaller",
+            "JAX takes bounds in units of `stddev`, arrayinit absolute bounds. Neither corrects the standard "
+            "deviation, which becomes smaller",
         ),
         Row("truncated_normal()", "trunc_normal_(x, 0, 0.01, -0.02, 0.02, rng=key)", LAW, "The defaults"),
         Row(
