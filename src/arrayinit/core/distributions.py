@@ -128,7 +128,7 @@ class TruncatedNormal(NamedTuple):
         return cls(0.0, before, -2.0 * before, 2.0 * before, variance)
 
     def circular(self) -> TruncatedComplexNormal:
-        """Return the complex counterpart of a scaled distribution; raise TypeError for a distribution with a user's bounds."""
+        """Return the complex counterpart of a scaled distribution; raise TypeError if the bounds are a user's."""
         if self.variance is not None:
             return TruncatedComplexNormal(math.sqrt(self.variance) / TRUNCATED_COMPLEX_STD)
         raise TypeError("trunc_normal_ truncates to an interval, which complex numbers do not have: x must be real")
