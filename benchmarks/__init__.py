@@ -1,1 +1,1 @@
-"""arrayinit against the initializers of the frameworks, measured in turn in one process: ``python -m benchmarks``."""
+"""arrayinit against the frameworks' own initializers, in turn in one process: ``python -m benchmarks``."""

@@ -1,4 +1,4 @@
-"""Measure everything, or what matches a pattern: ``python -m benchmarks``."""
+"""Measure all cases, or the cases that match a pattern: ``python -m benchmarks``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.timing import Case, Pair, compare
 
 
 def cases(side: int) -> list[Case]:
-    """Return all that can be measured, in the order of the report."""
+    """Return all cases, in the order of the report."""
     os.environ["KERAS_BACKEND"] = "numpy"
     import torch
 
@@ -35,7 +35,7 @@ def cases(side: int) -> list[Case]:
 
 
 def choose(every: list[Case], asked: argparse.Namespace) -> list[Case]:
-    """Return the cases that have a target, or all, and of these those that match the pattern."""
+    """Return the cases that match the pattern, of all cases or of those with a target."""
     if asked.targets or (asked.quick and not asked.only):
         every = [case for case in every if any(map(target, case.names))]
     return [case for case in every if any(re.search(asked.only or "", name) for name in case.names)]

@@ -1,4 +1,4 @@
-"""The chart: one bar a target, with the worst of its results, grouped by library."""
+"""The chart: one bar for each target, with its worst result, grouped by library."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def draw(results: Sequence[Result], path: Path) -> None:
 
 
 def lengths(goal: Target, value: float) -> tuple[float, float | None]:
-    """Return where a bar ends and where its target is; limits are drawn in units of themselves."""
+    """Return the end of a bar and the place of its target; a limit is drawn as 1."""
     if goal.bound is None or not goal.at_most:
         return value, goal.bound
     return goal.bound / max(value, goal.bound / 100.0), 1.0

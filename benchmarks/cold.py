@@ -13,7 +13,7 @@ START = perf_counter()
 def torch(parameters, side):
     import torch
 
-    # In place, on what the layers have made.
+    # In place, on the parameters that the layers have made.
     tensors = [torch.nn.Parameter(torch.empty(shape)) for _, shape, _, _ in parameters]
     if side == "peer":
         return lambda: [initialize(torch.nn.init, x, *p[2:]) for x, p in zip(tensors, parameters, strict=True)]
@@ -65,7 +65,7 @@ def numpy(parameters, side):
 
 
 def initialize(init, x, law, std, layout=None, **rng):
-    """Call torch.nn.init, or arrayinit by the same names."""
+    """Call torch.nn.init, or arrayinit with the same names."""
     match law:
         case "kaiming":
             layout = {} if layout is None else {"layout": layout}
@@ -85,7 +85,7 @@ def jax_peer(jax, key, shape, law, std):
             return init.variance_scaling(2.0, "fan_out", "normal")(key, shape)
         case "normal":
             return init.normal(std)(key, shape)
-        case "uniform":  # its own initializer of this name is one-sided
+        case "uniform":  # JAX's initializer of this name is one-sided
             return jax.random.uniform(key, shape, minval=-(3**0.5) * std, maxval=3**0.5 * std)
         case _:
             return getattr(init, law.removesuffix("_"))(key, shape)

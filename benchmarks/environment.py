@@ -1,4 +1,4 @@
-"""Where and with what a result was measured."""
+"""The machine and the versions of a result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PACKAGES = ("arrayinit", "numpy", "torch", "jax", "keras")
 
 
 def environment(command: str, versions: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return what a result names, with the versions of the packages of the main benchmark if no others are given."""
+    """Return the machine and the versions of the packages; by default, the packages of the main benchmark."""
     return {
         "command": command,
         "date": str(dt.datetime.now(tz=dt.UTC).date()),
@@ -30,7 +30,7 @@ def environment(command: str, versions: Mapping[str, str] | None = None) -> dict
 
 
 def cpus() -> float:
-    """Return how much more CPU than time by the clock passes: other work may leave less than there are."""
+    """Return CPU time over clock time: the CPUs that other work leaves to this process."""
     generators = [np.random.Philox(n) for n in range(count())]
     start = perf_counter(), process_time()
     spread(lambda generator: generator.random_raw(1 << 25), generators)

@@ -1,4 +1,4 @@
-"""Measure the GPU, with the libraries that are there: ``python -m benchmarks.gpu``."""
+"""Measure the GPU with the installed libraries: ``python -m benchmarks.gpu``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
 
-# JAX would take three quarters of the GPU's memory for itself, and torch and CuPy are measured in the same process.
+# By default, JAX takes three quarters of the GPU's memory. torch and CuPy run in the same process.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 from benchmarks import gpu_rows
@@ -22,7 +22,7 @@ from benchmarks.timing import Case, Effort, Pair, Result, compare
 
 
 def libraries(*, on_gpu: bool) -> Iterator[tuple[str, str]]:
-    """Return the libraries that are installed and have a device of the kind asked for, and the device's name."""
+    """Return the installed libraries with a device of this kind, and the name of the device."""
     for name in ("torch", "jax", "cupy"):
         try:
             device = DEVICES[name](on_gpu)
@@ -43,7 +43,7 @@ def torch_device(on_gpu: bool) -> str:
 def jax_device(on_gpu: bool) -> str:
     import jax
 
-    # The default device, which all rows are on.
+    # All rows use the default device.
     (device,) = jax.devices("gpu" if on_gpu else "cpu")[:1]
     jax.config.update("jax_default_device", device)
     return str(device.device_kind)
@@ -70,7 +70,7 @@ def pairs(names: list[str], sizes: gpu_rows.Sizes, *, on_gpu: bool) -> Iterator[
 
 
 def attempt(pair: Pair, failed: list[str], effort: Effort) -> list[Result]:
-    """Measure a row; one for which there is not enough memory does not end the run."""
+    """Measure a row. A row without enough memory does not end the run."""
     try:
         return compare(pair, effort)
     except (RuntimeError, MemoryError) as error:

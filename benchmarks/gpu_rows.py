@@ -15,18 +15,18 @@ from benchmarks.timing import Clock, Fill, Pair, seconds
 
 FLAT = ("uniform_", "normal_", "trunc_normal_")
 
-# A row's name, and the function, its further arguments and the shape.
+# The name of a row, the function, its other arguments and the shape.
 Shaped = tuple[str, tuple[str, tuple[float, ...], tuple[int, ...]]]
 
 
 class Sizes(NamedTuple):
-    """Of the arrays that are filled."""
+    """The sizes of the arrays to fill."""
 
     elements: tuple[int, ...] = (1 << 20, 1 << 25, 1 << 30)
     side: int = 4096
-    """Of the matrices."""
+    """Rows, and columns, of the matrices."""
     channels: int = 512
-    """Of the convolution kernels."""
+    """Output channels, and input channels, of the convolution kernels."""
 
     def sparse(self) -> Shaped:
         return "sparse_ .9", ("sparse_", (0.9,), (self.side, self.side))
@@ -61,7 +61,7 @@ def torch_pairs(sizes: Sizes, *, on_gpu: bool) -> Iterator[Pair]:
                     yield from both(f"{place} {power(n)}", x, rng, name, (name, (), None))
         for rng in torch_rows.RNGS:
             yield from both(place, x, rng, *sizes.sparse())
-            # The peer has no QR in 16 bits.
+            # The peer has no QR decomposition in 16 bits.
             if dtype is torch.float32:
                 yield from both(place, x, rng, *sizes.orthogonal())
         yield from both(place, x, "native", *sizes.dirac())
@@ -105,7 +105,7 @@ def cupy_pairs(sizes: Sizes) -> Iterator[Pair]:
     generator = cupy.random.default_rng(0)
     clock = by_events(cupy.cuda.Event, cupy.cuda.get_elapsed_time)
     rngs: dict[str, Any] = {"native": generator, "seed": 0}
-    # Without a truncated normal.
+    # CuPy has no truncated normal.
     peers: dict[str, Callable[..., Any]] = {"uniform_": generator.random, "normal_": generator.standard_normal}
 
     def ours(label: str, place: str, x: Any, rng: str, function: str, arguments: tuple[float, ...]) -> Pair:
@@ -131,17 +131,17 @@ def cupy_pairs(sizes: Sizes) -> Iterator[Pair]:
 
 
 def seeded(function: str, rng: Any = 0) -> dict[str, Any]:
-    """Return what a function takes to draw from; dirac_ draws nothing."""
+    """Return the keywords of a function for its random numbers; dirac_ has none."""
     return {} if function == "dirac_" else {"rng": rng}
 
 
 def share(pair: Pair, constant: Fill) -> Pair:
-    """Return the same call of ours, and a constant fill in the place of the peer's."""
+    """Return the same call of arrayinit, with a constant fill as its peer."""
     return pair._replace(section=BANDWIDTH, name=f"{pair.name}, share", peer=constant)
 
 
 def by_events(event: Callable[[], Any], milliseconds: Callable[[Any, Any], float]) -> Clock:
-    """Return a clock that reads the GPU's, on the stream at hand."""
+    """Return a clock of CUDA events on the current stream."""
 
     def clock(fill: Fill, repeats: int) -> float:
         start, end = event(), event()

@@ -1,4 +1,4 @@
-"""The time an element, from small arrays to large ones, on one thread and on all."""
+"""The time an element, from small arrays to large arrays, on one thread and on all threads."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ BASE = 10_000_000
 SIZES = (1000, 10_000, 100_000, 1_000_000, BASE, 100_000_000, 500_000_000)
 SECTION = Section(
     "Growth",
-    "Nanoseconds an element of a flat float32 array, by its number of elements, from a seed. Its pages were written "
-    "before, so that none of it is the system's time to find them. The value is the time at the largest size over that "
-    "at 1e7. torch.nn.init is there for scale.",
+    "Nanoseconds an element of a flat float32 array from a seed, by the number of elements. Each page of the array was "
+    "written before: the system's time for page faults does not count. The value is the time at the largest size over "
+    "the time at 1e7. torch.nn.init shows the scale.",
     "largest / 1e7",
 )
 FUNCTIONS: dict[str, Callable[[Any], object]] = {
@@ -55,7 +55,7 @@ def measure(name: str, function: str, number: int, effort: Effort) -> list[Resul
 
 def nanoseconds(function: str, n: int, largest: int) -> float:
     x, fill = memory(largest)[:n], FUNCTIONS[function]
-    # Some ns an element, and some us a call: long enough.
+    # Long enough for a few ns an element and a few us a call.
     repeats = max(1, round(SHORTEST / (n * 2e-9 + 1e-5)))
     return seconds(lambda: fill(x), repeats) / n * 1e9
 

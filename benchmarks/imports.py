@@ -10,7 +10,7 @@ from benchmarks.timing import Case, Effort, Result, Section, summary
 SECTION = Section("Import", "The time of `import arrayinit` after `import numpy`, in 15 fresh processes.", "ms")
 NAME = "import arrayinit after numpy"
 
-# No module of this package, which would import some of the same before.
+# No module of this package: its imports would come first.
 CODE = """
 import numpy
 from time import perf_counter

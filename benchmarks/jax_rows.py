@@ -14,11 +14,11 @@ from benchmarks.timing import Fill, Pair, Section
 
 KEY = jax.random.key(0)
 RNGS: dict[str, Any] = {"native": KEY, "seed": 0}
-# A key under jit gives the peer's own program.
+# Under jit, a key gives the peer's own program.
 WAYS = (("JAX", "native"), ("JAX", "seed"), ("JAX under jit", "seed"))
 LAYOUT = {"layout": "...IO"}
 
-# JAX's initializer, and the function, arguments and keywords that do the same.
+# JAX's initializer, and arrayinit's function, arguments and keywords for the same.
 Call = tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...], dict[str, str]]
 
 CALLS: dict[str, Call] = {
@@ -71,5 +71,5 @@ def pair(section: Section, place: str, dtype: str, rng: str, label: str, call: C
 
 
 def ready(fill: Callable[[jax.Array], Any]) -> Fill:
-    # The key is an argument, and no constant that could be folded into the program.
+    # The key is an argument: XLA could fold a constant key into the program.
     return lambda: jax.block_until_ready(fill(KEY))

@@ -1,4 +1,4 @@
-"""The peak memory above an array, filled by a process of its own."""
+"""The peak memory above an array, which a fresh process fills."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from benchmarks.timing import Case, Effort, Result, Section
 
 SECTION = Section(
     "Peak memory",
-    "What the peak of a fresh process (VmHWM) grows by while an array of 1 GiB is filled. Each page of the array was "
-    "written before.",
+    "The growth of a fresh process's peak memory (VmHWM) during the fill of an array of 1 GiB. Each page of the array "
+    "was written before.",
     "MiB above",
 )
 BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8, "complex64": 8}
@@ -25,7 +25,7 @@ CASES = [
 def cases() -> Iterator[Case]:
     for function, dtype, rng in CASES:
         name = f"memory, {dtype}, {rng}: {function}"
-        if (function, dtype) != ("trunc_normal_", "complex64"):  # there is no such law
+        if (function, dtype) != ("trunc_normal_", "complex64"):  # no such distribution
             yield Case((name,), lambda effort, row=(name, function, dtype, rng): measure(*row, effort))
 
 
@@ -35,7 +35,7 @@ def measure(name: str, function: str, dtype: str, rng: str, effort: Effort) -> l
 
 
 def growth(function: str, dtype: str, rng: str, count: str) -> int:
-    """Return that of the peak, in KiB."""
+    """Return the growth of the peak, in KiB."""
     import numpy as np
 
     import arrayinit as ai
@@ -54,8 +54,8 @@ def growth(function: str, dtype: str, rng: str, count: str) -> int:
 
 
 def peak() -> int:
-    """Return the most memory that this process has had, in KiB."""
-    # Not ru_maxrss, which begins with that of the parent process.
+    """Return the peak memory of this process, in KiB."""
+    # Not ru_maxrss, which begins with the peak of the parent process.
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 

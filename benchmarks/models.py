@@ -1,4 +1,4 @@
-"""Two models initialized by fresh processes, as a program does that starts."""
+"""Two models, initialized by fresh processes, as in a program that starts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from benchmarks.timing import Case, Effort, Result, Section, ratio
 
 SECTION = Section(
     "Whole models, cold",
-    "Fresh processes, in turn, initialize every parameter of a model, one call each, in float32: torch.nn.init on "
-    "Parameters, jax.nn.initializers eagerly with a key for each, keras.initializers on NumPy with a seed for each. "
-    "Where imports are counted, those of the framework and of arrayinit are.",
+    "Fresh processes, in turn, initialize every parameter of a model in float32, with one call each. The peers are "
+    "torch.nn.init on Parameters, eager jax.nn.initializers with one key each, and keras.initializers on NumPy with "
+    "one seed each. Rows with imports count the imports of the framework and of arrayinit.",
 )
 LIBRARIES = {"torch": "torch", "jax": "JAX", "numpy": "Keras on NumPy"}
 TITLES = {"gpt2": "GPT-2 small", "resnet50": "ResNet-50"}
 SIDES = ("peer", "seed", "native")
 KINDS = tuple(product(("seed", "native"), (False, True)))
-"""How ours is drawn, and whether imports are counted."""
+"""The source of arrayinit's draws, and whether imports count."""
 
 
 def cases() -> Iterator[Case]:
@@ -51,7 +51,7 @@ def name(library: str, model: str, rng: str, counted: bool) -> str:
 
 
 def plan(p: Parameter, library: str) -> tuple[str, tuple[int, ...], str, float]:
-    """Return name, shape, law and std; kernels end with the channels where it is not torch."""
+    """Return name, shape, law and std. Except for torch, kernels end with the channels."""
     shape: Any = p.shape
     if len(shape) == 4 and library != "torch":
         shape = (*shape[2:], shape[1], shape[0])

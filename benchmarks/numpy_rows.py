@@ -1,4 +1,4 @@
-"""NumPy arrays against Keras on NumPy, against what people write by hand, and against the limits."""
+"""NumPy arrays against Keras on NumPy, against code by hand, and against the limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RNGS: dict[str, Any] = {"native": np.random.default_rng(0), "seed": 0}
 LAYOUT = {"layout": "...IO"}
 
 Shape = tuple[int, ...]
-# Keras's initializer, and the function, arguments and keywords that do the same.
+# Keras's initializer, and arrayinit's function, arguments and keywords for the same.
 Call = tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...], dict[str, str]]
 
 CALLS: dict[str, Call] = {
@@ -37,7 +37,7 @@ ORTHOGONAL: Call = (init.Orthogonal(seed=0), ai.orthogonal_, (), LAYOUT)
 
 
 def pairs(side: int) -> Iterator[Pair]:
-    """Return every random function of keras.initializers, then those that people write by hand, then the limits."""
+    """Return every random function of keras.initializers, then code by hand, then the limits."""
     for dtype in DTYPES:
         for rng in RNGS:
             for label, call in CALLS.items():
@@ -66,7 +66,7 @@ def keras(section: Section, dtype: str, rng: str, label: str, call: Call, shape:
 
 
 def by_hand(dtype: str, shape: Shape) -> Iterator[Pair]:
-    """Return the draws in float64, which NumPy has for every law, cast to the dtype."""
+    """Return draws in float64, cast to the dtype: NumPy has every law in float64."""
     rng, kind = RNGS["native"], DTYPES[dtype]
     std = 1.0 / math.sqrt(shape[1])
     name = f"NumPy by hand, {dtype}, native"
@@ -86,7 +86,7 @@ def by_hand(dtype: str, shape: Shape) -> Iterator[Pair]:
 
 
 def limits(shape: Shape) -> Iterator[Pair]:
-    """Return what no initializer can be faster than."""
+    """Return the limits: no initializer can be faster."""
     x = np.ones(shape, np.float32)
     generator = np.random.Philox(0)
     for function in (ai.uniform_, ai.normal_):
@@ -102,6 +102,6 @@ def filling(function: Callable[..., Any], x: Any) -> Fill:
 
 
 def fresh(function: Callable[..., Any], shape: Shape, dtype: str, *arguments: Any, **keywords: Any) -> Fill:
-    """Return a call that fills a new array, since the peers make one too."""
+    """Return a call that fills a new array, as the peers do."""
     kind = DTYPES[dtype]
     return lambda: function(np.empty(shape, kind), *arguments, **keywords)

@@ -1,4 +1,4 @@
-"""The options that the benchmarks of the CPU and of GPUs have alike."""
+"""The options that the CPU and GPU benchmarks share."""
 
 from __future__ import annotations
 

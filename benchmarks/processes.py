@@ -1,4 +1,4 @@
-"""Measurements that need a process of their own."""
+"""Measurements in a fresh process."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 
 
 def fresh(*arguments: str, given: Any = None) -> Any:
-    """Run Python at the root of the repository, hand it something as JSON, and return the JSON that it prints."""
-    # As for most users, who read the bytecode of an earlier import.
+    """Run Python at the root of the repository, pass it JSON, and return the JSON that it prints."""
+    # Most users read the bytecode of an earlier import.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, *arguments],

@@ -12,11 +12,11 @@ from benchmarks.targets import TARGETS, target
 from benchmarks.timing import Case, Effort, Result, Section
 
 INTRODUCTION = """\
-Both calls of a pair are timed in turn, in one process, each first in every other round, and the ratio is the median of
-the rounds' ratios: above 1 arrayinit is faster. `native` is the generator of the library: torch's global one, a JAX
-key, a NumPy `Generator`; `seed` is an integer, which gives the same bits on every library."""
+arrayinit and the peer are timed in turn, in one process; each goes first in every other round. The ratio is the median
+of the rounds' ratios: above 1, arrayinit is faster. `native` is the generator of the library: torch's global generator,
+a JAX key, a NumPy `Generator`. `seed` is an integer, which gives the same bits on every library."""
 
-LOAD = "to which the machine gave {} CPUs when the run began: with fewer than there are, trust none of the ratios."
+LOAD = "The machine gave them {} CPUs when the run began: if it gave fewer than it has, trust none of the ratios."
 
 
 def figure(value: float) -> str:
@@ -29,7 +29,7 @@ def spread(result: Result) -> str:
 
 
 def measure(chosen: list[Case], effort: Effort) -> list[Result]:
-    """Measure one case after the other, and show each as it is done."""
+    """Measure the cases one by one, and show each result when it is measured."""
     start, results = monotonic(), []
     for k, case in enumerate(chosen, start=1):
         for result in case.run(effort):
@@ -40,7 +40,7 @@ def measure(chosen: list[Case], effort: Effort) -> list[Result]:
 
 
 def line(result: Result) -> str:
-    """Return a result as the terminal shows it while it is measured."""
+    """Return the line that the terminal shows for a result."""
     parts = (result.name, figure(result.value), result.section.heading, spread(result), judged(result))
     return "  ".join(part for part in parts if part)
 
@@ -62,10 +62,10 @@ def markdown(environment: Mapping[str, str], results: Sequence[Result], chart: s
     versions = ", ".join(f"{name} {number}" for name, number in about.items())
     parts = [
         "# Results",
-        fill(f"`{command}`, {date}; {versions}; {processor}, {threads} threads, {LOAD.format(cpus)}", 120),
+        fill(f"`{command}`, {date}; {versions}; {processor}, {threads} threads. {LOAD.format(cpus)}", 120),
         INTRODUCTION,
         chart,
-        "## Targets\n\nWhere a target holds for several rows, its result is that of the worst.",
+        "## Targets\n\nIf a target holds for several rows, its result is the worst of them.",
         table(("", "target", "result", ""), goals(results)),
     ]
     for section in dict.fromkeys(result.section for result in results):
@@ -94,7 +94,7 @@ def cells(result: Result, columns: Sequence[str]) -> list[str]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table whose columns are aligned, to be read as text as well."""
+    """Return a table with aligned columns, which is also readable as text."""
     grid = [list(head), *map(list, rows)]
     widths = [max(len(cell) for cell in column) for column in zip(*grid, strict=True)]
     grid.insert(1, ["-" * width for width in widths])

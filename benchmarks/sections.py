@@ -1,4 +1,4 @@
-"""The tables of the pairs, and what their sizes are."""
+"""The tables of the pairs, with their sizes."""
 
 from benchmarks.timing import Section
 
@@ -6,15 +6,15 @@ SIZES = (8, 256)
 
 LARGE = Section(
     "Large arrays",
-    "Matrices of 4096 x 4096 (1024 x 1024 with --quick) unless the name says another size. torch's are filled in "
-    "place, by both; elsewhere both return a new array.",
+    "Matrices of 4096 x 4096 (1024 x 1024 with --quick), unless the name says another size. On torch, both calls fill "
+    "in place; on the other libraries, both return a new array.",
 )
 SMALL = Section("Small calls", "The same functions on small matrices, in float32.")
 GPU = Section(
     "On the GPU",
-    "Flat arrays of as many elements as the name says, or matrices and kernels of the size that it says. torch's and "
-    "CuPy's calls are timed by CUDA's events, JAX's by the clock until the array is ready. CuPy's peers are its random "
-    "numbers, and the Q of cupy.linalg.qr.",
+    "Flat arrays with the number of elements in the name, or matrices and kernels with the size in the name. CUDA "
+    "events time the calls of torch and CuPy; the clock times JAX until the array is ready. CuPy's peers are its "
+    "random numbers, and the Q of cupy.linalg.qr.",
 )
 BANDWIDTH = Section(
     "On the GPU: share of the memory's bandwidth",
@@ -23,7 +23,7 @@ BANDWIDTH = Section(
 )
 LIMITS = Section(
     "Limits, for scale",
-    "What is no peer: a constant written to the same array, and NumPy's bare generator on one thread, which stores "
-    "nothing, over the time of arrayinit from a seed.",
+    "Two limits that are no peers, over the time of arrayinit from a seed: a constant written to the same array, and "
+    "NumPy's bare generator on one thread, which stores nothing.",
     "limit / arrayinit",
 )

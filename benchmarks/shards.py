@@ -1,8 +1,8 @@
-"""The time of one shard of a global array, filled alone as on a device of its own, against the number of shards.
+"""The time of one shard of a global array, by the number of shards. The shard is filled alone, as on its own device.
 
     python -m benchmarks.shards --write
 
-needs NumPy alone, and leaves its tables in benchmarks/RESULTS-shards.md.
+needs only NumPy, and writes its tables to benchmarks/RESULTS-shards.md.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ Host = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 
 
 def memory_of(dtype: str, size: int) -> Host:
-    """Return memory for so many elements, each page of it written before."""
+    """Return memory for this number of elements; each page of it has been written."""
     return np.ones(size, "uint16" if dtype == "bfloat16" else dtype)
 
 
 def shard(law: str, dtype: str, shape: Sequence[int], axis: int, number: int, memory: Host) -> Fill:
-    """Return what fills the middle one of ``number`` shards along an axis, at the beginning of this memory."""
+    """Return a call that fills the middle shard of ``number`` shards along an axis, at the beginning of this memory."""
     size, corner = list(shape), [0] * len(shape)
     size[axis] //= number
     corner[axis] = number // 2 * size[axis]
@@ -81,7 +81,7 @@ def quartiles(ratios: Sequence[float]) -> str:
 
 
 def scaling(law: str, dtype: str, rounds: int) -> list[str]:
-    """Return the table of one law and dtype: each shard against its part of the time of the whole, and by column."""
+    """Return the table of one law and dtype: the time of a shard over its part of the whole, by rows and by columns."""
     lines = [
         f"\n{law}, {dtype}\n",
         "| shards | bytes of one | peak above | Shard(0), ms | x shards / whole | run | Shard(1), ms | / Shard(0) |",
@@ -91,7 +91,7 @@ def scaling(law: str, dtype: str, rounds: int) -> list[str]:
     fills = {
         (n, axis): shard(law, dtype, SHAPE, axis, n, box) for n in SHARDS for axis in (0, 1) if (n, axis) != (1, 1)
     }
-    # The short ones more often; the whole is the same by rows and by columns.
+    # Short shards are measured more often. The whole array is the same by rows and by columns.
     rows = [{place: seconds(fill, min(9, 1 + place[0] // 16)) for place, fill in fills.items()} for _ in range(rounds)]
     for n in SHARDS:
         first, second = ([row[n, axis] for row in rows] for axis in ((0, 1) if n > 1 else (0, 0)))
@@ -107,12 +107,12 @@ def scaling(law: str, dtype: str, rounds: int) -> list[str]:
 
 @cache
 def peak_above(dtype: str, number: int) -> float:
-    """Return the peak memory above a shard, in MiB, by rows or by columns, whichever takes more."""
+    """Return the peak memory above a shard in MiB, by rows or by columns, whichever is more."""
     return fresh("-c", MEMORY, dtype, str(number)) / 1024
 
 
 def short_runs(rounds: int, size: int = 1 << 19) -> list[str]:
-    """Return the table of shards of one size, by the length of their rows, against a contiguous one."""
+    """Return the table of shards of one size, by the length of their rows, over a contiguous shard."""
     cases = list(product(("float32", "bfloat16", "float64"), LAWS))
     lines = ["| run | " + " | ".join(f"{law}, {dtype}" for dtype, law in cases) + " |", "|---" * (len(cases) + 1) + "|"]
     columns = []
@@ -155,12 +155,12 @@ def elements(rounds: int, size: int = 1 << 21) -> list[str]:
 
 
 def constants() -> str:
-    """Return what does not fall with the size, in words."""
+    """Return a sentence with the times that do not depend on the size."""
     draw = shard("normal", "float32", (8, 8), 0, 8, memory_of("float32", 8))
     fill, start = (1e6 * median([seconds(work) for _ in range(300)]) for work in (draw, _start))
     return (
-        f"A shard of 8 elements takes {fill:.0f} us; to start and to end {THREADS} threads takes {start:.0f} us. "
-        f"While this was measured, the\nmachine gave {THREADS} threads of NumPy's generator {cpus():.2f} CPUs."
+        f"A shard of 8 elements takes {fill:.0f} us. The start and the end of {THREADS} threads take {start:.0f} us. "
+        f"During the run, the\nmachine gave {THREADS} threads of NumPy's generator {cpus():.2f} CPUs."
     )
 
 
@@ -180,10 +180,11 @@ def main() -> None:
 `python -m benchmarks.shards --rounds {options.rounds} --write`, {dt.datetime.now(tz=dt.UTC).date()}; Python
 {platform.python_version()}, numpy {version("numpy")}; {processor()}, {THREADS} threads.
 
-One shard of {SHAPE[0]} x {SHAPE[1]} elements is filled alone, by rows, Shard(0), or by columns, Shard(1), where each
-row is a run of so many elements. Each round fills every shard; here are the medians of the rounds, in brackets the
-quartiles. The time of a shard times their number, over the time of the whole, is 1 where it falls as 1 / shards. The
-peak is the memory above the shard, by rows or by columns, whichever is more, in the normal law.
+One shard of {SHAPE[0]} x {SHAPE[1]} elements is filled alone. Shard(0) shards the array by rows, Shard(1) by columns,
+where `run` is the number of elements of a row. Each round fills every shard. The table has the medians of the rounds,
+with the quartiles in brackets. `x shards / whole` is the time of a shard, times the number of shards, over the time of
+the whole array; 1 means that the time falls as 1 / shards. `peak above` is the memory above the shard in normal draws,
+by rows or by columns, whichever is more.
 
 {constants()}""",
         *(
@@ -195,8 +196,8 @@ peak is the memory above the shard, by rows or by columns, whichever is more, in
         """
 ## Short rows
 
-The time of a shard of 2^19 elements, one of 64 by columns, whose rows have this length, over that of a contiguous one,
-on one thread.
+The time of a shard with rows of this length, over the time of a contiguous shard, on one thread. The shard has 2^19
+elements, and is one of 64 by columns.
 """,
         *on_one_thread(short_runs, options.rounds),
         """

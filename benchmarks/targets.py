@@ -1,4 +1,4 @@
-"""What each result is to reach: the one table that the report and the chart read."""
+"""The targets: one table, which the report and the chart read."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from benchmarks.timing import Result
 
 
 class Target(NamedTuple):
-    """A bound on all results whose whole name matches."""
+    """A bound for all results whose whole name matches."""
 
     group: str
     label: str
     pattern: str
     bound: float | None
     at_most: bool = False
-    """Of a time or a size; a ratio is to be at least the bound."""
+    """True for a time or a size. A ratio must be at least the bound."""
 
     def holds(self, name: str) -> bool:
         return re.fullmatch(self.pattern, name) is not None
@@ -28,7 +28,7 @@ class Target(NamedTuple):
         return "met" if (value <= self.bound if self.at_most else value >= self.bound) else "short"
 
     def worst(self, results: Sequence[Result]) -> Result | None:
-        """Return the furthest from the bound of those that it holds for."""
+        """Return the worst result of this target."""
         held = [result for result in results if self.holds(result.name)]
         choose = max if self.at_most else min
         return choose(held, key=lambda result: result.value, default=None)
@@ -88,5 +88,5 @@ TARGETS = (
 
 
 def target(name: str) -> Target | None:
-    """Return the target of a result by its name, if it has one."""
+    """Return the target of a result by its name, or None."""
     return next((t for t in TARGETS if t.bound is not None and t.holds(name)), None)

@@ -1,4 +1,4 @@
-"""Two calls timed in turn, and what is kept of it."""
+"""Two calls, timed in turn, and their results."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Clock = Callable[[Fill, int], float]
 """Returns the mean time in seconds of a number of calls."""
 
 SHORTEST = 5e-3
-"""Seconds that one round of a call lasts at least, by repeating it."""
+"""The least time of a round in seconds; a shorter call is repeated."""
 
 
 class Effort(NamedTuple):
-    """How long to measure: as many rounds as fit into some seconds, within limits."""
+    """How long to measure: the rounds that fit into some seconds, within limits."""
 
     side: int = 4096
-    """Of the large matrices."""
+    """Size of the large matrices."""
     seconds: float = 1.5
     least: int = 5
     most: int = 25
     processes: int = 5
-    """Rounds of those measurements that take a fresh process each."""
+    """Rounds of the measurements with a fresh process for each round."""
     largest: int = 500_000_000
     """Elements of the largest array."""
     bytes: int = 1 << 30
-    """Of the arrays whose peak memory is measured."""
+    """Bytes of the arrays whose peak memory is measured."""
 
 
 QUICK = Effort(side=1024, seconds=0.2, least=3, most=7, processes=1, largest=100_000_000, bytes=1 << 27)
@@ -41,7 +41,7 @@ class Section(NamedTuple):
     title: str
     text: str
     heading: str = "peer / arrayinit"
-    """What the value is."""
+    """The meaning of the value."""
 
 
 class Result(NamedTuple):
@@ -52,18 +52,18 @@ class Result(NamedTuple):
     value: float
     quartiles: tuple[float, float] | None
     details: dict[str, float]
-    """Further columns."""
+    """Other columns."""
 
 
 class Case(NamedTuple):
-    """What is measured at once, and the names of its results."""
+    """One measurement, and the names of its results."""
 
     names: tuple[str, ...]
     run: Callable[[Effort], list[Result]]
 
 
 def seconds(fill: Fill, repeats: int = 1) -> float:
-    """Return the mean time of some calls, by the clock on the wall."""
+    """Return the mean time of some calls, by the wall clock."""
     start = perf_counter()
     for _ in range(repeats):
         fill()
@@ -71,7 +71,7 @@ def seconds(fill: Fill, repeats: int = 1) -> float:
 
 
 class Pair(NamedTuple):
-    """A peer's call, and ours that does the same."""
+    """A call of a peer, and the call of arrayinit that does the same."""
 
     section: Section
     name: str
@@ -81,13 +81,13 @@ class Pair(NamedTuple):
 
 
 def repeats(fill: Fill, clock: Clock) -> int:
-    """Return how often to call for a round that is long enough, after a first call, which may compile."""
+    """Return the number of calls in a long enough round. The first call is not counted: it may compile."""
     fill()
     return math.ceil(SHORTEST / clock(fill, 1))
 
 
 def compare(pair: Pair, effort: Effort) -> list[Result]:
-    """Time both in turn, each first in every other round."""
+    """Time both in turn. Each goes first in every other round."""
     calls = [(fill, repeats(fill, pair.clock)) for fill in (pair.peer, pair.ours)]
     rounds: list[tuple[float, float]] = []
     end = perf_counter() + effort.seconds

@@ -15,7 +15,7 @@ from benchmarks.timing import Pair
 DTYPES = (torch.float32, torch.bfloat16)
 RNGS: dict[str, dict[str, Any]] = {"native": {}, "seed": {"rng": 0}}
 
-# Name, further arguments and, where it is not the matrix of the row, the shape.
+# Name, other arguments, and the shape if it is not the matrix of the row.
 Call = tuple[str, tuple[float, ...], tuple[int, ...] | None]
 
 SIMPLE: dict[str, Call] = {
@@ -39,7 +39,7 @@ def pairs(side: int) -> Iterator[Pair]:
     """Return every random function of torch.nn.init, and its dirac_."""
     for dtype in DTYPES:
         x = torch.empty((side, side), dtype=dtype)
-        # A smaller one, for which the peer takes a second.
+        # A smaller matrix, for which the peer takes a second.
         far: dict[str, Call] = {
             "trunc_normal_ on 2 to 3": ("trunc_normal_", (0.0, 1.0, 2.0, 3.0), (side // 4, side // 4))
         }

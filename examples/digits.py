@@ -1,8 +1,8 @@
-"""One small layer library, three array libraries, the same weights to start from.
+"""One small library of layers, three array libraries, the same initial weights.
 
 A convolutional network learns scikit-learn's handwritten digits on NumPy, torch and
-JAX. The layers are written once, over the array API standard, with their gradients by
-hand; `arrayinit` fills their weights, so no layer asks which library it runs on.
+JAX. The layers are written once, over the array API standard, with gradients by hand.
+`arrayinit` fills their weights: no layer needs to know its array library.
 
     python examples/digits.py [--backend {numpy,torch,jax,all}]
 
@@ -39,9 +39,10 @@ kaiming = partial(arrayinit.kaiming_uniform_, nonlinearity="relu")
 
 
 class Layer:
-    """Maps a batch to its output, and to the pullback of a gradient at that output.
+    """Maps a batch to its output and a pullback.
 
-    The pullback returns the gradient at the input and those of `params`, in order.
+    The pullback takes the gradient at the output. It returns the gradient at the input,
+    and the gradients of `params` in order.
     """
 
     params: Params = ()
@@ -56,7 +57,7 @@ class Affine(Layer):
     def __init__(
         self, xp: Namespace, shape: tuple[int, ...], rng: np.random.Generator, init: Initializer = kaiming
     ) -> None:
-        # Only the returned array is sure to be filled: JAX arrays are immutable.
+        # Use the returned array: JAX arrays are immutable, and stay as they are.
         weight = init(xp.empty(shape, dtype=xp.float32), rng=rng)
         bias = arrayinit.zeros_(xp.empty(shape[:1], dtype=xp.float32))
         self.params = (weight, bias)
@@ -85,8 +86,8 @@ class Conv2d(Affine):
         seen = windows(x, kh, kw)
 
         def pullback(dy: Array) -> tuple[Array, Params]:
-            # Each pixel hears back from every window that saw it, in reverse order:
-            # a full correlation of dy with the kernel turned by 180 degrees.
+            # Each pixel gets the gradients of all windows with this pixel: a full
+            # correlation of dy with the kernel, turned by 180 degrees.
             turned = xp.flip(xp.permute_dims(weight, (1, 0, 2, 3)), axis=(2, 3))
             dx = correlate(windows(dy, kh, kw, margins=(kh - 1, kw - 1)), turned)
             dweight = xp.tensordot(dy, seen, axes=((0, 2, 3), (0, 4, 5)))
@@ -104,7 +105,7 @@ class Relu(Layer):
 
 
 class Flatten(Layer):
-    """All axes but the batch become one."""
+    """Flattens all axes but the batch into one axis."""
 
     def __call__(self, x: Array) -> tuple[Array, Pullback]:
         xp = array_namespace(x)
@@ -113,11 +114,11 @@ class Flatten(Layer):
 
 
 def windows(x: Array, kh: int, kw: int, margins: tuple[int, int] = (0, 0)) -> Array:
-    """Every (kh, kw) window of `x` with zeros around it: (batch, channels, kh, kw, rows, columns)."""
+    """Return all (kh, kw) windows of the zero-padded `x`: (batch, channels, kh, kw, rows, columns)."""
     xp = array_namespace(x)
     n, *image = x.shape
     size = math.prod(image)
-    # The windows of the pixels' numbers are the numbers of the windows' pixels; the margins share one more, a zero.
+    # Cut windows from an array of pixel numbers, and take the pixels with these numbers. The number `size` is a zero.
     numbers = np.arange(size).reshape(image)
     padded = np.pad(numbers, [(0, 0), *((m, m) for m in margins)], constant_values=size)
     index = sliding_window_view(padded, (kh, kw), axis=(1, 2)).transpose(0, 3, 4, 1, 2)
@@ -126,21 +127,21 @@ def windows(x: Array, kh: int, kw: int, margins: tuple[int, int] = (0, 0)) -> Ar
 
 
 def correlate(seen: Array, weight: Array) -> Array:
-    """Sum each window times the kernel: (batch, out, rows, columns)."""
+    """Return the sum of each window times the kernel: (batch, out, rows, columns)."""
     xp = array_namespace(seen, weight)
     y = xp.tensordot(weight, seen, axes=((1, 2, 3), (1, 2, 3)))
     return xp.permute_dims(y, (1, 0, 2, 3))
 
 
 def cross_entropy_gradient(logits: Array, targets: Array) -> Array:
-    """Gradient of the mean softmax cross-entropy: (softmax(logits) - targets) / batch."""
+    """Return the gradient of the mean softmax cross-entropy: (softmax(logits) - targets) / batch."""
     xp = array_namespace(logits, targets)
-    exps = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))  # of at most 0, lest they overflow
+    exps = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))  # exponents of at most 0 do not overflow
     return (exps / xp.sum(exps, axis=1, keepdims=True) - targets) / logits.shape[0]
 
 
 def predict(layers: Sequence[Layer], x: Array) -> tuple[Array, list[Pullback]]:
-    """Output of the layers one after the other, and each one's pullback."""
+    """Return the output of the last layer, and the pullbacks of all layers."""
     pullbacks = []
     for layer in layers:
         x, pullback = layer(x)
@@ -149,9 +150,9 @@ def predict(layers: Sequence[Layer], x: Array) -> tuple[Array, list[Pullback]]:
 
 
 def descend(layers: Sequence[Layer], x: Array, targets: Array, rate: float) -> None:
-    """One step of gradient descent, p <- p - rate dp, on a batch."""
+    """Make one step of gradient descent on a batch: p <- p - rate dp."""
     logits, pullbacks = predict(layers, x)
-    # Gradients are linear in dy: scaled here once, each of them comes out as the step to take.
+    # Gradients are linear in dy: with dy scaled by the rate, each gradient is the step itself.
     dy = rate * cross_entropy_gradient(logits, targets)
     for layer, pullback in zip(reversed(layers), reversed(pullbacks), strict=True):
         dy, steps = pullback(dy)
@@ -160,7 +161,7 @@ def descend(layers: Sequence[Layer], x: Array, targets: Array, rate: float) -> N
 
 def network(xp: Namespace) -> list[Layer]:
     """Build the untrained network, with the same weights in every namespace."""
-    # A NumPy generator draws for any array library, so they all get the same values.
+    # A NumPy generator draws for any array library: all libraries get the same values.
     rng = np.random.default_rng(0)
     return [
         Conv2d(xp, (8, 1, 3, 3), rng),
@@ -173,7 +174,7 @@ def network(xp: Namespace) -> list[Layer]:
 
 
 class Result(NamedTuple):
-    """What the run took, and the fraction of the test images it got right."""
+    """Epochs and seconds of a run, and the fraction of correct test images."""
 
     epochs: int
     seconds: float
@@ -181,12 +182,12 @@ class Result(NamedTuple):
 
 
 def train(backend: str, epochs: int = 12, batch: int = 64, rate: float = 0.35) -> Result:
-    """Train the network on one backend, at a falling rate, and test it on images it has not seen."""
+    """Train the network on one backend, with a falling rate, and test it on other images."""
     xp = import_module(NAMESPACES[backend])
     pixels, labels = load_digits(return_X_y=True)
     images = pixels.reshape(-1, 1, 8, 8).astype(np.float32) / 16
     targets = np.eye(10, dtype=np.float32)[labels]
-    # Whole batches of one size, in training and testing: JAX compiles each operation for each shape.
+    # All batches have one size, in training and testing: JAX compiles each operation for each shape.
     split = train_test_split(images, targets, test_size=5 * batch, random_state=0)
     x, x_test, y, y_test = map(xp.asarray, split)
 
@@ -207,7 +208,7 @@ def train(backend: str, epochs: int = 12, batch: int = 64, rate: float = 0.35) -
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print one line per backend; 0 if each reaches the required accuracy, else 1."""
+    """Print one line for each backend; return 0 if each reaches the required accuracy, else 1."""
     installed = [name for name in NAMESPACES if find_spec(name)]
     parser = argparse.ArgumentParser(description="Train one network on several array libraries.")
     parser.add_argument(

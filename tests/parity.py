@@ -16,17 +16,17 @@ TABLES = (TORCH, JAX, FLAX, KERAS, MLX)
 INTRODUCTION = f"""\
 # Parity
 
-You know an initializer of another framework: this page says which call of arrayinit does the same, and where one name
-means two things. `x` is the array to fill, of any library. The page is generated (`python tests/parity.py`), and the
-tests evaluate both sides of each row with the frameworks that are installed. How they compare them:
+This page shows which call of arrayinit does the same as an initializer of another framework. The notes say where one
+name means two things. `x` is the array to fill, of any library. `python tests/parity.py` writes this page. The tests
+evaluate both sides of each row with the installed frameworks, and compare the results:
 
-- **same bits**: every element is equal, from the same state of the same generator where one is used; in float32 and
-  float64 for torch, JAX and Flax, in float32 for the others.
+- **same bits**: every element is equal. A random initializer starts from the same state of the same generator. torch,
+  JAX and Flax are compared in float32 and float64, the others in float32.
 - **same law**: two samples of {2 * SIZE} have the same distribution, mean, variance and support, at a significance
   of {SIGNIFICANCE}.
-- **orthogonal**: with the axis named as the rows of a matrix, both are orthogonal with the same gain, and zero off the
-  centre where it is named.
-- **zeros**: both have the same number of them in each column or row, and the same law elsewhere.
+- **orthogonal, by an axis**: both are orthogonal matrices with the same gain. The rows of the matrix are this axis.
+- **orthogonal, at the centre**: the centre is such a matrix, and all other elements are zero.
+- **zeros**: both have the same number of zeros in each column or row, and the same law elsewhere.
 """
 
 

@@ -6,10 +6,10 @@ from parity_tables import BITS, FIRST_AXIS, LAST, LAST_AXIS, LAW, LINES, NONE, T
 
 KERAS = Table(
     "keras.initializers",
-    'Each is called with `(shape, dtype)`, and reads each shape as `(*kernel, in, out)`, which is `layout="...IO"`, '
-    "even where the axes of a layer's kernel are others: [recipes](recipes.md) has those. One of them with an integer "
-    "seed gives the same numbers at every call, so that two layers may be equal; `fold_in(seed, name)` makes a seed "
-    "for each name.",
+    "Call each initializer of Keras with `(shape, dtype)`. It reads each shape as `(*kernel, in, out)`: "
+    '`layout="...IO"`. Some layers have kernels with other axes: see [recipes](recipes.md). An initializer of Keras '
+    "with an integer seed gives the same numbers at every call: two layers may be equal. In arrayinit, "
+    "`fold_in(seed, name)` makes a seed for each name.",
     (
         Row("Zeros()", "zeros_(x)", BITS, also=("zeros",)),
         Row("Ones()", "ones_(x)", BITS, also=("ones",)),
@@ -25,14 +25,14 @@ KERAS = Table(
         ),
         Row("Identity(gain)", 'eye_(x, gain=gain, layout="IO")', BITS, "", (), (5, 7)),
         Row("RandomUniform(minval, maxval)", "uniform_(x, minval, maxval, rng=rng)", LAW, also=("random_uniform",)),
-        Row("RandomUniform()", "uniform_(x, -0.05, 0.05, rng=rng)", LAW, "The defaults; in torch [0, 1)"),
+        Row("RandomUniform()", "uniform_(x, -0.05, 0.05, rng=rng)", LAW, "The defaults; torch's are [0, 1)"),
         Row("RandomNormal(mean, stddev)", "normal_(x, mean, stddev, rng=rng)", LAW, also=("random_normal",)),
-        Row("RandomNormal()", "normal_(x, std=0.05, rng=rng)", LAW, "The default; in torch 1"),
+        Row("RandomNormal()", "normal_(x, std=0.05, rng=rng)", LAW, "The default; torch's is 1"),
         Row(
             "TruncatedNormal(mean, stddev)",
             "trunc_normal_(x, mean, stddev, mean - 2 * stddev, mean + 2 * stddev, rng=rng)",
             LAW,
-            "At 2 standard deviations, always; not corrected for it, in both",
+            "Always truncated at 2 standard deviations; neither corrects for the truncation",
             ("truncated_normal",),
         ),
         Row("TruncatedNormal()", "trunc_normal_(x, 0, 0.05, -0.1, 0.1, rng=rng)", LAW, "The defaults"),
@@ -47,13 +47,13 @@ KERAS = Table(
             'VarianceScaling(scale, mode, "normal")',
             'variance_scaling_(x, scale, mode, "truncated_normal", layout="...IO", rng=rng)',
             LAW,
-            "There `normal` is truncated too",
+            "`normal` of Keras is truncated too",
         ),
         Row(
             'VarianceScaling(scale, mode, "untruncated_normal")',
             'variance_scaling_(x, scale, mode, "normal", layout="...IO", rng=rng)',
             LAW,
-            "Here `normal` is not truncated",
+            "`normal` of arrayinit is not truncated",
         ),
         Row(
             'VarianceScaling(scale, mode, "uniform")',
@@ -87,7 +87,8 @@ KERAS = Table(
             "GlorotUniform(input_axes=[0], output_axes=[1, 2])",
             'xavier_uniform_(x, layout="IOO", rng=rng)',
             LAW,
-            "An attention kernel. Axes that are named on neither side count in no fan there; here they are kernel axes",
+            "An attention kernel. Keras counts an axis that is neither input nor output in no fan; arrayinit counts it "
+            "as a kernel axis",
             shape=LAST,
         ),
         Row(
@@ -100,7 +101,7 @@ KERAS = Table(
             "STFT()",
             "",
             NONE,
-            "The basis of a Fourier transform: compute it, and hand it to `copy_`",
+            "The basis of a Fourier transform: compute it, and pass it to `copy_`",
             ("stft", "STFTInitializer"),
         ),
     ),
@@ -109,13 +110,13 @@ KERAS = Table(
 
 MLX = Table(
     "mlx.nn.init",
-    'Kernels are `(out, *kernel, in)`, which is `layout="O...I"`. The functions here take no array of MLX: fill one of '
-    "NumPy, `values`, and write it to `x` by `x[...] = values`, which keeps the dtype of `x`.",
+    'Kernels are `(out, *kernel, in)`: `layout="O...I"`. arrayinit does not take arrays of MLX: fill a NumPy array '
+    "`values`, and write it to `x` with `x[...] = values`, which keeps the dtype of `x`.",
     (
         Row("constant(value)(x)", "constant_(x, value)", BITS),
         Row("uniform(low, high)(x)", "uniform_(x, low, high, rng=rng)", LAW),
         Row("normal(mean, std)(x)", "normal_(x, mean, std, rng=rng)", LAW),
-        Row("identity()(x)", 'eye_(x, layout="OI")', BITS, "There for square matrices only", shape=(5, 5)),
+        Row("identity()(x)", 'eye_(x, layout="OI")', BITS, "MLX takes square matrices only", shape=(5, 5)),
         Row("glorot_uniform()(x, gain)", 'xavier_uniform_(x, gain, layout="O...I", rng=rng)', LAW),
         Row("glorot_normal()(x, gain)", 'xavier_normal_(x, gain, layout="O...I", rng=rng)', LAW, "Not truncated"),
         Row(
@@ -127,7 +128,7 @@ MLX = Table(
             "he_uniform()(x)",
             'kaiming_uniform_(x, nonlinearity="linear", layout="O...I", rng=rng)',
             LAW,
-            "The default gain is 1, and not the √2 of the other frameworks: half the variance",
+            "MLX's default gain is 1, not the √2 of the other frameworks: half the variance",
         ),
         Row(
             "he_normal()(x, mode, gain)",
@@ -139,16 +140,22 @@ MLX = Table(
             "he_normal()(x)",
             'kaiming_normal_(x, nonlinearity="linear", layout="O...I", rng=rng)',
             LAW,
-            "The default gain is 1, and not √2",
+            "MLX's default gain is 1, not √2",
         ),
         Row(
             "sparse(sparsity, std=std)(x)",
             "sparse_(x.T, sparsity, std, rng=rng).T",
             LINES,
-            "Zeros in each row there, in each column here and in torch; the default `std` is 1 there, 0.01 here. "
-            "A `mean` other than 0 has no counterpart",
+            "MLX has zeros in each row, arrayinit and torch in each column. The default `std` is 1 in MLX and 0.01 in "
+            "arrayinit. A `mean` other than 0 has no counterpart",
             shape=(1000, 1200),
         ),
-        Row("orthogonal(gain)(x)", "orthogonal_(x, gain, rng=rng)", FIRST_AXIS, "For 2-D arrays there", shape=(5, 7)),
+        Row(
+            "orthogonal(gain)(x)",
+            "orthogonal_(x, gain, rng=rng)",
+            FIRST_AXIS,
+            "MLX takes 2-D arrays only",
+            shape=(5, 7),
+        ),
     ),
 )

@@ -1,4 +1,4 @@
-"""The tables of docs/parity.md for torch, JAX and Flax: what the page shows is what the tests evaluate."""
+"""The tables of docs/parity.md for torch, JAX and Flax: the tests evaluate the text that the page shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LAST = (60, 100, 160)
 
 
 class Row(NamedTuple):
-    """An initializer of a framework, and what does the same here; ``also`` are further names of it."""
+    """An initializer of a framework, and the call of arrayinit that does the same; ``also`` are its other names."""
 
     theirs: str
     ours: str
@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The rows of one framework; ``call`` is what follows an expression of theirs to make an array of it."""
+    """The rows of one framework. An expression of the framework, followed by ``call``, makes an array."""
 
     module: str
     introduction: str
@@ -46,8 +46,9 @@ BITS, LAW, FIRST_AXIS, LAST_AXIS, DELTA, COLUMNS, LINES, NONE = (
 
 TORCH = Table(
     "torch.nn.init",
-    "The names, defaults and positional order are the same; `rng` takes the place of `generator`, and without it both "
-    "draw from torch's global generator. The names without an underscore are deprecated in torch, and not here at all.",
+    "The names, defaults and positional order are the same. `rng` takes the place of `generator`. Without `rng` or "
+    "`generator`, both draw from torch's global generator. torch deprecates the names without an underscore; arrayinit "
+    "does not have them.",
     (
         Row("uniform_(x, a, b, generator=g)", "uniform_(x, a, b, rng=g)", BITS),
         Row("normal_(x, mean, std, generator=g)", "normal_(x, mean, std, rng=g)", BITS),
@@ -55,8 +56,8 @@ TORCH = Table(
             "trunc_normal_(x, mean, std, a, b, generator=g)",
             "trunc_normal_(x, mean, std, a, b, rng=g)",
             LAW,
-            "`a` and `b` are absolute bounds in both, and not in units of `std`. torch rejects and draws again; here "
-            "any bounds take the same time",
+            "`a` and `b` are absolute bounds in both, not in units of `std`. torch rejects draws and repeats them; "
+            "arrayinit takes the same time for any bounds",
         ),
         Row("constant_(x, value)", "constant_(x, value)", BITS),
         Row("ones_(x)", "ones_(x)", BITS),
@@ -69,7 +70,7 @@ TORCH = Table(
             "kaiming_uniform_(x, a, mode, nonlinearity, generator=g)",
             "kaiming_uniform_(x, a, mode, nonlinearity, rng=g)",
             BITS,
-            "`a` is the slope of `leaky_relu`. `mode` may here be `fan_avg` or `fan_geo_avg` too",
+            "`a` is the slope of `leaky_relu`. arrayinit also has the modes `fan_avg` and `fan_geo_avg`",
         ),
         Row(
             "kaiming_normal_(x, a, mode, nonlinearity, generator=g)",
@@ -82,46 +83,46 @@ TORCH = Table(
             "sparse_(x, sparsity, std, generator=g)",
             "sparse_(x, sparsity, std, rng=g)",
             COLUMNS,
-            "torch chooses the rows with its global generator, whatever `generator` is",
+            "torch chooses the rows with its global generator, and ignores `generator` there",
             shape=(1200, 1000),
         ),
         Row(
             "calculate_gain(nonlinearity, param)",
             "calculate_gain(nonlinearity, param)",
             BITS,
-            "`identity` is 1 here, as torch documents; torch raises",
+            "arrayinit has a gain of 1 for `identity`, as torch documents; torch raises an error",
         ),
     ),
 )
 
 JAX = Table(
     "jax.nn.initializers",
-    'Each is called with `(key, shape, dtype)`. Kernels are `(*kernel, in, out)`, which is `layout="...IO"`; '
+    'Call each initializer of JAX with `(key, shape, dtype)`. Kernels are `(*kernel, in, out)`: `layout="...IO"`. '
     "`in_axis`, `out_axis` and `batch_axis` become letters of the layout. `x` is an array, or a "
     "`jax.ShapeDtypeStruct(shape, dtype)`.",
     (
-        Row("zeros", "zeros_(x)", BITS, "Given as it is, and not called first"),
-        Row("ones", "ones_(x)", BITS, "Given as it is, and not called first"),
+        Row("zeros", "zeros_(x)", BITS, "The initializer itself, without a first call"),
+        Row("ones", "ones_(x)", BITS, "The initializer itself, without a first call"),
         Row("constant(value)", "constant_(x, value)", BITS),
         Row("constant(values)", "copy_(x, values)", BITS, "`values` is an array of the shape of `x`"),
         Row("uniform(scale)", "uniform_(x, 0, scale, rng=key)", BITS, "One-sided: on [0, `scale`)"),
-        Row("uniform()", "uniform_(x, 0, 0.01, rng=key)", BITS, "The default, in torch [0, 1)"),
+        Row("uniform()", "uniform_(x, 0, 0.01, rng=key)", BITS, "The default; torch's is [0, 1)"),
         Row("normal(stddev)", "normal_(x, std=stddev, rng=key)", BITS),
-        Row("normal()", "normal_(x, std=0.01, rng=key)", BITS, "The default, in torch 1"),
+        Row("normal()", "normal_(x, std=0.01, rng=key)", BITS, "The default; torch's is 1"),
         Row(
             "truncated_normal(stddev, lower=lower, upper=upper)",
             "trunc_normal_(x, 0, stddev, lower * stddev, upper * stddev, rng=key)",
             LAW,
-            "Bounds in units of `stddev` there, absolute ones here. Not corrected: the result has a smaller standard "
-            "deviation, in both",
+            "JAX takes bounds in units of `stddev`, arrayinit absolute bounds. Neither corrects the standard "
+            "deviation, which becomes smaller",
         ),
         Row("truncated_normal()", "trunc_normal_(x, 0, 0.01, -0.02, 0.02, rng=key)", LAW, "The defaults"),
         Row(
             "variance_scaling(scale, mode, distribution)",
             'variance_scaling_(x, scale, mode, distribution, layout="...IO", rng=key)',
             BITS,
-            "`truncated_normal` is corrected for the truncation; in complex dtypes JAX's correction leaves 1.9 % too "
-            "much variance, and arrayinit's none",
+            "`truncated_normal` is corrected for the truncation. In complex dtypes, JAX's variance is 1.9 % too large; "
+            "arrayinit's is exact",
         ),
         Row("glorot_uniform()", 'xavier_uniform_(x, layout="...IO", rng=key)', BITS, also=("xavier_uniform",)),
         Row(
@@ -151,7 +152,7 @@ JAX = Table(
             "lecun_normal(batch_axis=0)",
             'lecun_normal_(x, layout="B...IO", rng=key)',
             BITS,
-            "A batch of weights, each with fans of its own",
+            "A batch of weights, each with its own fans",
         ),
         Row(
             "glorot_uniform(in_axis=0, out_axis=(1, 2))",
@@ -171,7 +172,7 @@ JAX = Table(
             "delta_orthogonal(scale)",
             'delta_orthogonal_(x, scale, layout="...IO", rng=key)',
             DELTA,
-            "The centre of an axis of size `k` is at `(k - 1) // 2`; that of `dirac_` is at `k // 2`",
+            "The centre of an axis of size `k` is at `(k - 1) // 2`, but at `k // 2` in `dirac_`",
         ),
     ),
     "(key, shape, dtype)",
@@ -179,8 +180,8 @@ JAX = Table(
 
 FLAX = Table(
     "flax.linen.initializers",
-    "The others of `flax.linen.initializers` and of `flax.nnx.initializers` are the objects of `jax.nn.initializers` "
-    "under their names there: see the table of JAX.",
+    "All other initializers of `flax.linen.initializers` and `flax.nnx.initializers` are the objects of "
+    "`jax.nn.initializers`, with the same names: see the table of JAX.",
     (
         Row("zeros_init()", "zeros_(x)", BITS, "Returns JAX's `zeros`"),
         Row("ones_init()", "ones_(x)", BITS, "Returns JAX's `ones`"),

@@ -1,4 +1,4 @@
-"""Initializers for the arrays of any library, by the names of torch.nn.init."""
+"""Initializers for the arrays of any library, with the names of torch.nn.init."""
 
 from arrayinit.backends.registry import register_backend
 from arrayinit.core.gains import calculate_gain

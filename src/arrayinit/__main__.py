@@ -21,31 +21,31 @@ from arrayinit.cli.report import Report, differing
 from arrayinit.cli.targets import targets
 from arrayinit.cli.terminal import Progress, width_of
 
-# What shells give for a program that SIGINT or SIGPIPE ended.
+# The exit statuses that a shell reports for a program that SIGINT or SIGPIPE ended.
 _INTERRUPTED, _NOT_READ = 130, 141
 
 
 def program() -> NoReturn:
-    """Run as a program, which Ctrl-C ends, and a reader that goes away, as `head` does."""
+    """Run as a program. Ctrl-C ends it, and so does a reader that closes the pipe, such as `head`."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupted)
     try:
         status = main()
     except BrokenPipeError:
-        # Python would find the pipe broken again, when it flushes at the exit.
+        # Python flushes at the exit, and would find the pipe broken again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = _NOT_READ
     sys.exit(status)
 
 
 def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
-    # At once: a KeyboardInterrupt is lost in a callback of JAX, and Python's exit crashes while XLA compiles.
+    # Exit at once: a callback of JAX swallows a KeyboardInterrupt, and Python's exit crashes while XLA compiles.
     os.write(2, b"\narrayinit: interrupted\n")
     os._exit(_INTERRUPTED)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run, print the report, and return the exit status: 0 if all is as asked, and one seed gave one set of weights."""
+    """Run, print the report, and return the exit status: 0 if all arrays are ok and one seed gave the same weights."""
     options = _parser().parse_args(argv)
     try:
         places = targets(options.backend)
@@ -99,23 +99,22 @@ def _seed(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="arrayinit",
-        description="Initialize all the parameters of GPT-2 small and ResNet-50, each by the initializer that it "
-        "really gets, on every backend and device found, and check the result. One seed gives the same weights on "
-        "each of them.",
-        epilog="seconds: to fill all arrays. compile: what the first calls took more than the second ones, where a "
-        "library compiles. std error: the largest deviation of an array's measured standard deviation from the "
-        f"expected one, in standard errors; up to {LIMIT:g} is ok. The exit status is 0 if all are ok, and the weights "
-        "of a seed are the same everywhere; 1 if not.",
+        description="Initialize all parameters of GPT-2 small and ResNet-50 with the initializers of the original "
+        "models, on every backend and device found, and check the result. One seed gives the same weights everywhere.",
+        epilog="seconds: time to fill all arrays. compile: how much longer the first calls took than the second calls, "
+        "if a library compiles. std error: the largest difference between the measured and the expected standard "
+        f"deviation of an array, in standard errors; up to {LIMIT:g} is ok. The exit status is 0 if all arrays are ok "
+        "and a seed gave the same weights everywhere, and 1 if not.",
     )
     parser.add_argument("--version", action="version", version=f"arrayinit {arrayinit.__version__}")
     parser.add_argument("--backend", action="append", choices=libraries(), help="only this backend; may be repeated")
     parser.add_argument("--model", action="append", choices=MODELS, help="only this model; may be repeated")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--seed", type=_seed, help="make the weights from this integer; the default is 0")
+    source.add_argument("--seed", type=_seed, help="make the weights from this integer (default: 0)")
     source.add_argument(
-        "--rng", choices=["native"], help="native: draw by each library's own generator, in place of a seed"
+        "--rng", choices=["native"], help="native: draw with each library's own generator, not from a seed"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document, at the end, instead of tables")
+    parser.add_argument("--json", action="store_true", help="print one JSON document at the end, instead of tables")
     return parser
 
 

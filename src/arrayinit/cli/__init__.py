@@ -1,1 +1,1 @@
-"""The command line: two real models, initialized on whatever the machine has."""
+"""The command line: two real models, initialized on every backend and device of the machine."""

@@ -1,4 +1,4 @@
-"""Initialize a model on a target, and hold each array against what was asked for."""
+"""Initialize a model on a target, and compare each array with its expected distribution."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from arrayinit.backends.device import Device
 from arrayinit.cli.models import Parameter
 
 LIMIT = 6.0
-"""Standard errors that a measured std may be off: one array in 500 million is further off by chance."""
+"""How many standard errors a measured std may be off. By chance, one array in 500 million is further off."""
 
 _CHUNK = 1 << 20
 
@@ -30,17 +30,17 @@ class Row(NamedTuple):
     arrays: int
     parameters: int
     seed: int | None
-    """None for the library's own generator."""
+    """None if the library's own generator drew the weights."""
     seconds: float
-    """To fill all arrays, without ``compile_seconds``."""
+    """Time to fill all arrays, without ``compile_seconds``."""
     compile_seconds: float
-    """What the first calls of each kind took more than the second ones, where a library compiles at the first call."""
+    """How much longer the first call of each kind took than the second call, if the library compiles at the first."""
     ns_per_parameter: float
     worst_std_error: float
     worst_array: str
     ok: bool
     sha256: str | None
-    """Over the bytes of all weights, in order; only with a seed."""
+    """The digest of the bytes of all weights, in order; None without a seed."""
 
 
 def measure(
@@ -50,7 +50,7 @@ def measure(
     advance: Callable[[], None],
     seed: int | None = None,
 ) -> Row:
-    """Fill every parameter, one at a time, and time the filling alone; each name has its own part of the seed."""
+    """Fill the parameters one by one, and time only the fills. Each name gets its own seed by `fold_in`."""
     seconds, compiling, worst, worst_array = 0.0, 0.0, 0.0, ""
     compiled: set[tuple[object, ...]] = set()
     digest = sha256()
@@ -91,7 +91,7 @@ def measure(
 
 
 def _filled(parameter: Parameter, target: Device, rng: Any) -> tuple[Any, float]:
-    """Return a filled array, and the seconds that filling it took."""
+    """Return a filled array, and the seconds that the fill took."""
     x = target.empty(parameter.shape)
     start = perf_counter()
     x = parameter.fill(x, rng)
@@ -100,9 +100,9 @@ def _filled(parameter: Parameter, target: Device, rng: Any) -> tuple[Any, float]
 
 
 def deviation(values: np.ndarray[Any, Any], parameter: Parameter) -> float:
-    """Return how far the measured std is from the expected one, in standard errors.
+    """Return the difference of the measured std and the expected std, in standard errors.
 
-    It is infinite for another shape or dtype, for a wrong constant and for what is not finite.
+    The difference is infinite for a wrong shape, dtype or constant, and for values that are not finite.
     """
     if values.shape != parameter.shape or values.dtype != np.float32:
         return math.inf
@@ -113,6 +113,6 @@ def deviation(values: np.ndarray[Any, Any], parameter: Parameter) -> float:
     std = math.sqrt(sum(float(chunk @ chunk) for chunk in chunks) / flat.size)
     if not math.isfinite(std):
         return math.inf
-    # The variance of a mean of squares, by the delta method for its root.
+    # The delta method: from the variance of the mean square to the standard error of its root.
     standard_error = parameter.std * math.sqrt((parameter.kurtosis - 1.0) / (4.0 * flat.size))
     return (std - parameter.std) / standard_error

@@ -1,4 +1,4 @@
-"""The parameters of two real models, and how each one is initialized where the model comes from."""
+"""The parameters of two real models, each with the initializer of the original model."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from arrayinit.core.scales import kaiming
 
 
 class Parameter(NamedTuple):
-    """One array: its initializer, and the standard deviation and kurtosis to expect; a constant has neither."""
+    """One array: its initializer, and its expected standard deviation and kurtosis; a constant has neither."""
 
     name: str
     shape: tuple[int, ...]
     fill: Callable[[Any, Any], Any]
-    """Takes an array and rng."""
+    """The initializer: takes an array and ``rng``."""
     std: float = 0.0
     kurtosis: float = 1.0
     constant: float = 0.0
@@ -46,7 +46,7 @@ def _normal(name: str, std: float, *shape: int) -> Parameter:
 def gpt2() -> Iterator[Parameter]:
     """GPT-2 small: Radford et al., "Language Models are Unsupervised Multitask Learners", 2019."""
     width, blocks, std = 768, 12, 0.02
-    # Each block adds twice to the residual stream, so the weights that do are scaled down.
+    # Each block adds twice to the residual stream: the weights of these additions are scaled down.
     residual = std / math.sqrt(2 * blocks)
     yield _normal("wte.weight", std, 50257, width)
     yield _normal("wpe.weight", std, 1024, width)
@@ -80,7 +80,7 @@ def resnet50() -> Iterator[Parameter]:
             if block == 0:
                 yield from _conv_norm(f"{prefix}downsample.0", f"{prefix}downsample.1", 4 * width, channels, 1)
             channels = 4 * width
-    # torch's default for a Linear layer: both its weight and its bias are uniform within 1 / sqrt(fan_in).
+    # torch's default for a Linear layer: weight and bias are uniform on +-1 / sqrt(fan_in).
     bound = 1 / math.sqrt(channels)
     yield Parameter(
         "fc.weight",

@@ -1,4 +1,4 @@
-"""The report: one table a model, a row as soon as it is measured, in the width of the terminal."""
+"""The report: one table for each model, in the width of the terminal. A row appears when it is measured."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _COLUMNS = (
 
 
 class Report:
-    """The lines to print: each fits in ``width`` characters, or is whole where that is None."""
+    """The lines to print. Each line fits in ``width`` characters; if ``width`` is None, lines are not cut."""
 
     def __init__(self, places: Sequence[Device], seed: int | None, width: int | None) -> None:
         self.seed, self.width = seed, width
@@ -48,7 +48,7 @@ class Report:
         self.widths = _fitted(widths | {"sha256": 64 if seed is not None else 0}, width)
 
     def head(self, model: str, parameters: Sequence[Parameter]) -> str:
-        """Return what stands above the rows of a model."""
+        """Return the text above the rows of a model."""
         total = sum(parameter.size for parameter in parameters)
         source = "each library's own generator" if self.seed is None else f"seed {self.seed}"
         title = self._text(f"{model}: {total:,} parameters in {len(parameters)} arrays, from {source}")
@@ -60,7 +60,7 @@ class Report:
         return self._line({column.name: column.cell(row) for column in _COLUMNS})
 
     def foot(self, rows: Sequence[Row]) -> str:
-        """Return what stands below the rows of a model."""
+        """Return the text below the rows of a model."""
         wrong = [row for row in rows if not row.ok]
         lines = [self._text(f"not ok: {row.model} on {row.backend} {row.device}, {row.worst_array}") for row in wrong]
         if self.seed is not None:
@@ -68,7 +68,7 @@ class Report:
         return "\n".join(["", *lines, ""]) if lines else ""
 
     def explanation(self) -> str:
-        """Return what the column of the standard errors means."""
+        """Return the meaning of the column of standard errors."""
         return self._text(EXPLANATION)
 
     def _digest(self, rows: Sequence[Row]) -> list[str]:
@@ -88,7 +88,7 @@ class Report:
 
 
 def differing(rows: Sequence[Row]) -> list[str]:
-    """Return the models whose weights are not the same everywhere, though made from one seed."""
+    """Return the models that got different weights from one seed."""
     digests: dict[str, set[str | None]] = {}
     for row in rows:
         digests.setdefault(row.model, set()).add(row.sha256)
@@ -96,7 +96,7 @@ def differing(rows: Sequence[Row]) -> list[str]:
 
 
 def _fitted(widths: dict[str, int], limit: int | None) -> dict[str, int]:
-    """Return the columns that fit in a line, and their widths: the digest is cut before any column is left out."""
+    """Return the widths of the columns that fit in a line. The digest is cut before any column is left out."""
     widths = {name: width for name, width in widths.items() if width}
     if limit is None:
         return widths

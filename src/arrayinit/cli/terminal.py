@@ -11,7 +11,7 @@ _USUAL = 80
 
 
 def width_of(stream: TextIO) -> int | None:
-    """Return the columns of the terminal that a stream writes to, or None if it writes to none."""
+    """Return the width of the stream's terminal in columns, or None if the stream is no terminal."""
     if not stream.isatty():
         return None
     try:
@@ -22,25 +22,25 @@ def width_of(stream: TextIO) -> int | None:
 
 
 class Progress:
-    """A bar on standard error, if that is a terminal."""
+    """A progress bar on standard error, if that is a terminal."""
 
     def __init__(self, total: int) -> None:
         self.total, self.done, self.label = total, 0, ""
         self._drawn = 0
 
     def advance(self) -> None:
-        """Count one array more."""
+        """Count one more array."""
         self.done += 1
         width = width_of(sys.stderr)
         if width is not None:
-            # Many terminals start a new line after the last column, where no carriage return leads back from.
+            # Many terminals start a new line after the last column, and a carriage return cannot go back from it.
             line = self._line(width - 1)
             sys.stderr.write("\r" + line.ljust(self._drawn))
             sys.stderr.flush()
             self._drawn = len(line)
 
     def clear(self) -> None:
-        """Leave the line empty."""
+        """Clear the line."""
         if self._drawn:
             sys.stderr.write("\r" + " " * self._drawn + "\r")
             sys.stderr.flush()

@@ -1,1 +1,1 @@
-"""The mathematics of initialization, on Python numbers and shapes: no array is ever seen here."""
+"""The mathematics of initialization, on Python numbers and shapes, without arrays."""

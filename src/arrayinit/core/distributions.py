@@ -1,4 +1,4 @@
-"""What to draw: small frozen values, made by the initializers and read by the backends."""
+"""The distributions: small frozen values. The initializers make them, the backends and kernels read them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from arrayinit.core.numbers import finite, non_negative, ordered, positive, real
 _LIMITS: dict[tuple[bytes, str], tuple[float, float]] = {}
 
 Limits = tuple[float, float] | None
-"""The least and the largest value that a draw may hold in its dtype; None: any."""
+"""The least and the greatest value of a draw, in its dtype; None if there are no bounds."""
 
 
 class Uniform(NamedTuple):
@@ -20,30 +20,30 @@ class Uniform(NamedTuple):
 
     low: float
     high: float
-    # The variance that the bounds were made from. JAX rounds it, and not the bounds, to the dtype.
+    # The bounds were computed from this variance. JAX rounds the variance to the dtype, not the bounds.
     variance: float | None = None
 
     @classmethod
     def between(cls, a: float, b: float) -> Uniform:
-        """Check the bounds as given by a user."""
+        """Check the bounds of a user."""
         low, high = finite("a", a), finite("b", b)
         ordered("a", low, "b", high)
         return cls(low, high)
 
     @classmethod
     def scaled(cls, std: float, variance: float) -> Uniform:
-        """Centred on zero, with the standard deviation ``std``."""
+        """Return the distribution with mean 0 and standard deviation ``std``."""
         bound = math.sqrt(3.0) * std
         return cls(-bound, bound, variance)
 
     def circular(self) -> Disk:
-        """The complex counterpart: the disk over the interval, or the disk of the same variance."""
+        """Return the complex counterpart: a disk with the interval as its diameter, or with the same variance."""
         if self.variance is not None:
             return Disk(0.0, math.sqrt(2.0 * self.variance))
         return Disk((self.low + self.high) / 2, (self.high - self.low) / 2)
 
     def check_range(self, form: FloatFormat) -> None:
-        """Raise unless ``form`` holds the bounds."""
+        """Raise ValueError unless ``form`` can represent the bounds and their difference."""
         if self.low < -form.max or self.high > form.max or self.high - self.low > form.max:
             raise ValueError(
                 f"the bounds {self.low!r} and {self.high!r} do not fit dtype {form.name}: "
@@ -51,8 +51,8 @@ class Uniform(NamedTuple):
             )
 
     def limits(self, form: FloatFormat) -> tuple[float, float]:
-        """Half open; closed for 16-bit formats, which round."""
-        # By their bytes, since zeros of both signs are equal.
+        """Return the limits of [low, high), or of [low, high] in 16 bits, where a draw may round up to ``high``."""
+        # The key has the bytes of the bounds: 0.0 and -0.0 are equal, but have different limits.
         place = pack("dd", self.low, self.high), form.name
         found = _LIMITS.get(place)
         if found is None:
@@ -64,7 +64,7 @@ class Uniform(NamedTuple):
 
 
 class Normal(NamedTuple):
-    """Normal; for complex dtypes circular around ``mean``, with E|w - mean|^2 = std^2."""
+    """Normal. For complex dtypes: circular around ``mean``, with E|w - mean|^2 = std^2."""
 
     mean: float
     std: float
@@ -72,39 +72,39 @@ class Normal(NamedTuple):
 
     @classmethod
     def of(cls, mean: float, std: float) -> Normal:
-        """Check the moments as given by a user."""
+        """Check the mean and std of a user."""
         return cls(finite("mean", mean), non_negative("std", std))
 
     @classmethod
     def scaled(cls, std: float, variance: float) -> Normal:
-        """Centred on zero, with the standard deviation ``std``."""
+        """Return the distribution with mean 0 and standard deviation ``std``."""
         return cls(0.0, std, variance)
 
     def circular(self) -> Normal:
-        """Already the complex counterpart."""
+        """Return the complex counterpart, which is this one."""
         return self
 
     def part(self) -> Normal:
-        """The law of the real and of the imaginary part of the centred complex draw."""
+        """Return the law of the real part, and of the imaginary part, of a complex draw around 0."""
         return Normal(0.0, self.std / math.sqrt(2.0))
 
     def check_range(self, form: FloatFormat) -> None:
-        """Raise unless ``form`` holds the moments."""
+        """Raise ValueError unless ``form`` can represent the mean and std."""
         _check_moments(form, self.mean, self.std)
 
     def limits(self, _: FloatFormat) -> None:
-        """A normal has no bounds."""
+        """Return None: a normal has no bounds."""
 
 
-# The standard deviations of a unit normal within two of them, and of a unit circular normal whose modulus is at most 2:
-# sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)) and sqrt((1 - 5 exp(-4)) / (1 - exp(-4))).
-# JAX has 0.95311164380491208 for the second, sqrt(1 - 5 exp(-4)): not normalized, its variance is 1.9 % too large.
+# The standard deviation of a unit normal that is truncated to [-2, 2]: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)).
+# The same for a unit circular normal with a modulus of at most 2: sqrt((1 - 5 exp(-4)) / (1 - exp(-4))).
+# JAX divides by sqrt(1 - 5 exp(-4)) = 0.95311164380491208 there, without the norm: its variance is 1.9 % too large.
 TRUNCATED_STD = 0.87962566103423978
 TRUNCATED_COMPLEX_STD = 0.96196182800821354
 
 
 class TruncatedNormal(NamedTuple):
-    """Normal, given that it lies in [low, high]."""
+    """Normal, truncated to [low, high]; ``mean`` and ``std`` are the moments before the truncation."""
 
     mean: float
     std: float
@@ -114,7 +114,7 @@ class TruncatedNormal(NamedTuple):
 
     @classmethod
     def between(cls, mean: float, std: float, a: float, b: float) -> TruncatedNormal:
-        """Check the moments and bounds as given by a user."""
+        """Check the moments and bounds of a user."""
         low, high = real("a", a), real("b", b)
         ordered("a", low, "b", high)
         if low == high and math.isinf(low):
@@ -123,25 +123,25 @@ class TruncatedNormal(NamedTuple):
 
     @classmethod
     def scaled(cls, std: float, variance: float) -> TruncatedNormal:
-        """Centred on zero and truncated at two of its standard deviations, with ``std`` after the truncation."""
+        """Return the distribution around 0, truncated at two standard deviations, with ``std`` after the truncation."""
         before = std / TRUNCATED_STD
         return cls(0.0, before, -2.0 * before, 2.0 * before, variance)
 
     def circular(self) -> TruncatedComplexNormal:
-        """The complex counterpart of what is scaled; an interval does not bound a complex number."""
+        """Return the complex counterpart of a scaled distribution; raise TypeError if the bounds are a user's."""
         if self.variance is not None:
             return TruncatedComplexNormal(math.sqrt(self.variance) / TRUNCATED_COMPLEX_STD)
         raise TypeError("trunc_normal_ truncates to an interval, which complex numbers do not have: x must be real")
 
     def check_range(self, form: FloatFormat) -> None:
-        """Raise unless ``form`` holds the moments and the finite bounds."""
+        """Raise ValueError unless ``form`` can represent the moments and the finite bounds."""
         _check_moments(form, self.mean, self.std)
         for bound in (self.low, self.high):
             if form.max < abs(bound) < math.inf:
                 raise ValueError(f"the bound {bound!r} does not fit dtype {form.name}: it must be within {form.max!r}")
 
     def limits(self, form: FloatFormat) -> tuple[float, float]:
-        """Closed."""
+        """Return the limits of the closed interval [low, high]."""
         return _within(form, self.low, self.high, form.floor(self.high))
 
 
@@ -153,7 +153,7 @@ def _check_moments(form: FloatFormat, mean: float, std: float) -> None:
 
 
 def _within(form: FloatFormat, low: float, high: float, last: float) -> tuple[float, float]:
-    """Return the first value of ``form`` that is at least ``low``, and ``last``, if they are in order."""
+    """Return the limits: the least value of ``form`` that is at least ``low``, and ``last``."""
     first = form.ceil(low)
     if first <= last:
         return first, last
@@ -169,7 +169,7 @@ class Disk(NamedTuple):
     radius: float
 
     def check_range(self, form: FloatFormat) -> None:
-        """Raise unless ``form`` holds the disk."""
+        """Raise ValueError unless ``form`` can represent all points of the disk."""
         if abs(self.centre) + self.radius > form.max:
             raise ValueError(
                 f"the disk of radius {self.radius!r} around {self.centre!r} does not fit dtype {form.name}: "
@@ -177,24 +177,24 @@ class Disk(NamedTuple):
             )
 
     def limits(self, _: FloatFormat) -> None:
-        """A disk is no interval; nothing leaves it, as the root of a number below one is below one."""
+        """Return None: a draw cannot leave the disk, since the square root of a number below 1 is below 1."""
 
 
 class TruncatedComplexNormal(NamedTuple):
-    """Circular normal around zero, E|w|^2 = std^2 before the truncation, given that |w| <= 2 std."""
+    """Circular normal around 0, truncated to |w| <= 2 std; E|w|^2 = std^2 before the truncation."""
 
     std: float
 
     def check_range(self, form: FloatFormat) -> None:
-        """Raise unless ``form`` holds the bound."""
+        """Raise ValueError unless ``form`` can represent the bound of the modulus."""
         if 2.0 * self.std > form.max:
             raise ValueError(f"std={self.std!r} does not fit dtype {form.name}: twice that must be within {form.max!r}")
 
     def limits(self, _: FloatFormat) -> None:
-        """A disk is no interval; the modulus is bounded as it is drawn."""
+        """Return None: the draw itself bounds the modulus."""
 
 
 Law = Uniform | Normal | TruncatedNormal
-"""What a user asks for; `circular` gives what that means for a complex dtype."""
+"""The distribution that a user asks for. `circular` returns its counterpart for a complex dtype."""
 
 Distribution = Law | Disk | TruncatedComplexNormal

@@ -12,7 +12,7 @@ T = TypeVar("T", float, complex)
 
 
 class FloatFormat(NamedTuple):
-    """A dtype that random numbers can be drawn in; a complex one is described by its parts."""
+    """A dtype of random numbers. ``precision``, ``emin`` and ``max`` of a complex dtype describe its parts."""
 
     name: str
     real: str
@@ -27,14 +27,14 @@ class FloatFormat(NamedTuple):
 
     @property
     def is_narrow(self) -> bool:
-        """Whether numbers are computed in a wider format and rounded."""
+        """Whether numbers are computed in a wider format, and then rounded: 16-bit formats."""
         return self.compute != self.name
 
     def _last_bit(self, value: float) -> int:
         return max(math.frexp(value)[1] - 1, self.emin) - self.precision + 1
 
     def floor(self, value: float) -> float:
-        """Return the largest value of this format that is at most ``value``."""
+        """Return the greatest value of this format that is at most ``value``."""
         if math.isinf(value) or value == 0:
             return value
         if value > self.max:
@@ -45,22 +45,22 @@ class FloatFormat(NamedTuple):
         return math.ldexp(math.floor(math.ldexp(value, -exponent)), exponent)
 
     def ceil(self, value: float) -> float:
-        """Return the smallest value of this format that is at least ``value``."""
+        """Return the least value of this format that is at least ``value``."""
         return -self.floor(-value)
 
     def below(self, value: float) -> float:
-        """Return the largest value of this format that is less than ``value``."""
+        """Return the greatest value of this format that is less than ``value``."""
         return self.floor(math.nextafter(value, -math.inf))
 
     def rounded(self, value: float) -> float:
-        """Return the value of this format nearest to ``value``; of two the one whose last bit is 0."""
+        """Round ``value`` to this format: to nearest, ties to even."""
         if math.isinf(value) or value == 0:
             return value
         exponent = self._last_bit(value)
         return math.ldexp(round(math.ldexp(value, -exponent)), exponent)
 
     def nearest(self, value: float) -> float:
-        """Return the value of this format nearest to ``value``, of two the lower one: a part of the frozen stream."""
+        """Round ``value`` to this format: to nearest, ties to the lower value. The frozen stream depends on it."""
         low, high = self.floor(value), self.ceil(value)
         return low if value - low <= high - value else high
 
@@ -85,7 +85,7 @@ FORMATS: dict[str, FloatFormat] = {form.name: form for form in _REAL + _COMPLEX}
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
 NAMES = (*FORMATS, "bool", *_INTEGERS)
-"""All dtypes of the array API, and the 16-bit floats."""
+"""The supported dtypes: the dtypes of the array API, and 16-bit floats."""
 
 
 _WIDER = {"float": "float32", "complex": "complex64", "bcomplex": "complex64"}
@@ -93,8 +93,8 @@ _WIDEST = {"longdouble": "float64", "clongdouble": "complex128", "float128": "fl
 
 
 def wider(name: str) -> str | None:
-    """Return the supported dtype by way of which an unsupported one is best filled or read; None if there is none."""
-    # torch converts none that it packs in pairs, as float4_e2m1fn_x2.
+    """Return a supported dtype that can stand in for an unsupported dtype, or None."""
+    # torch converts no dtype with two numbers in a byte, such as float4_e2m1fn_x2.
     if name in NAMES or name.endswith("_x2"):
         return None
     return _WIDEST.get(name) or _WIDER.get(name.partition("_")[0].rstrip("0123456789"))
@@ -106,7 +106,7 @@ def _detour(name: str) -> str:
 
 
 def floating(name: str) -> FloatFormat:
-    """Return the format of a dtype that random numbers can be drawn in."""
+    """Return the format of a dtype; raise TypeError unless random numbers can be drawn in it."""
     try:
         return FORMATS[name]
     except KeyError:
@@ -122,7 +122,7 @@ def floating(name: str) -> FloatFormat:
 
 
 def fitting_gain(form: FloatFormat, gain: float) -> float:
-    """Return the gain as a float, if it is finite and ``form`` holds it."""
+    """Return the gain as a float; raise ValueError unless it is finite and fits ``form``."""
     gain = finite("gain", gain)
     if abs(gain) > form.max:
         raise ValueError(f"gain={gain!r} does not fit dtype {form.name}: it must be within {form.max!r}")
@@ -130,7 +130,7 @@ def fitting_gain(form: FloatFormat, gain: float) -> float:
 
 
 def fill_value(name: str, given: Any, argument: str = "val") -> complex:
-    """Return what is ``given`` as a Python number, if an array of dtype ``name`` can be filled with it."""
+    """Return ``given`` as a Python number; raise unless it fits the dtype ``name``."""
     if name not in NAMES:
         raise TypeError(
             f"x has dtype {name}, which is not supported: only arrays of {', '.join(NAMES)} can be "
@@ -153,7 +153,7 @@ def fill_value(name: str, given: Any, argument: str = "val") -> complex:
     if name in _INTEGERS:
         bits = int(name.lstrip("uint"))
         low, high = (0, 2**bits - 1) if name[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-        # In Python's own numbers, since NumPy's round the bounds to compare with them.
+        # As a Python number: NumPy would round the bounds in the comparison.
         whole = int(value) if isinstance(value, Integral) else _as(float, value, argument)
         if not low <= whole <= high:
             raise ValueError(f"{argument}={shown(value)} does not fit dtype {name}, which holds {low} to {high}")

@@ -1,4 +1,4 @@
-"""Fan in, fan out, and the one that a mode picks."""
+"""Fan in, fan out, and the fan of a mode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
 
 
 def fans(shape: Sequence[int], layout: str = DEFAULT, groups: int = 1) -> tuple[int, int]:
-    """Return (fan_in, fan_out) of a weight."""
+    """Return (fan_in, fan_out) of a weight of this shape."""
     outputs, inputs, kernel = parse(layout, shape).sizes(shape)
     if type(groups) is not int or groups != 1:
         outputs = per_group(outputs, groups)
@@ -23,7 +23,7 @@ def fans(shape: Sequence[int], layout: str = DEFAULT, groups: int = 1) -> tuple[
 
 
 def as_shape(sizes: Sequence[int]) -> tuple[int, ...]:
-    """Return ``sizes`` as a shape, if they are integers of at least 0."""
+    """Return ``sizes`` as a tuple; raise unless they are integers of at least 0."""
     try:
         shape = tuple(index(size) for size in sizes)
     except TypeError:
@@ -34,7 +34,7 @@ def as_shape(sizes: Sequence[int]) -> tuple[int, ...]:
 
 
 def per_group(outputs: int, groups: int) -> int:
-    """Return the output features of each group."""
+    """Return the number of output features of each group; raise unless ``groups`` divides ``outputs``."""
     count: Any = groups if isinstance(groups, Integral) else concrete("groups", groups)
     if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
         raise ValueError(f"groups must be an integer of at least 1, got {shown(groups)}")
@@ -45,7 +45,7 @@ def per_group(outputs: int, groups: int) -> int:
 
 
 def pick(fan_in: int, fan_out: int, mode: Mode) -> float:
-    """Return the fan that ``mode`` names, in any case, as torch accepts it."""
+    """Return the fan of ``mode``. The case of the letters does not matter, as in torch."""
     name = mode.lower() if isinstance(mode, str) else ""
     if name == "fan_in":
         return fan_in

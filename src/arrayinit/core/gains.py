@@ -23,7 +23,7 @@ Nonlinearity = Literal[
     "selu",
 ]
 
-# The squares are kept, and not the gains: a variance 2 / fan is then exact where sqrt(2)**2 / fan is not.
+# The squares of the gains: 2 / fan is an exact variance, sqrt(2)**2 / fan is not.
 _SQUARED_GAINS: dict[str, float] = {
     "linear": 1.0,
     "identity": 1.0,
@@ -40,8 +40,8 @@ _SQUARED_GAINS: dict[str, float] = {
 }
 
 
-# Two definitions of a gain, for a standard normal z: 1 / sqrt(E[f(z)^2]) keeps the second moment, and
-# 1 / sqrt(Var[f(z)]) the standard deviation, of which timm has estimates. They agree where E[f(z)] = 0.
+# A gain has two definitions, for a standard normal z. 1 / sqrt(E[f(z)^2]) keeps the second moment. 1 / sqrt(Var[f(z)])
+# keeps the standard deviation; timm has estimates of these gains. Both definitions agree if E[f(z)] = 0.
 _NO_AGREEMENT = {
     "gelu": "1.5335 keeps the second moment, 1.7009 the standard deviation (timm uses 1.7015)",
     "silu": "1.6765 keeps the second moment, 1.7872 the standard deviation (timm uses 1.7881)",
@@ -58,10 +58,10 @@ def squared_gain(nonlinearity: Nonlinearity, param: float | None = None) -> floa
         try:
             slope = finite("the negative slope", 0.01 if param is None else param)
         except TypeError as error:
-            # A traced number.
+            # A traced number stays a TypeError.
             if getattr(param, "ndim", None) == 0:
                 raise
-            # As torch.
+            # torch raises a ValueError too.
             raise ValueError(error) from None
         return 2.0 / (1.0 + slope * slope)
     if name in _SQUARED_GAINS:
@@ -70,7 +70,7 @@ def squared_gain(nonlinearity: Nonlinearity, param: float | None = None) -> floa
 
 
 def unknown(nonlinearity: object) -> ValueError:
-    """Return the error for what is no nonlinearity."""
+    """Return the error for an unknown nonlinearity."""
     accepted = ", ".join([*_SQUARED_GAINS, "leaky_relu"])
     known = _NO_AGREEMENT.get(nonlinearity.lower()) if isinstance(nonlinearity, str) else None
     hint = f"no table agrees on its gain: {known}; " if known else ""
@@ -98,9 +98,9 @@ def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> fl
     Parameters
     ----------
     nonlinearity
-        Name of the function, as in the table.
+        Name of the function, from the table.
     param
-        The negative slope of ``leaky_relu``; 0.01 if None. The others ignore it.
+        The negative slope of ``leaky_relu``; None means 0.01. Other nonlinearities ignore it.
 
     Returns
     -------
@@ -116,10 +116,11 @@ def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> fl
 
     Notes
     -----
-    No table agrees on ``gelu`` and ``silu``, and torch has neither. For a standard normal :math:`z`,
-    :math:`1 / \sqrt{E f(z)^2}` keeps the second moment of the signal: 1.5335 and 1.6765;
-    :math:`1 / \sqrt{\text{Var} f(z)}` keeps the standard deviation: 1.7009 and 1.7872, for which timm uses 1.7015 and
-    1.7881. `kaiming_uniform_` and `kaiming_normal_` take such a number as ``nonlinearity``.
+    For ``gelu`` and ``silu``, pass the gain as a number: `kaiming_uniform_` and `kaiming_normal_` take a number as
+    ``nonlinearity``. No two tables agree on these gains, and torch has neither. Let :math:`z` be a standard normal.
+    :math:`1 / \sqrt{E f(z)^2}` keeps the second moment of the signal, and is 1.5335 for gelu and 1.6765 for silu.
+    :math:`1 / \sqrt{\text{Var} f(z)}` keeps the standard deviation, and is 1.7009 and 1.7872; timm uses 1.7015 and
+    1.7881.
 
     Examples
     --------
@@ -131,6 +132,6 @@ def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> fl
     ----------
     K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
     Classification", 2015. G. Klambauer, T. Unterthiner, A. Mayr, S. Hochreiter, "Self-Normalizing Neural Networks",
-    2017: their fixed point wants the gain of ``linear``; the 3/4 for selu is torch's empirical value.
+    2017: its fixed point needs the gain of ``linear``; torch's 3/4 for selu is empirical.
     """
     return math.sqrt(squared_gain(nonlinearity, param))

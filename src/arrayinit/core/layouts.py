@@ -1,4 +1,4 @@
-"""Layouts: what each axis of a weight is."""
+"""Layouts: a string names the role of each axis of a weight."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ DEFAULT = "OI..."
 
 
 class Axes(NamedTuple):
-    """The axes of one array by role, each in the order of the array."""
+    """The axes of an array by role; the axes of a role are in the order of the array."""
 
     batch: tuple[int, ...]
     outputs: tuple[int, ...]
     inputs: tuple[int, ...]
     kernel: tuple[int, ...]
     canonical: tuple[int, ...]
-    """The permutation that brings the array into the order batch, outputs, inputs, kernel."""
+    """The permutation to the order batch, outputs, inputs, kernel."""
 
     def sizes(self, shape: Sequence[int]) -> tuple[int, int, int]:
         """Return the numbers of output features, of input features and of kernel elements."""
@@ -37,13 +37,13 @@ def inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(permutation)), key=permutation.__getitem__))
 
 
-# Few layouts and ranks ever occur; a plain dict is also what torch.compile can trace, unlike an lru_cache.
+# Few layouts and ranks occur. torch.compile can trace a dict, but no lru_cache.
 _PARSED: dict[tuple[str, int], Axes] = {}
 
 
 def parse(layout: str, shape: Sequence[int]) -> Axes:
-    """Say which axes of ``shape`` are outputs, inputs, batch and kernel."""
-    # What is no string may not be hashable either.
+    """Return the axes of ``shape`` by role; raise ValueError unless the layout fits."""
+    # A layout that is no string may not be hashable.
     axes = _PARSED.get((layout, len(shape))) if isinstance(layout, str) else None
     if axes is None:
         axes = _PARSED[layout, len(shape)] = _parse(layout, tuple(shape))

@@ -1,4 +1,4 @@
-"""Checks of the scalar arguments: each error names the argument, the value it got and what would be right."""
+"""Checks of scalar arguments: each error names the argument, the value it got and what would be right."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 
 
 def shown(value: object) -> str:
-    """Return what an error shows of a value that a user gave."""
+    """Return the text for a user's value in an error."""
     try:
         return repr(value)
     except ValueError:
-        # Python prints no integer of more than some thousand digits.
+        # Python prints no integer of more than a few thousand digits.
         return "a number too long to be printed"
 
 
 def counted(number: int, one: str, many: str) -> str:
-    """Return the number, and the noun in singular or plural."""
+    """Return the number with the noun in singular or plural."""
     return f"{number} {one if number == 1 else many}"
 
 
-# By words in the name of a dtype, which every library has: "torch.bool", "uint8", "bfloat16", "complex64".
+# Each library has one of these words in the name of a dtype: "torch.bool", "uint8", "bfloat16", "complex64".
 _KINDS: dict[str, type] = {"bool": bool, "complex": complex, "int": int, "float": float}
 
 
 def concrete(name: str, value: Any, hint: str = "compute it outside, in Python or NumPy") -> Any:
-    """Return the number that an array without axes holds, and anything else as it is; of a traced one raise."""
-    # First what torch.compile may have made symbolic, which cannot be asked for attributes.
+    """Return the number in a 0-d array, and any other value as it is; raise TypeError for a traced array."""
+    # Numbers first: torch.compile may have made them symbolic, and symbolic numbers have no other attributes.
     if isinstance(value, (int, float, str)) or getattr(value, "ndim", None) != 0:
         return value
     dtype = str(getattr(value, "dtype", ""))
@@ -44,7 +44,7 @@ def concrete(name: str, value: Any, hint: str = "compute it outside, in Python o
 
 
 def described(value: object) -> str:
-    """Return what an error shows of a value that is no number, and its type."""
+    """Return the text for a value of a wrong type in an error: the value and its type."""
     array: Any = value
     if isinstance(getattr(value, "ndim", None), int):
         return f"an array of shape {tuple(array.shape)} and dtype {array.dtype}"
@@ -52,17 +52,17 @@ def described(value: object) -> str:
 
 
 def real(name: str, value: float) -> float:
-    """Return ``value`` as a float if it is a real number, infinite or not."""
+    """Return ``value`` as a float; raise unless it is a real number, finite or infinite."""
     if type(value) is not float:
         value = _float(name, value)
-    # Comparisons, unlike math.isnan, can be traced by torch.compile.
+    # torch.compile can trace a comparison, but not math.isnan.
     if not value <= inf:
         raise ValueError(f"{name} must not be NaN")
     return value
 
 
 def finite(name: str, value: float) -> float:
-    """Return ``value`` as a float if it is a finite real number."""
+    """Return ``value`` as a float; raise unless it is a finite real number."""
     if type(value) is not float:
         value = _float(name, value)
     if not -inf < value < inf:
@@ -81,7 +81,7 @@ def _float(name: str, value: object) -> float:
 
 
 def non_negative(name: str, value: float) -> float:
-    """Return ``value`` as a float if it is finite and not below zero."""
+    """Return ``value`` as a float; raise unless it is finite and at least 0."""
     value = finite(name, value)
     if value < 0:
         raise ValueError(f"{name} must be at least 0, got {value!r}")
@@ -89,7 +89,7 @@ def non_negative(name: str, value: float) -> float:
 
 
 def positive(name: str, value: float) -> float:
-    """Return ``value`` as a float if it is finite and above zero."""
+    """Return ``value`` as a float; raise unless it is finite and above 0."""
     value = finite(name, value)
     if value <= 0:
         raise ValueError(f"{name} must be above 0, got {value!r}")
@@ -97,6 +97,6 @@ def positive(name: str, value: float) -> float:
 
 
 def ordered(low_name: str, low: float, high_name: str, high: float) -> None:
-    """Raise unless the two bounds of an interval are in order."""
+    """Raise ValueError unless ``low <= high``."""
     if low > high:
         raise ValueError(f"{low_name} must be at most {high_name}, got {low_name}={low!r} and {high_name}={high!r}")

@@ -1,4 +1,4 @@
-"""The standard deviations of the fan-based initializers."""
+"""The standard deviations of the initializers that scale by a fan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from arrayinit.core.numbers import concrete, non_negative, positive
 
 
 class Scale(NamedTuple):
-    """A standard deviation, rounded in the order that torch rounds it, and its square, rounded as JAX does."""
+    """A standard deviation, rounded in the order of torch, and a variance, rounded in the order of JAX."""
 
     std: float
     variance: float
@@ -26,7 +26,7 @@ def xavier(fan_in: int, fan_out: int, gain: float) -> Scale:
 
 
 def kaiming(fan_in: int, fan_out: int, a: float, mode: Mode, nonlinearity: Nonlinearity | float) -> Scale:
-    """Return std = gain / sqrt(fan); the gain is that of a function, or given as a number."""
+    """Return std = gain / sqrt(fan); ``nonlinearity`` is the name of a function, or the gain as a number."""
     fan = _divisor(pick(fan_in, fan_out, mode))
     if isinstance(nonlinearity, str):
         square = squared_gain(nonlinearity, a)

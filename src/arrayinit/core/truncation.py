@@ -1,8 +1,8 @@
-"""How a truncated normal is drawn from one uniform number: the part of the inverse CDF that its bounds need.
+"""How a truncated normal is drawn from one uniform number: the bounds decide where to invert the CDF.
 
-The scalars are worked out in decimal arithmetic to 50 digits and rounded to double at the end: they are the same on
-every platform. In all but `Central` the bounds are mirrored, so that the near one is above the other, and beyond it
-lies the lower tail, which floating point resolves; ``scale`` is negative where they were ``mirrored``.
+The scalars are computed in decimal arithmetic with 50 digits and rounded to float64 at the end: they are the same on
+every platform. In all methods but `Central`, an interval that lies mostly above the mean is ``mirrored``, with a
+negative ``scale``. The upper bound is then the near bound, and floating point resolves the tail of the CDF below it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Central:
-    """x = mean + std * z, with the CDF at z between ``below`` and 1 - ``above``, ``width`` apart."""
+    """x = mean + std * z. The CDF at z lies between ``below`` and 1 - ``above``, an interval of length ``width``."""
 
     anchor: float
     scale: float
@@ -31,10 +31,10 @@ class Central:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """x = mean + scale * z, with -log2 of the CDF at z from ``start`` on.
+    """x = mean + scale * z, where -log2 of the CDF at z begins at ``start``.
 
-    ``mass`` is the share of the tail that lies between the bounds, and ``use_series`` if its logarithm needs a series;
-    ``rest`` = 1 - mass is the share beyond the far one.
+    ``mass`` is the fraction of the tail between the bounds, and ``rest`` = 1 - mass the fraction beyond the far bound.
+    If ``use_series``, the mass is so small that its logarithm needs a series.
     """
 
     anchor: float
@@ -48,7 +48,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Extreme:
-    """x = bound - scale * s / (sqrt(1 + s) + 1), past 37 sigma, where the curvature 2 / bound^2 gives s."""
+    """x = bound - scale * s / (sqrt(1 + s) + 1), beyond 37 sigma. The curvature 2 / bound^2 scales s."""
 
     anchor: float
     scale: float
@@ -61,7 +61,7 @@ class Extreme:
 
 @dataclass(frozen=True, slots=True)
 class Narrow:
-    """x = bound - scale * g * series(g), g uniform on [0, width): the density hardly changes between the bounds."""
+    """x = bound - scale * g * series(g), with g uniform on [0, width), if the density is nearly constant in between."""
 
     anchor: float
     scale: float
@@ -72,7 +72,7 @@ class Narrow:
 
 Truncation = Central | Tail | Extreme | Narrow
 
-# The quantile of a tail is made for 2 sigma and further out.
+# The quantile of a tail holds from 2 sigma on.
 _CENTRAL = 2
 _EXTREME = 37
 _NARROW = 2.0**-10
@@ -84,10 +84,10 @@ _planned: dict[TruncatedNormal, Truncation] = {}
 
 
 def truncation(d: TruncatedNormal) -> Truncation:
-    """Choose where to invert."""
+    """Return the method for these bounds, with its scalars."""
     plan = _planned.get(d)
     if plan is None:
-        # What a program truncates to is few things; one that never stops making new ones is not to fill the memory.
+        # A program has few truncations. The limit guards the memory against a program with ever new ones.
         if len(_planned) > 1000:
             _planned.clear()
         plan = _planned[d] = _truncation(d)
@@ -119,15 +119,15 @@ def _truncation(d: TruncatedNormal) -> Truncation:
 
 
 def _extreme(bound: Decimal, width: Decimal, near: float, scale: float) -> Extreme:
-    # -log of what is left beyond the far bound: the difference of two squares, and of two Mills ratios.
+    # -log of the fraction beyond the far bound: a difference of two squares, and the log of a ratio of Mills ratios.
     far = width * (bound + width / 2) + (1 + width / bound).ln() if width.is_finite() else width
-    # 1 - exp(-far), without the cancellation that a small one would suffer.
+    # 1 - exp(-far), without cancellation if far is small.
     mass = far - far**2 / 2 + far**3 / 6 - far**4 / 24 if far < 2.0**-40 else 1 - (-far).exp()
     return Extreme(near, scale, scale < 0, mass < _SLIGHT, float(mass), float(1 - mass), float(2 / bound**2))
 
 
 def _narrow(high: Decimal, width: Decimal, near: float, scale: float) -> Narrow:
-    # The probability between the bounds over the density at the near one: the Taylor series of the density, integrated.
+    # The probability between the bounds, over the density at the near bound: an integrated Taylor series.
     total, before, coefficient, power = width * 0, width * 0, width * 0 + 1, width
     for k in range(1, 25):
         total += coefficient * power / k
@@ -138,10 +138,10 @@ def _narrow(high: Decimal, width: Decimal, near: float, scale: float) -> Narrow:
     return Narrow(near, scale, scale < 0, float(total), series)
 
 
-# All that is truncated at two standard deviations asks for the same value.
+# All distributions that are truncated at two standard deviations need the same value.
 @lru_cache(maxsize=100)
 def ndtr(x: Decimal) -> Decimal:
-    """Return Phi(x), in the precision of the context less a few digits."""
+    """Return Phi(x), in the precision of the decimal context, less a few digits."""
     from decimal import Decimal
 
     if abs(x) > 6:

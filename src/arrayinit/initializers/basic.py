@@ -1,4 +1,4 @@
-"""uniform_, normal_, trunc_normal_: the distribution is given by its own parameters."""
+"""uniform_, normal_, trunc_normal_: the caller gives the parameters of the distribution."""
 
 from __future__ import annotations
 
@@ -14,35 +14,40 @@ from arrayinit.initializers.keywords import misnamed, public
 def uniform_(
     x: Array, a: float = 0.0, b: float = 1.0, rng: Any = None, *, layout: str | None = None, **wrong: Never
 ) -> Array:
-    r"""Fill ``x`` with draws from the uniform distribution :math:`\mathcal{U}(a, b)`.
+    r"""Fill ``x`` with draws from the uniform distribution on [a, b).
+
+    .. math::
+        w \sim \mathcal{U}(a, b)
 
     Parameters
     ----------
     x
         Array of any shape, real or complex floating point.
     a, b
-        Bounds, finite, ``a <= b``. float32 and float64 draws lie in ``[a, b)``, 16-bit ones in ``[a, b]``.
-        Complex draws are uniform on the disk whose diameter is the interval: :math:`E|w - c|^2 = (b - a)^2 / 8`
-        around its centre :math:`c = (a + b) / 2`.
+        Finite bounds, ``a <= b``. float32 and float64 draws lie in ``[a, b)``, 16-bit draws in ``[a, b]``.
+        Complex draws are uniform on the disk whose diameter is the interval. Around its centre
+        :math:`c = (a + b) / 2` they have the variance :math:`E|w - c|^2 = (b - a)^2 / 8`.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same bits on every library: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout
-        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`. It gives the order of a seed's draws, and
-        nothing else: the same weight in another layout gets the same numbers, permuted. None: the order of ``x``.
+        The meaning of each axis of ``x``; see `calculate_fan_in_and_fan_out`. It only sets the order of a seed's draws:
+        the same weight in another layout gets the same numbers, permuted. None is the order of the axes of ``x``.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
-        ``a > b``, bounds that are not finite or do not fit the dtype, a ``layout`` that does not fit ``x``, a negative
-        seed, a read-only ``x``.
+        ``a > b``; a bound that is not finite or does not fit the dtype; ``layout`` does not fit ``x``; a negative seed;
+        a read-only ``x``.
 
     Examples
     --------
@@ -65,34 +70,39 @@ def uniform_(
 def normal_(
     x: Array, mean: float = 0.0, std: float = 1.0, rng: Any = None, *, layout: str | None = None, **wrong: Never
 ) -> Array:
-    r"""Fill ``x`` with draws from the normal distribution :math:`\mathcal{N}(\text{mean}, \text{std}^2)`.
+    r"""Fill ``x`` with draws from the normal distribution of the given mean and standard deviation.
+
+    .. math::
+        w \sim \mathcal{N}(\text{mean}, \text{std}^2)
 
     Parameters
     ----------
     x
         Array of any shape, real or complex floating point.
     mean, std
-        Mean, finite, and standard deviation, finite and at least 0. Complex draws are circular around the mean:
-        their real and imaginary parts have the variance :math:`\text{std}^2 / 2` each.
+        Finite mean, and finite standard deviation of at least 0. Complex draws are circular around the mean: the real
+        and the imaginary part each have the variance :math:`\text{std}^2 / 2`.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same bits on every library: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout
-        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`. It gives the order of a seed's draws, and
-        nothing else: the same weight in another layout gets the same numbers, permuted. None: the order of ``x``.
+        The meaning of each axis of ``x``; see `calculate_fan_in_and_fan_out`. It only sets the order of a seed's draws:
+        the same weight in another layout gets the same numbers, permuted. None is the order of the axes of ``x``.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
-        ``std < 0``, moments that are not finite, a ``layout`` that does not fit ``x``, a negative
-        seed, a read-only ``x``.
+        ``std < 0``; a mean or std that is not finite; ``layout`` does not fit ``x``; a negative seed; a read-only
+        ``x``.
 
     Examples
     --------
@@ -104,7 +114,8 @@ def normal_(
 
     Notes
     -----
-    A seed gives :math:`\text{mean} + \text{std} \cdot \Phi^{-1}(u)`, with one uniform number :math:`u` a draw.
+    From a seed, each draw is :math:`\text{mean} + \text{std} \cdot \Phi^{-1}(u)` of one uniform number :math:`u`, where
+    :math:`\Phi` is the normal CDF.
 
     References
     ----------
@@ -128,49 +139,51 @@ def trunc_normal_(
     layout: str | None = None,
     **wrong: Never,
 ) -> Array:
-    r"""Fill ``x`` with draws from :math:`\mathcal{N}(\text{mean}, \text{std}^2)`, given that they lie in ``[a, b]``.
+    r"""Fill ``x`` with draws from a normal distribution, truncated to [a, b].
 
-    One uniform number :math:`u` a draw, through the inverse of the normal CDF :math:`\Phi`,
+    Each draw maps one uniform number :math:`u` through the inverse of the normal CDF :math:`\Phi`:
 
     .. math::
         w = \text{mean} + \text{std} \cdot
             \Phi^{-1}\big(\Phi(\alpha) + u\,(\Phi(\beta) - \Phi(\alpha))\big), \quad
-        \alpha = \frac{a - \text{mean}}{\text{std}},\ \beta = \frac{b - \text{mean}}{\text{std}},
+        \alpha = \frac{a - \text{mean}}{\text{std}},\ \beta = \frac{b - \text{mean}}{\text{std}}.
 
-    computed in the tail, and on a logarithmic scale, where the bounds are far out: no rejection, for any bounds.
+    No draw is rejected, for any bounds. Bounds far out use the tail of the CDF, on a logarithmic scale.
 
     Parameters
     ----------
     x
         Array of any shape, real floating point.
     mean, std
-        Mean and standard deviation before the truncation, finite; ``std > 0``.
+        Finite mean and standard deviation before the truncation; ``std > 0``.
     a, b
-        Absolute bounds, as in torch and not in units of std; ``a <= b``, infinite ones included.
+        Absolute bounds, ``a <= b``, as in torch: not in units of ``std``. Bounds may be infinite.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same bits on every library: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout
-        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`. It gives the order of a seed's draws, and
-        nothing else: the same weight in another layout gets the same numbers, permuted. None: the order of ``x``.
+        The meaning of each axis of ``x``; see `calculate_fan_in_and_fan_out`. It only sets the order of a seed's draws:
+        the same weight in another layout gets the same numbers, permuted. None is the order of the axes of ``x``.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array, complex or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is complex or not floating point; ``rng`` is of another kind.
     ValueError
-        ``std <= 0``, ``a > b``, a mean that is not finite, NaN, a ``layout`` that does not fit ``x``, a negative
-        seed, a read-only ``x``.
+        ``std <= 0``; ``a > b``; a mean or std that is not finite; a bound that is NaN; ``layout`` does not fit ``x``; a
+        negative seed; a read-only ``x``.
 
     Notes
     -----
-    torch draws by rejection, so its values differ from these for the same generator; the distribution is the same.
-    Keras and JAX truncate in units of std, and divide std by 0.8796 in their scaled initializers.
+    torch draws by rejection: with the same generator, its values differ from these; the distribution is the same.
+    Keras and JAX truncate in units of ``std``. Their scaled initializers also divide ``std`` by 0.8796.
 
     Examples
     --------

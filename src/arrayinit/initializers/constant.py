@@ -1,4 +1,4 @@
-"""constant_, ones_, zeros_: nothing is drawn, and any dtype will do."""
+"""constant_, ones_, zeros_: no random numbers, any dtype."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ def constant_(x: Array, val: complex, **wrong: Never) -> Array:
     x
         Array of any shape and dtype, integers and booleans too.
     val
-        A number. In an integer array it must be within the range, and is cut off at the point, as torch does.
+        A number. For an integer array, it must lie within the range of the dtype, and its fraction is cut off, as in
+        torch.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array; ``val`` is not a number, or complex for a real ``x``.
+        ``x`` is not an array; ``val`` is not a number; ``val`` is complex and ``x`` is real.
     ValueError
         ``val`` does not fit an integer dtype; a read-only ``x``.
 
@@ -63,7 +64,7 @@ def ones_(x: Array, **wrong: Never) -> Array:
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def zeros_(x: Array, **wrong: Never) -> Array:
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""copy_: the values come from another array, of whichever library."""
+"""copy_: the values come from another array, of any library."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ _KINDS = ("a boolean", "an integer", "a real", "a complex")
 
 @public
 def copy_(x: Array, source: Any, **wrong: Never) -> Array:
-    """Fill ``x`` with the values of ``source``, as pretrained weights that another library has loaded.
+    """Fill ``x`` with the values of ``source``, an array of any library, such as pretrained weights.
 
-    Each value is rounded to the dtype of ``x`` once: to nearest, of two equally near to the one whose last bit is 0.
+    Each value is rounded once to the dtype of ``x``: to nearest, ties to even.
 
     Parameters
     ----------
     x
         Array of any shape and dtype of the array API, or bfloat16.
     source
-        Array of the same shape, of any library, on any device; a nested sequence of numbers or arrays; for an ``x`` of
-        shape ``()`` a number. Its dtype is of the same kind as that of ``x`` or of a lower one: boolean, integer, real,
-        complex. ``x`` never shares memory with it afterwards, and it may overlap ``x``.
+        Array of the same shape, of any library, on any device; a nested sequence of numbers or arrays; a number, if the
+        shape of ``x`` is ``()``. Its dtype must be of the same kind as that of ``x``, or of a lower kind, in the order
+        boolean, integer, real, complex. ``source`` may overlap ``x``. ``x`` shares no memory with it afterwards.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array; ``source`` has no numbers, or not yet (a meta or fake tensor, a `jax.ShapeDtypeStruct`,
-        a tracer outside its trace), or not one at each index (a sparse, nested or masked tensor), or is of a higher
-        kind than ``x``, or has more than numbers, which would be lost: the mask of `numpy.ma`, or the units of another
-        subclass of NumPy's array; a tensor that wraps others in a way that torch cannot copy.
+        ``x`` is not an array. ``source`` has no numbers, or no values yet (a meta or fake tensor, a
+        `jax.ShapeDtypeStruct`, a tracer outside its trace), or no number at some index (a sparse, nested or masked
+        tensor). ``source`` is of a higher kind than ``x``. The copy would lose a part of ``source``: the mask of
+        `numpy.ma`, or the units of another subclass of NumPy's array. torch cannot copy a tensor that wraps others.
     RuntimeError
         The memory of a tensor was freed.
     ValueError
@@ -63,16 +63,17 @@ def copy_(x: Array, source: Any, **wrong: Never) -> Array:
 
     Notes
     -----
-    Infinities, NaNs, signed zeros and subnormal numbers are kept. A finite number from half a unit past the largest one
-    of the dtype on becomes infinite, as IEEE 754 has it, and a tiny one subnormal or zero.
+    Infinities, NaNs, signed zeros and subnormal numbers are kept. As in IEEE 754, a finite number becomes infinite from
+    half a unit past the largest number of the dtype on. A tiny number becomes subnormal or zero.
 
-    What lies on an accelerator is handed over there, by DLPack, where the two libraries can, and goes by the host where
-    they cannot. Under `jax.jit` XLA converts: on the CPU it takes subnormal numbers of float32 and bfloat16 for zero
-    on the way from or to float64, and so for bfloat16 from wide integers and float64 on any device. Where values
-    cannot be seen, under `jax.jit` or `torch.compile`, an integer dtype takes only dtypes whose every value fits.
+    An array on an accelerator stays there if both libraries support DLPack on it; otherwise it passes through the host.
+    Under `jax.jit`, XLA converts. On the CPU, XLA treats subnormal numbers of float32 and bfloat16 as zero if it
+    converts from or to float64. On any device, conversions from wide integers and float64 to bfloat16 do the same.
+    Under `jax.jit` and `torch.compile`, values are unknown: an integer dtype accepts only dtypes whose every value
+    fits.
 
-    Under `torch.compile` the source is to be a tensor. In a DTensor each process keeps its part of ``source``, which is
-    the same on all.
+    Under `torch.compile`, ``source`` must be a tensor. For a DTensor, ``source`` must be the same on all processes.
+    Each process keeps its own shard.
 
     Examples
     --------

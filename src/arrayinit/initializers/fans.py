@@ -16,26 +16,27 @@ from arrayinit.initializers.keywords import misnamed, public
 def calculate_fan_in_and_fan_out(
     x: Array | Sequence[int], *, layout: str = DEFAULT, groups: int = 1, **wrong: Never
 ) -> tuple[int, int]:
-    r"""Return the number of inputs to each output of the layer, and of outputs from each input.
+    r"""Return (fan_in, fan_out): how many inputs reach each output, and how many outputs each input reaches.
 
     .. math::
         \text{fan\_in} = \prod_I n_I \prod_K n_K, \qquad
         \text{fan\_out} = \frac{1}{\text{groups}} \prod_O n_O \prod_K n_K,
 
-    the products over the input, output and kernel axes that ``layout`` names.
+    where the products run over the input (I), output (O) and kernel (K) axes that ``layout`` names.
 
     Parameters
     ----------
     x
         An array, or its shape.
     layout
-        One letter an axis: ``O`` output features, ``I`` input features, ``B`` a batch of independent weights, any
-        other letter a kernel axis, ``...`` any number of kernel axes. ``"OI..."`` is torch's Linear and Conv,
-        ``"IO..."`` its transposed convolution, ``"...IO"`` a Keras or Flax kernel, ``"...OI"`` that of Keras's
+        One letter for each axis. ``O`` means output features, ``I`` input features, ``B`` a batch of independent
+        weights, any other letter a kernel axis, ``...`` any number of kernel axes. ``"OI..."`` is torch's Linear and
+        Conv, ``"IO..."`` torch's transposed convolution, ``"...IO"`` a Keras or Flax kernel, ``"...OI"`` a Keras
         transposed convolution, ``"O...I"`` MLX, ``"IOO"`` an attention kernel (embed, heads, head_dim), ``"BIO"``
-        stacked experts. A repeated letter multiplies.
+        stacked experts. Axes with the same letter are multiplied.
     groups
-        Number of groups of the convolution. It divides the fan out; a grouped weight already shows its fan in.
+        Number of groups of the convolution. It divides fan_out only: the shape of a grouped weight already has the
+        smaller number of inputs.
 
     Returns
     -------

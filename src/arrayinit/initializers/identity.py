@@ -1,4 +1,4 @@
-"""eye_, dirac_: each output feature hands on one input feature; nothing is drawn, and any dtype will do."""
+"""eye_, dirac_: each output feature copies one input feature; no random numbers, any dtype."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from arrayinit.kernels.fill import Identity
 
 @public
 def eye_(x: Array, *, gain: float = 1.0, layout: str = DEFAULT, **wrong: Never) -> Array:
-    r"""Fill the matrix ``x`` with the identity, times ``gain``: that on the diagonal, 0 elsewhere.
-
-    A linear layer with these weights hands on as many of its inputs as it has outputs for:
+    r"""Fill the matrix ``x`` with the identity, times ``gain``: ``gain`` on the diagonal, 0 elsewhere.
 
     .. math::
-        W_{oi} = \text{gain} \cdot [o = i].
+        W_{oi} = \text{gain} \cdot [o = i]
+
+    A linear layer with these weights copies its inputs to its outputs, as many as fit.
 
     Parameters
     ----------
     x
-        Array of shape (rows, columns), any dtype; with a ``layout`` also of several axes of output or input features,
-        which are flattened, and of batch axes, each with an identity of its own.
+        Array of shape (rows, columns), any dtype. With a ``layout``, it may have several axes of output or input
+        features, which are flattened, and batch axes: each weight of the batch gets its own identity.
     gain
-        Factor, finite, rounded once to the dtype; in an integer array it is cut off at the point, as by `constant_`.
+        Finite factor, rounded once to the dtype. For an integer array, its fraction is cut off, as in `constant_`.
     layout
-        What each axis of ``x`` is, none of them a kernel axis; see `calculate_fan_in_and_fan_out`.
+        The meaning of each axis of ``x``, without kernel axes; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array, or of a dtype outside the array API; ``gain`` is not a real number.
+        ``x`` is not an array, or its dtype is not supported; ``gain`` is not a real number.
     ValueError
-        ``x`` has fewer than 2 axes, or a kernel axis; ``layout`` does not fit it; a gain that is not finite, or does
+        ``x`` has fewer than 2 axes, or a kernel axis; ``layout`` does not fit ``x``; ``gain`` is not finite, or does
         not fit the dtype; a read-only ``x``.
 
     Examples
@@ -72,34 +72,37 @@ def eye_(x: Array, *, gain: float = 1.0, layout: str = DEFAULT, **wrong: Never) 
 
 @public
 def dirac_(x: Array, groups: int = 1, *, gain: float = 1.0, layout: str = DEFAULT, **wrong: Never) -> Array:
-    """Fill the convolution kernel ``x`` with the Dirac delta: ``gain`` at the centre from input i to output i, else 0.
+    r"""Fill the convolution kernel ``x`` with the Dirac delta: ``gain`` at the centre from input i to output i, else 0.
 
-    With these weights, and padding of half the kernel, a convolution hands on as many of its channels as it can; with
-    groups, each group does. The centre of an axis of size k is at ``k // 2``.
+    .. math::
+        W_{oik} = \text{gain} \cdot [o = i] \, [k = \text{centre}]
+
+    The centre of an axis of size k is at ``k // 2``. With padding of half the kernel, a convolution with these weights
+    copies its input channels to its output channels, as many as fit. With groups, each group copies its own channels.
 
     Parameters
     ----------
     x
-        Array of 3 axes or more, of which up to 3 are kernel axes, any dtype: with the default layout 3, 4 or 5 axes.
+        Array of 3 axes or more, with at most 3 kernel axes, any dtype. With the default layout: 3, 4 or 5 axes.
     groups
-        Number of groups of the convolution, at least 1; divides the output features of ``x``.
+        Number of groups of the convolution, at least 1. It must divide the number of output features of ``x``.
     gain
-        Factor, finite, rounded once to the dtype; in an integer array it is cut off at the point, as by `constant_`.
+        Finite factor, rounded once to the dtype. For an integer array, its fraction is cut off, as in `constant_`.
     layout
-        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`.
+        The meaning of each axis of ``x``; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array, or of a dtype outside the array API; ``gain`` is not a real number.
+        ``x`` is not an array, or its dtype is not supported; ``gain`` is not a real number.
     ValueError
-        ``x`` has fewer than 3 axes, or more than 3 kernel axes; ``groups`` or ``layout`` does not fit it; a
-        gain that is not finite, or does not fit the dtype; a read-only ``x``.
+        ``x`` has fewer than 3 axes, or more than 3 kernel axes; ``groups`` or ``layout`` does not fit ``x``; ``gain``
+        is not finite, or does not fit the dtype; a read-only ``x``.
 
     Examples
     --------

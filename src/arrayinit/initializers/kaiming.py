@@ -1,4 +1,4 @@
-"""kaiming_uniform_, kaiming_normal_: the scale follows from one fan and the nonlinearity."""
+"""kaiming_uniform_, kaiming_normal_: one fan and the nonlinearity set the scale."""
 
 from __future__ import annotations
 
@@ -26,42 +26,46 @@ def kaiming_uniform_(
     groups: int = 1,
     **wrong: Never,
 ) -> Array:
-    r"""Fill ``x`` with draws from :math:`\mathcal{U}(-\text{bound}, \text{bound})`, also known as He uniform.
+    r"""Fill ``x`` with Kaiming uniform draws, on (-bound, bound). Also known as He uniform.
 
     .. math::
+        w \sim \mathcal{U}(-\text{bound}, \text{bound}), \qquad
         \text{bound} = \sqrt{3}\,\text{std}, \qquad \text{std} = \frac{\text{gain}}{\sqrt{\text{fan}}}
 
     Parameters
     ----------
     x
-        Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are uniform on the disk
-        of the same variance :math:`E|w|^2 = \text{std}^2`.
+        Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are uniform on a disk
+        around 0, with the same variance :math:`E|w|^2 = \text{std}^2`.
     a
-        Negative slope of the rectifier after this layer; used with ``leaky_relu`` only.
+        Negative slope of the ``leaky_relu`` after this layer. Other nonlinearities ignore it.
     mode
-        The fan to divide by: ``fan_in`` keeps the variance in the forward pass, ``fan_out`` in the backward pass,
-        ``fan_avg`` and ``fan_geo_avg`` are their arithmetic and geometric mean.
+        The fan to divide by. ``fan_in`` keeps the variance in the forward pass, ``fan_out`` in the backward pass.
+        ``fan_avg`` is the arithmetic mean of both fans, ``fan_geo_avg`` the geometric mean.
     nonlinearity
-        Name of the function after this layer, which gives the gain; see `calculate_gain`. Or a number, the gain itself,
-        as for ``gelu`` and ``silu``, on which no table agrees.
+        Name of the function after this layer, which sets the gain; see `calculate_gain`. A number is the gain itself:
+        pass a number for ``gelu`` and ``silu``, since no two tables agree on their gains.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same bits on every library: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+        The meaning of each axis of ``x``, and the number of groups of a convolution; see
+        `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
-        ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a negative gain; a slope that
-        is not a finite number; a negative seed; a read-only ``x``.
+        ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a negative gain; a slope that is
+        not a finite number; a negative seed; a read-only ``x``.
 
     Examples
     --------
@@ -93,10 +97,10 @@ def kaiming_normal_(
     groups: int = 1,
     **wrong: Never,
 ) -> Array:
-    r"""Fill ``x`` with draws from :math:`\mathcal{N}(0, \text{std}^2)`, also known as He normal; not truncated.
+    r"""Fill ``x`` with Kaiming normal draws, of mean 0, not truncated. Also known as He normal.
 
     .. math::
-        \text{std} = \frac{\text{gain}}{\sqrt{\text{fan}}}
+        w \sim \mathcal{N}(0, \text{std}^2), \qquad \text{std} = \frac{\text{gain}}{\sqrt{\text{fan}}}
 
     Parameters
     ----------
@@ -104,31 +108,34 @@ def kaiming_normal_(
         Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are circular, with
         :math:`E|w|^2 = \text{std}^2`.
     a
-        Negative slope of the rectifier after this layer; used with ``leaky_relu`` only.
+        Negative slope of the ``leaky_relu`` after this layer. Other nonlinearities ignore it.
     mode
-        The fan to divide by: ``fan_in`` keeps the variance in the forward pass, ``fan_out`` in the backward pass,
-        ``fan_avg`` and ``fan_geo_avg`` are their arithmetic and geometric mean.
+        The fan to divide by. ``fan_in`` keeps the variance in the forward pass, ``fan_out`` in the backward pass.
+        ``fan_avg`` is the arithmetic mean of both fans, ``fan_geo_avg`` the geometric mean.
     nonlinearity
-        Name of the function after this layer, which gives the gain; see `calculate_gain`. Or a number, the gain itself,
-        as for ``gelu`` and ``silu``, on which no table agrees.
+        Name of the function after this layer, which sets the gain; see `calculate_gain`. A number is the gain itself:
+        pass a number for ``gelu`` and ``silu``, since no two tables agree on their gains.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same bits on every library: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+        The meaning of each axis of ``x``, and the number of groups of a convolution; see
+        `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
-        ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a negative gain; a slope that
-        is not a finite number; a negative seed; a read-only ``x``.
+        ``layout`` or ``groups`` does not fit ``x``; an unknown mode or nonlinearity; a negative gain; a slope that is
+        not a finite number; a negative seed; a read-only ``x``.
 
     Notes
     -----

@@ -1,7 +1,6 @@
-"""Keywords that other libraries use: an error says what they are called here.
+"""Keywords of other libraries: the error names arrayinit's keyword.
 
-A wrapper that looked at the keywords would cost a small call 5 %; ``**wrong``, which holds nothing, costs nothing that
-can be measured.
+A wrapper that checks the keywords would slow a small call by 5 %. An empty ``**wrong`` has no measurable cost.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ _NAMES = {"tensor": "x", "generator": "rng", "key": "rng", "seed": "rng"}
 
 
 def public(function: F) -> F:
-    """Hide ``**wrong``, which no call is to use, from all that reads the signature."""
+    """Hide ``**wrong`` from the signature of a function."""
     signature = inspect.signature(function)
     kept = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     function.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
@@ -24,7 +23,7 @@ def public(function: F) -> F:
 
 
 def misnamed(function: Callable[..., Any], wrong: Mapping[str, Any]) -> TypeError:
-    """Return the error for keywords that a function does not have."""
+    """Return the error for an unknown keyword of a function."""
     name, accepted = next(iter(wrong)), inspect.signature(function).parameters
     own = _NAMES.get(name)
     hint = f"it is called {own} here" if own in accepted else f"it takes {', '.join(accepted)}"

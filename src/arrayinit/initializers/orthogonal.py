@@ -1,4 +1,4 @@
-"""orthogonal_, delta_orthogonal_: a matrix drawn uniformly from the orthogonal ones."""
+"""orthogonal_, delta_orthogonal_: random matrices, uniform over all orthogonal matrices."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from arrayinit.initializers.keywords import misnamed, public
 
 @public
 def orthogonal_(x: Array, gain: float = 1, rng: Any = None, *, layout: str = DEFAULT, **wrong: Never) -> Array:
-    r"""Fill ``x`` with a (semi-)orthogonal matrix, uniform over all of them; unitary where ``x`` is complex.
+    r"""Fill ``x`` with a random (semi-)orthogonal matrix; unitary if ``x`` is complex.
 
-    ``x`` is seen as a matrix of one row an output feature, and its other axes flattened. A standard normal matrix
-    :math:`A`, transposed if it is wide, is decomposed; the signs of the diagonal of :math:`R` make :math:`Q` unique:
+    The matrix is uniform over all (semi-)orthogonal matrices. It has one row for each output feature; the other axes
+    of ``x`` are flattened into its columns. It is made from the QR decomposition of a standard normal matrix :math:`A`
+    (of its transpose, if :math:`A` is wide). The signs of the diagonal of :math:`R` make :math:`Q` unique:
 
     .. math::
         A = QR, \qquad W = \text{gain} \cdot Q \operatorname{diag}(\operatorname{sign} R_{ii}).
@@ -25,38 +26,41 @@ def orthogonal_(x: Array, gain: float = 1, rng: Any = None, *, layout: str = DEF
     Parameters
     ----------
     x
-        Array of 2 axes or more that ``layout`` fits, real or complex floating point; 16-bit types are computed in
-        float32. Each weight of a batch (``B`` in the layout) is a matrix of its own.
+        Array of 2 axes or more that ``layout`` fits, real or complex floating point. 16-bit dtypes are computed in
+        float32. Each weight of a batch (``B`` in the layout) gets its own matrix.
     gain
-        Factor, finite.
+        Finite factor.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same matrix on every library, to a tolerance: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout
-        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`.
+        The meaning of each axis of ``x``; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
-        ``x`` has fewer than 2 axes, or ``layout`` does not fit it; a gain that is not finite; a negative seed;
-        a read-only ``x``.
+        ``x`` has fewer than 2 axes; ``layout`` does not fit ``x``; ``gain`` is not finite; a negative seed; a read-only
+        ``x``.
 
     Notes
     -----
-    LAPACKs differ in the last bits, so one seed gives the same matrix on every library to a tolerance only, some 1e-6
-    in float32 and 1e-14 in float64.
+    One seed gives the same matrix on every library to about 1e-6 in float32 and 1e-14 in float64: LAPACK
+    implementations differ in the last bits.
 
-    NumPy and CuPy, torch with a seed on a GPU and JAX on a CPU outside of jit compute float32 in float64, by products
-    of matrices, to all its digits; elsewhere, and in float64, the library's own QR decomposition is used.
+    float32 matrices are computed in float64, by matrix products, and are exact to the last digits in four cases: NumPy,
+    CuPy, torch with a seed on a GPU, and JAX on a CPU outside of jit. All other cases use the library's own QR
+    decomposition.
 
-    Of an array that is cut over devices or processes each process makes the whole matrix, and keeps its part.
+    If ``x`` is sharded over devices or processes, each process makes the whole matrix and keeps its shard.
 
     Examples
     --------
@@ -88,41 +92,43 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, rng: Any = None, *, layout: s
     r"""Fill the convolution kernel ``x`` with a semi-orthogonal matrix at its centre, and 0 elsewhere.
 
     .. math::
-        W_{oik} = \text{gain} \cdot Q_{oi} \, [k = \text{centre}], \qquad Q^{H} Q = 1,
+        W_{oik} = \text{gain} \cdot Q_{oi} \, [k = \text{centre}], \qquad Q^{H} Q = 1.
 
-    with :math:`Q`, of one row an output feature and one column an input feature, drawn as `orthogonal_` draws it. The
-    centre of an axis of size k is at ``(k - 1) // 2``, as in JAX. With circular padding the convolution is an isometry.
+    :math:`Q` has one row for each output feature and one column for each input feature; see `orthogonal_`. The centre
+    of an axis of size k is at ``(k - 1) // 2``, as in JAX. With circular padding, the convolution is an isometry.
 
     Parameters
     ----------
     x
-        Array with 1 to 3 kernel axes, and at least as many output features as input features, real or complex
-        floating point; 16-bit types are computed in float32.
+        Array with 1 to 3 kernel axes, and at least as many output features as input features, real or complex floating
+        point. 16-bit dtypes are computed in float32.
     gain
-        Factor, finite.
+        Finite factor.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same matrix on every library, to a tolerance: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout
-        What each axis of ``x`` is; see `calculate_fan_in_and_fan_out`.
+        The meaning of each axis of ``x``; see `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
-        ``x`` has no kernel axis, or more than 3; fewer output than input features; ``layout`` does not fit ``x``; a
-        gain that is not finite; a negative seed; a read-only ``x``.
+        ``x`` has no kernel axis, or more than 3; fewer output than input features; ``layout`` does not fit ``x``;
+        ``gain`` is not finite; a negative seed; a read-only ``x``.
 
     Notes
     -----
-    As for `orthogonal_`, one seed gives the same kernel on every library to a tolerance only, and each process that
-    has a part of the array makes the whole matrix.
+    As in `orthogonal_`, one seed gives the same kernel on every library to a tolerance only. If ``x`` is sharded, each
+    process makes the whole matrix and keeps its shard.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""sparse_: a fixed share of each column is zero."""
+"""sparse_: a fixed fraction of each column is zero."""
 
 from __future__ import annotations
 
@@ -17,43 +17,48 @@ from arrayinit.stream.seed import Seed
 
 @public
 def sparse_(x: Array, sparsity: float, std: float = 0.01, rng: Any = None, **wrong: Never) -> Array:
-    r"""Fill the matrix ``x`` with draws from :math:`\mathcal{N}(0, \text{std}^2)` and a fixed share of zeros.
+    r"""Fill the matrix ``x`` with normal draws of mean 0, and the same number of zeros in each column.
 
-    Each column has :math:`\lceil \text{sparsity} \cdot \text{rows} \rceil` zeros, in rows chosen uniformly, and
-    independently of the other columns.
+    Each column has :math:`\lceil \text{sparsity} \cdot \text{rows} \rceil` zeros. Their rows are uniform, and
+    independent of the other columns. The other elements are draws from :math:`\mathcal{N}(0, \text{std}^2)`.
 
     Parameters
     ----------
     x
         Array of shape (rows, columns), real or complex floating point.
     sparsity
-        Fraction of the rows that is zero in each column, in [0, 1].
+        Fraction of zeros in each column, in [0, 1].
     std
-        Standard deviation of the others, finite and at least 0.
+        Standard deviation of the other elements, finite and at least 0.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same bits on every library: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
         ``x`` is not 2-D; ``sparsity`` outside [0, 1]; ``std < 0``; a negative seed; a read-only ``x``.
 
     Notes
     -----
-    torch chooses the rows with its global generator whatever ``generator`` is given; here ``rng`` draws both. With a
-    generator the choice needs memory of its own, 2 bytes for each element of ``x`` on NumPy and on torch's CPU; with a
-    seed it needs none that grows with ``x``, but under `jax.jit`, and on a GPU for columns of millions of rows.
+    Here ``rng`` chooses the rows and draws the numbers. torch chooses the rows with its global generator, and ignores
+    ``generator`` there.
 
-    Of an array that is cut over devices or processes each goes through the keys of its columns as wholes: cut by
-    columns the work is divided, cut by rows each does it all.
+    With a generator, the choice takes 2 bytes of memory for each element of ``x``, on NumPy and on torch's CPU. With a
+    seed, it takes no memory that grows with ``x``. The exceptions are `jax.jit`, and columns of millions of rows on a
+    GPU.
+
+    If ``x`` is sharded over devices or processes, each of them computes the random keys of whole columns. Sharding by
+    columns divides this work; sharding by rows does not.
 
     Examples
     --------

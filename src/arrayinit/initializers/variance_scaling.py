@@ -1,4 +1,4 @@
-"""variance_scaling_, lecun_uniform_, lecun_normal_: the scale is that of the variance, as in JAX and Keras."""
+"""variance_scaling_, lecun_uniform_, lecun_normal_: a factor of the variance, as in JAX and Keras."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def variance_scaling_(
     groups: int = 1,
     **wrong: Never,
 ) -> Array:
-    r"""Fill ``x`` with draws of mean 0 and a variance that follows from its fans.
+    r"""Fill ``x`` with draws of mean 0 and variance scale / fan.
 
     .. math::
         \text{Var}(w) = \frac{\text{scale}}{n}, \qquad n \in \big\{\text{fan\_in},\ \text{fan\_out},\
         \tfrac12(\text{fan\_in} + \text{fan\_out}),\ \sqrt{\text{fan\_in} \cdot \text{fan\_out}}\big\}
 
-    Scale 2 with ``fan_in`` is He's initialization, 1 with ``fan_avg`` Glorot's, 1 with ``fan_in`` LeCun's.
+    He's initialization has scale 2 and ``fan_in``, Glorot's scale 1 and ``fan_avg``, LeCun's scale 1 and ``fan_in``.
 
     Parameters
     ----------
@@ -47,35 +47,39 @@ def variance_scaling_(
     mode
         The fan to divide by: ``fan_in``, ``fan_out``, ``fan_avg`` or ``fan_geo_avg``.
     distribution
-        ``"normal"``; ``"uniform"``, of the bound :math:`\sqrt{3 \cdot \text{scale} / n}`, for complex ``x`` on the disk
-        of radius :math:`\sqrt{2 \cdot \text{scale} / n}`; ``"truncated_normal"``, a normal of standard deviation
-        :math:`\sqrt{\text{scale} / n} / 0.8796` truncated at two of these, so that what is left has the stated
-        variance; for complex ``x`` the modulus is truncated, and the divisor is 0.9620.
+        ``"normal"`` is not truncated. ``"uniform"`` has the bound :math:`\sqrt{3 \cdot \text{scale} / n}`.
+        ``"truncated_normal"`` starts from the standard deviation :math:`s = \sqrt{\text{scale} / n} / 0.8796`, and is
+        truncated to :math:`[-2s, 2s]`, which gives the stated variance. For a complex ``x``, ``"uniform"`` is a disk of
+        radius :math:`\sqrt{2 \cdot \text{scale} / n}`, and ``"truncated_normal"`` truncates the modulus, with 0.9620 in
+        place of 0.8796.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same bits on every library: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+        The meaning of each axis of ``x``, and the number of groups of a convolution; see
+        `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
         ``scale <= 0``; an unknown mode or distribution; ``layout`` or ``groups`` does not fit ``x``; a negative seed;
         a read-only ``x``.
 
     Notes
     -----
-    A JAX key gives, in float32 and float64, the values of `jax.nn.initializers.variance_scaling`; in float64 those of
-    ``fan_geo_avg`` may differ in the last bit, where JAX takes a power and this function an exact square root. What
-    Keras calls ``untruncated_normal`` is ``normal`` here. For truncated complex draws JAX divides by 0.9531, which
-    leaves 1.9 % more than the stated variance; this function does not.
+    A JAX key gives the values of `jax.nn.initializers.variance_scaling`, in float32 and float64. The exception is
+    ``fan_geo_avg`` in float64: the last bit may differ, since JAX computes a power and this function an exact square
+    root. Keras has ``untruncated_normal`` for ``normal`` here. For truncated complex draws JAX divides by 0.9531: its
+    variance is 1.9 % too large. This function has the stated variance.
 
     Examples
     --------
@@ -101,31 +105,35 @@ def variance_scaling_(
 
 @public
 def lecun_uniform_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never) -> Array:
-    r"""Fill ``x`` with draws from :math:`\mathcal{U}(-\text{bound}, \text{bound})`, also known as LeCun uniform.
+    r"""Fill ``x`` with LeCun uniform draws, on (-bound, bound).
 
     .. math::
+        w \sim \mathcal{U}(-\text{bound}, \text{bound}), \qquad
         \text{bound} = \sqrt{3}\,\text{std}, \qquad \text{std} = \frac{1}{\sqrt{\text{fan\_in}}}
 
     Parameters
     ----------
     x
-        Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are uniform on the disk
-        of the same variance :math:`E|w|^2 = \text{std}^2`.
+        Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are uniform on a disk
+        around 0, with the same variance :math:`E|w|^2 = \text{std}^2`.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same bits on every library: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+        The meaning of each axis of ``x``, and the number of groups of a convolution; see
+        `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
         ``layout`` or ``groups`` does not fit ``x``; a negative seed; a read-only ``x``.
 
@@ -148,13 +156,14 @@ def lecun_uniform_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: 
 
 @public
 def lecun_normal_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never) -> Array:
-    r"""Fill ``x`` with draws from a truncated normal of standard deviation std, also known as LeCun normal.
+    r"""Fill ``x`` with LeCun normal draws, of mean 0, truncated as in JAX and Keras.
 
     .. math::
         \text{std} = \frac{1}{\sqrt{\text{fan\_in}}}
 
-    Truncated, as in JAX and Keras: a normal of standard deviation :math:`\text{std} / 0.8796` is truncated at two of
-    these, which leaves std. Untruncated it is ``kaiming_normal_(x, nonlinearity="linear")``.
+    The draws start from the standard deviation :math:`s = \text{std} / 0.8796` and are truncated to :math:`[-2s, 2s]`.
+    They then have the standard deviation std. Without the truncation, call
+    ``kaiming_normal_(x, nonlinearity="linear")``.
 
     Parameters
     ----------
@@ -162,20 +171,23 @@ def lecun_normal_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: i
         Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are circular, with
         :math:`E|w|^2 = \text{std}^2` and a truncated modulus.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same bits on every library: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+        The meaning of each axis of ``x``, and the number of groups of a convolution; see
+        `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
         ``layout`` or ``groups`` does not fit ``x``; a negative seed; a read-only ``x``.
 
@@ -198,7 +210,7 @@ def lecun_normal_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: i
 
 
 def _law(distribution: Shape) -> Callable[[float, float], Law]:
-    """Return what makes the law from a std and its square."""
+    """Return the function that makes the law from a std and its square."""
     name = distribution if isinstance(distribution, str) else ""
     if name == "normal":
         return Normal.scaled

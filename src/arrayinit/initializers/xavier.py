@@ -1,4 +1,4 @@
-"""xavier_uniform_, xavier_normal_: the scale follows from the mean of the two fans."""
+"""xavier_uniform_, xavier_normal_: the mean of both fans sets the scale."""
 
 from __future__ import annotations
 
@@ -16,34 +16,37 @@ from arrayinit.initializers.keywords import misnamed, public
 def xavier_uniform_(
     x: Array, gain: float = 1.0, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never
 ) -> Array:
-    r"""Fill ``x`` with draws from :math:`\mathcal{U}(-\text{bound}, \text{bound})`, also known as Glorot uniform.
+    r"""Fill ``x`` with Xavier uniform draws, on (-bound, bound). Also known as Glorot uniform.
 
     .. math::
-        \text{bound} = \sqrt{3}\,\text{std}, \qquad
+        w \sim \mathcal{U}(-\text{bound}, \text{bound}), \qquad \text{bound} = \sqrt{3}\,\text{std}, \qquad
         \text{std} = \text{gain} \sqrt{\frac{2}{\text{fan\_in} + \text{fan\_out}}}
 
     Parameters
     ----------
     x
-        Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are uniform on the disk
-        of the same variance :math:`E|w|^2 = \text{std}^2`.
+        Array of a shape that ``layout`` fits, real or complex floating point. Complex draws are uniform on a disk
+        around 0, with the same variance :math:`E|w|^2 = \text{std}^2`.
     gain
         Factor, at least 0; see `calculate_gain`.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same bits on every library: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+        The meaning of each axis of ``x``, and the number of groups of a convolution; see
+        `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
         ``layout`` or ``groups`` does not fit ``x``; ``gain < 0``; a negative seed; a read-only ``x``.
 
@@ -68,9 +71,10 @@ def xavier_uniform_(
 def xavier_normal_(
     x: Array, gain: float = 1.0, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never
 ) -> Array:
-    r"""Fill ``x`` with draws from :math:`\mathcal{N}(0, \text{std}^2)`, also known as Glorot normal; not truncated.
+    r"""Fill ``x`` with Xavier normal draws, of mean 0, not truncated. Also known as Glorot normal.
 
     .. math::
+        w \sim \mathcal{N}(0, \text{std}^2), \qquad
         \text{std} = \text{gain} \sqrt{\frac{2}{\text{fan\_in} + \text{fan\_out}}}
 
     Parameters
@@ -81,20 +85,23 @@ def xavier_normal_(
     gain
         Factor, at least 0; see `calculate_gain`.
     rng
-        None for the default of the library of ``x``, its own generator, a `numpy.random.Generator`, or a seed, which
-        gives the same bits on every library: an integer, integers or a `numpy.random.SeedSequence`; see `fold_in`.
+        A seed gives the same bits on every library: an integer, a sequence of integers or a
+        `numpy.random.SeedSequence`; see `fold_in`. A generator draws in its own order: a generator of the library of
+        ``x``, or a `numpy.random.Generator`. None uses the default of the library: its global generator, or fresh
+        entropy.
     layout, groups
-        What each axis of ``x`` is, and the groups of a convolution; see `calculate_fan_in_and_fan_out`.
+        The meaning of each axis of ``x``, and the number of groups of a convolution; see
+        `calculate_fan_in_and_fan_out`.
 
     Returns
     -------
     Array
-        ``x`` itself, filled; for JAX and Dask a new array of the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
 
     Raises
     ------
     TypeError
-        ``x`` is not an array or not floating point; ``rng`` is of another kind.
+        ``x`` is not an array, or its dtype is not floating point; ``rng`` is of another kind.
     ValueError
         ``layout`` or ``groups`` does not fit ``x``; ``gain < 0``; a negative seed; a read-only ``x``.
 

@@ -1,4 +1,4 @@
-"""Seeds: what an integer means as ``rng``, and how one seed serves a whole model."""
+"""Seeds: an integer as ``rng``, and one seed for a whole model."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 
 class Key(NamedTuple):
-    """The two 64-bit words that Philox is keyed with."""
+    """The two 64-bit words of Philox's key."""
 
     low: int
     high: int
 
 
 class Seed(NamedTuple):
-    """What makes a `numpy.random.SeedSequence`, in integers of any size."""
+    """The arguments of a `numpy.random.SeedSequence`, as integers of any size."""
 
     entropy: tuple[int, ...]
     spawn_key: tuple[int, ...] = ()
     pool_size: int = 4
 
     def sequence(self) -> SeedSequence:
-        """Return the seed as NumPy's."""
+        """Return the seed as a `numpy.random.SeedSequence`."""
         from numpy.random import SeedSequence
 
         return SeedSequence(self.entropy, spawn_key=self.spawn_key, pool_size=self.pool_size)
 
     def key(self) -> Key:
-        """Return the key that ``np.random.Philox(seed)`` has."""
+        """Return the key of ``np.random.Philox(seed)``."""
         from numpy.random import SeedSequence
 
         sequence = SeedSequence(self.entropy, spawn_key=self.spawn_key, pool_size=self.pool_size)
@@ -46,7 +46,7 @@ class Seed(NamedTuple):
 
 
 def seed_of(rng: Any) -> Seed | None:
-    """Return the seed that ``rng`` is, or None for what is no seed."""
+    """Return ``rng`` as a seed, or None if it is no seed."""
     if type(rng) is int and rng >= 0:
         return Seed((rng,))
     if rng is None or isinstance(rng, (str, bytes, bytearray)):
@@ -58,7 +58,7 @@ def seed_of(rng: Any) -> Seed | None:
         if len(rng) == 0:
             raise ValueError(f"a sequence of seeds must not be empty, got {rng!r}")
         return Seed(_integers(rng.tolist() if isinstance(rng, np.ndarray) else rng))
-    # numpy.random is not imported for what cannot be of it.
+    # If numpy.random is not loaded, rng cannot be a SeedSequence.
     loaded = sys.modules.get("numpy.random")
     if loaded is None or not isinstance(rng, loaded.SeedSequence):
         return None
@@ -68,30 +68,30 @@ def seed_of(rng: Any) -> Seed | None:
 
 
 def fold_in(seed: int | Sequence[int] | NDArray[np.integer] | SeedSequence, *path: int | str) -> SeedSequence:
-    r"""Derive from ``seed`` an independent seed for each name, so that one seed serves a whole model.
+    r"""Derive an independent seed for each name from ``seed``: one seed serves a whole model.
 
-    Each element of ``path`` extends the spawn key of the seed by the first 128 bits of a hash,
+    Each element of ``path`` extends the spawn key of the seed by the first 128 bits of a hash:
 
     .. math::
         \text{SHA-256}(\texttt{"s"} \,\Vert\, \text{UTF-8 of a string}) \quad\text{or}\quad
-        \text{SHA-256}(\texttt{"i"} \,\Vert\, \text{decimal digits of an integer}),
+        \text{SHA-256}(\texttt{"i"} \,\Vert\, \text{decimal digits of an integer}).
 
-    read as four little-endian 32-bit words, so that ``fold_in(seed, "a", 0)`` is ``fold_in(fold_in(seed, "a"), 0)``. A
-    layer that is added or removed changes no other layer's weights. Two arrays from ``seed`` itself would get the same
-    numbers, at two scales.
+    The hash is read as four little-endian 32-bit words. ``fold_in(seed, "a", 0)`` equals
+    ``fold_in(fold_in(seed, "a"), 0)``. A new or removed layer changes no other layer's weights. Without `fold_in`, two
+    arrays from one seed get the same numbers, up to the scale.
 
     Parameters
     ----------
     seed
         A non-negative integer of any size, a sequence or a 1-D NumPy array of them, or a `numpy.random.SeedSequence`.
     path
-        Names and non-negative integers, at least one: the name of a parameter, the number of a layer or a step.
-        A step or the index of a device that is traced is no integer: `jax.random.fold_in` takes it.
+        At least one name or non-negative integer: the name of a parameter, the number of a layer or a step. A traced
+        step or device index is no integer: use `jax.random.fold_in` for it.
 
     Returns
     -------
     numpy.random.SeedSequence
-        To be given as ``rng``, or to ``fold_in`` again.
+        A seed to pass as ``rng``, or to `fold_in` again.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def _hash(part: int | str) -> list[int]:
     elif _is_integer(number := _concrete("an integer to fold in", part)):
         from decimal import Decimal
 
-        # Python itself prints no integer of more than some thousand digits.
+        # Python itself prints no integer of more than a few thousand digits.
         text = f"i{Decimal(_non_negative('an integer to fold in', number)):f}"
     else:
         raise TypeError(f"fold_in takes strings and integers, got {described(part)}")
@@ -150,7 +150,7 @@ def _integers(given: Iterable[Any]) -> tuple[int, ...]:
 
 
 def _concrete(what: str, value: Any) -> Any:
-    """Return the number that an array without axes holds, and anything else as it is."""
+    """Return the number in a 0-d array, and any other value as it is."""
     if type(value) is int:
         return value
     return concrete(what, value, "a JAX key may be traced, as jax.random.fold_in(key, step) is; a seed may not")
@@ -161,7 +161,7 @@ def _is_integer(value: Any) -> bool:
 
 
 def _non_negative(what: str, value: Any) -> int:
-    # As it is, so that torch.compile takes an int of any value.
+    # An int stays as it is: torch.compile then accepts any value.
     number: int = value if isinstance(value, int) else operator.index(value)
     if number < 0:
         raise ValueError(f"{what} must be at least 0, got {shown(number)}")
