@@ -25,7 +25,7 @@ class _ArrayAPI(Backend):
 
     def dtype(self, x: Array) -> str:
         xp = self.namespace(x)
-        return next((name for name in NAMES if hasattr(xp, name) and x.dtype == getattr(xp, name)), str(x.dtype))
+        return next((name for name in NAMES if hasattr(xp, name) and x.dtype == getattr(xp, name)), str(x.dtype).rpartition(".")[2])
 
     def read(self, x: Array) -> Iterator[Array]:
         """What lies in host memory NumPy reads, whose strides may be negative: torch aborts on them."""
@@ -37,7 +37,7 @@ class _ArrayAPI(Backend):
     def _from_host(self, x: Array, chunk: np.ndarray[Any, Any]) -> Array:
         """Bring a chunk to the device of ``x``, where arrays have one, and to its dtype."""
         xp = self.namespace(x)
-        device = {"device": array_api_compat.device(x)} if hasattr(x, "device") else {}
+        device = {"device": x.device} if hasattr(x, "device") else {}
         return xp.astype(xp.asarray(chunk, **device), x.dtype)
 
 
@@ -70,7 +70,7 @@ class WritableArrayAPI(_ArrayAPI, InPlace):
             if isinstance(fill, Table) and not isinstance(fill.values, np.ndarray):
                 if not rounds_twice(self.dtype(fill.values), self.dtype(x)):
                     values = self.namespace(x).astype(fill.values, x.dtype)
-                    x[...] = array_api_compat.to_device(values, array_api_compat.device(x))
+                    x[...] = array_api_compat.to_device(values, x.device) if hasattr(x, "device") else values
                     return x
                 *_, host = self.read(fill.values)
                 fill = Table(host)

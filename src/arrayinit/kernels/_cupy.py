@@ -7,9 +7,9 @@ from typing import Any
 
 import cupy
 
-from arrayinit.backends.protocol import Array
 from arrayinit.kernels.cuda import THREADS, launch, source
 from arrayinit.kernels.draw import Draw
+from arrayinit.stream.ops import Array
 from arrayinit.stream.philox import KEYS
 from arrayinit.stream.program import Program, Step, Traced, traced
 from arrayinit.stream.seed import Key

@@ -13,10 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.xla_metadata import set_xla_metadata
 
-from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.box import c_strides
-from arrayinit.stream.ops import Ops
+from arrayinit.stream.ops import Array, Ops
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK, round_keys, rounds
 from arrayinit.stream.program import Program
 from arrayinit.stream.seed import Seed

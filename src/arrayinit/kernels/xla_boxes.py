@@ -13,11 +13,11 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from arrayinit.backends.protocol import Array
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import xla_programs as programs
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.box import c_strides, merged_axes, neighbours
+from arrayinit.stream.ops import Array
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK, round_keys
 from arrayinit.stream.program import traced
 from arrayinit.stream.seed import Key

@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
-from arrayinit.backends.protocol import Array
 from arrayinit.kernels.xla import Accelerator, least, replay
+from arrayinit.stream.ops import Array
 from arrayinit.stream.philox import ROUNDS, rounds
 from arrayinit.stream.program import Program
 
