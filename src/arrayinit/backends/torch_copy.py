@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from arrayinit.backends.numpy import BACKEND as HOST
 from arrayinit.backends.numpy import parts
 from arrayinit.backends.protocol import Array
-from arrayinit.backends.torch_memory import PLAIN, check_allocated, is_opaque, is_plain, is_recorded, shared
+from arrayinit.backends.torch_memory import PLAIN, check_allocated, is_opaque, is_plain, is_recorded, is_wrapped, shared
 from arrayinit.backends.torch_opaque import read
 from arrayinit.backends.torch_shards import is_sharded, pairs
 from arrayinit.random.draws import CHUNK
@@ -24,8 +24,8 @@ _SERIAL = 1 << 14
 
 def exports(x: torch.Tensor) -> Iterator[Array]:
     """As in `Backend`."""
-    if not _has_values(x) or torch.compiler.is_compiling():
-        raise TypeError("a tensor that is meta, fake or compiled has no values")
+    if not _has_values(x) or torch.compiler.is_compiling() or is_wrapped(x):
+        raise TypeError("a tensor that is meta, fake, compiled or within torch.func has no values")
     # DLPack refuses what is watched or conjugated, and forgets what is negated.
     bare = _readable(_whole(x)).detach().resolve_conj().resolve_neg()
     if bare.is_cpu and not bare.data_ptr():
