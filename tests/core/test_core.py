@@ -47,8 +47,15 @@ def test_that_check_sees_a_forbidden_import(tmp_path):
 
 
 FLOORS = {
-    "__main__": 10, "cli": 9, "testing": 9, "__init__": 9, "initializers": 7,
-    "backends": 5, "kernels": 4, "stream": 3, "core": 1,
+    "__main__": 10,
+    "cli": 9,
+    "testing": 9,
+    "__init__": 9,
+    "initializers": 7,
+    "backends": 5,
+    "kernels": 4,
+    "stream": 3,
+    "core": 1,
 }
 
 

@@ -251,6 +251,7 @@ def test_the_tables_fit_in_any_terminal(width, seed, places):
         *report.explanation().splitlines(),
     ]
     assert max(map(len, lines)) <= width
+    assert seed is None or str(rows[0].sha256) in "".join(lines)
     # What is left out is left out in each row, and what says whether all is well comes last.
     head, first = report.row(rows[0]), report.row(rows[1])
     assert head.startswith("numpy")

@@ -126,3 +126,5 @@ def test_mlx(dtype: str, library: Library) -> None:
     y = arrayinit.copy_(library.empty((3, 2), wide), source)
     expected = np.array(source.astype(mx.complex64 if dtype == "complex64" else mx.float32))
     np.testing.assert_array_equal(library.to_numpy(y), expected)
+    y = arrayinit.copy_(library.empty((1, 3, 2), wide), [source])
+    np.testing.assert_array_equal(library.to_numpy(y)[0], expected)

@@ -162,6 +162,23 @@ def test_what_torch_traces_has_no_value(name, shape, argument, value, others):
         torch.vmap(fill)(torch.full((2,), value, dtype=dtype))
 
 
+# All go one way; each takes torch seconds to compile.
+@pytest.mark.parametrize(("name", "shape", "argument", "value", "others"), NUMBERS[3::5])
+@pytest.mark.usefixtures("torch_library")
+def test_what_torch_compiles_has_no_value_but_has_one_where_the_graph_may_break(name, shape, argument, value, others):
+    def fill(x: Any, number: Any) -> Any:
+        return getattr(ai, name)(x, **{argument: number, **others})
+
+    kind = "int32" if argument == "groups" else "float32"
+    for number in (torch.tensor(value, dtype=getattr(torch, kind)), np.asarray(value, kind)):
+        torch.compiler.reset()
+        with pytest.raises(Exception, match=r"must be a concrete number, got an array under torch\.compile"):
+            torch.compile(fill, fullgraph=True, backend="eager")(torch.zeros(shape), number)
+        torch.compiler.reset()
+        made = torch.compile(fill, backend="eager")(torch.zeros(shape), number)
+        assert torch.equal(made, fill(torch.zeros(shape), value))
+
+
 @pytest.mark.usefixtures("torch_library")
 @pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad=True:UserWarning")
 def test_a_parameter_is_a_number_as_it_is_now():

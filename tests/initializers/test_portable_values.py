@@ -191,7 +191,7 @@ def test_numpy_arrays_of_any_kind_are_filled(name, kind):
     if kind == "unaligned":
         x = np.frombuffer(bytearray(4 * x.size + 1), np.uint8)[1:].view(np.float32).reshape(draw.shape)
     elif kind == "subclass":
-        x = np.ma.masked_array(x.astype(np.float32))
+        x = x.astype(np.float32).view(np.recarray)
     assert draw.fill(x) is x
     same_bits(np.asarray(x).astype(np.float32), draw.fill(np.empty(draw.shape, np.float32)), "float32")
 

@@ -1,4 +1,4 @@
-"""docs/backends.md: its adapter for MLX, installed as a package, passes the conformance kit, and no other file knows it."""
+"""The adapter of docs/backends.md, installed as a package, passes the conformance kit, and no other file knows it."""
 
 import os
 import re

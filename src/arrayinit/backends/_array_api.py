@@ -25,7 +25,10 @@ class _ArrayAPI(Backend):
 
     def dtype(self, x: Array) -> str:
         xp = self.namespace(x)
-        return next((name for name in NAMES if hasattr(xp, name) and x.dtype == getattr(xp, name)), str(x.dtype).rpartition(".")[2])
+        return next(
+            (name for name in NAMES if hasattr(xp, name) and x.dtype == getattr(xp, name)),
+            str(x.dtype).rpartition(".")[2],
+        )
 
     def read(self, x: Array) -> Iterator[Array]:
         """What lies in host memory NumPy reads, whose strides may be negative: torch aborts on them."""

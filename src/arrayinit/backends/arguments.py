@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
+import warnings
 from functools import lru_cache
 from typing import Any
 
@@ -78,6 +80,14 @@ def _meet(axes: list[tuple[int, int]]) -> bool:
             if now % (common[len(axes) - k - 1] or 1) == 0:
                 waiting.append((k + 1, now, is_apart or d > 0))
     return False
+
+
+def warn(message: str) -> None:
+    """Warn at the line that called the library, however deep this is."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("arrayinit."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 def is_masked(cls: type) -> bool:

@@ -73,7 +73,7 @@ class Report:
 
     def _digest(self, rows: Sequence[Row]) -> list[str]:
         same = f", the same on all {len(rows)}" if len(rows) > 1 else ""
-        return [self._text(f"sha256 of the weights{same}:"), str(rows[0].sha256)[: self.width]]
+        return [self._text(f"sha256 of the weights{same}:"), self._text(str(rows[0].sha256))]
 
     def _line(self, cells: dict[str, str]) -> str:
         texts = {column.name for column in _COLUMNS if column.is_text}

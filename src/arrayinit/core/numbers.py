@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from math import inf
 from numbers import Real
 from typing import Any
@@ -30,6 +31,10 @@ def concrete(name: str, value: Any, hint: str = "compute it outside, in Python o
     # Numbers first: torch.compile may have made them symbolic, and symbolic numbers have no other attributes.
     if isinstance(value, (int, float, str)) or getattr(value, "ndim", None) != 0:
         return value
+    torch = sys.modules.get("torch")
+    # While torch.compile traces, any array is symbolic, of NumPy too, and to ask for its number fails within torch.
+    if torch is not None and torch.compiler.is_compiling():
+        raise TypeError(f"{name} must be a concrete number, got an array under torch.compile: {hint}")
     dtype = str(getattr(value, "dtype", ""))
     kind = next((kind for word, kind in _KINDS.items() if word in dtype), None)
     if kind is None:

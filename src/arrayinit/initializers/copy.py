@@ -95,7 +95,7 @@ def copy_(x: Array, source: Any, **wrong: Never) -> Array:
     dtype = backend.dtype(x)
     fill_value(dtype, 1)
     values = _readable(backend, x, source)
-    given = _known_dtype(values, source)
+    given = _known(backend_of(values).dtype(values), source)
     if tuple(values.shape) != tuple(x.shape):
         raise ValueError(
             f"source has shape {tuple(values.shape)}, but x has shape {tuple(x.shape)}; they must be equal, "
@@ -110,7 +110,7 @@ def _readable(backend: Backend, x: Array, source: Any) -> Array:
     given = _backend_of_source(source)
     if given is None or given.namespace(source) is np:
         _check_classes(source)
-    _check_dense(given, source)
+    _check_numbers(given, source)
     # The generic backend has arrays of many libraries.
     if given is backend and backend.namespace(source) is backend.namespace(x):
         return source
@@ -156,14 +156,17 @@ def _backend_of_source(source: Any) -> Backend | None:
     return None
 
 
-def _check_dense(given: Backend | None, source: Any) -> None:
-    """Raise what its backend raises for an array that has no element at each index, which speaks of x."""
+def _check_numbers(given: Backend | None, source: Any) -> None:
+    """Raise unless a source that its backend knows has a number of a known format at each index."""
+    if given is None:
+        return
     try:
-        if given is not None:
-            given.dtype(source)
+        name = given.dtype(source)
     except _STATES as error:
+        # The backend speaks of x.
         kind = next(kind for kind in _STATES if isinstance(error, kind))
         raise kind(re.sub(r"\bx\b", "source", str(error))) from error
+    _known(name, source)
 
 
 def _without_arrays(source: Any) -> Any:
@@ -171,10 +174,10 @@ def _without_arrays(source: Any) -> Any:
     if isinstance(source, (list, tuple)):
         return [item if type(item) in _NUMBERS else _without_arrays(item) for item in source]
     given = _backend_of_source(source)
-    if given is None or isinstance(source, np.ndarray):
+    if isinstance(source, np.ndarray) or (given is None and not hasattr(source, "__dlpack__")):
         return source
-    _check_dense(given, source)
-    *_, seen = given.read(source)
+    _check_numbers(given, source)
+    *_, seen = (given or _numpy_reader()).read(source)
     return seen
 
 
@@ -185,20 +188,14 @@ def _numpy_reader() -> Backend:
     return WRITABLE
 
 
-def _known_dtype(values: Array, source: Any) -> str:
-    """Return the dtype of the values; raise TypeError unless they are numbers of a known format."""
-    try:
-        given = backend_of(values).dtype(values)
-    except ValueError:
-        raise ValueError(
-            f"source of shape {values.shape} has chunks of unknown size; call source.compute_chunk_sizes() first"
-        ) from None
-    if given not in NAMES:
+def _known(dtype: str, source: Any) -> str:
+    """Return the dtype of a source; raise TypeError unless it is of numbers in a known format."""
+    if dtype not in NAMES:
         raise TypeError(
             f"source must be an array of {', '.join(NAMES)}, a number or a nested sequence of numbers, "
-            f"got {type(source).__qualname__} of dtype {given}{_detour(given)}"
+            f"got {type(source).__qualname__} of dtype {dtype}{_detour(dtype)}"
         )
-    return given
+    return dtype
 
 
 def _detour(name: str) -> str:

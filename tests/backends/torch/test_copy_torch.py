@@ -104,6 +104,27 @@ def test_what_has_no_values_is_refused_by_what_has(kind: str, library: Library) 
     np.testing.assert_array_equal(library.to_numpy(x), 1)
 
 
+@pytest.mark.usefixtures("torch_library")
+def test_what_is_mapped_has_no_values_for_other_libraries() -> None:
+    x = np.full(3, 7.0, "float32")
+    with pytest.raises(TypeError, match=r"source of type Tensor cannot be read: a tensor .* within torch\.func has no"):
+        torch.vmap(lambda row: torch.from_numpy(arrayinit.copy_(x, row)))(torch.zeros(2, 3))
+    assert (x == 7).all()
+
+
+@pytest.mark.pairs
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e5m2", "complex32"])
+def test_a_dtype_that_is_not_supported_is_named(dtype: str, library: Library) -> None:
+    source = torch.empty(3, dtype=getattr(torch, dtype))
+    wide = "complex64" if dtype == "complex32" else "float32"
+    x = library.full((3,), "float32", 7)
+    for given in (source, [source]):
+        with pytest.raises(TypeError, match=rf"source must be an array of .* of dtype {dtype}; convert it to {wide} f"):
+            arrayinit.copy_(x, given)
+    assert (library.to_numpy(x) == 7).all()
+
+
 @pytest.mark.pairs
 @pytest.mark.parametrize("kind", ["meta", "fake"])
 @pytest.mark.parametrize("origin", ["numpy", "torch", "the same"])

@@ -433,6 +433,27 @@ def test_a_view_of_a_parameter_is_not_computed(make: Any) -> None:
     assert (weight == 1).any()
 
 
+@every_fill
+@pytest.mark.parametrize("split", ["chunk", "split", "unbind"])
+def test_each_of_several_views_of_a_parameter_is_filled(name: str, split: str) -> None:
+    weight = torch.nn.Parameter(torch.stack([blank(name)] * 3))
+    views = {
+        "chunk": lambda: [part[0] for part in weight.chunk(3)],
+        "split": lambda: [part[0] for part in weight.split([1, 1, 1])],
+        "unbind": weight.unbind,
+    }
+    for part in views[split]():
+        FILLS[name](part)
+    assert all(torch.equal(part, expected(name)) for part in weight.detach())
+
+
+def test_a_view_of_a_computed_tensor_is_computed() -> None:
+    x = torch.nn.Parameter(torch.zeros(4, 4)) * 1
+    with pytest.warns(UserWarning, match="computed .*MulBackward") as record:
+        arrayinit.zeros_(x[1:])
+    assert [warning.filename for warning in record] == [__file__]
+
+
 def test_arrays_in_a_list_are_read_by_their_libraries(library: Any) -> None:
     rows = [array("torch", np.full(3, 1.0, "float32"), "bfloat16"), np.full(3, 2.0), (3.0, 3, True)]
     y = arrayinit.copy_(library.empty((3, 3), "float32"), rows)

@@ -84,10 +84,12 @@ class Jax(NativeBackend, Replaced):
                     "integer seed, or the same JAX key in each"
                 )
             return _fresh_key() if rng is None else rng
-        if _is_key(rng):
-            return rng
-        if isinstance(rng, jax.Array) and jax.dtypes.issubdtype(rng.dtype, jax.dtypes.prng_key):
-            raise TypeError(f"rng must be one JAX key, got keys of shape {rng.shape}: index them, or use jax.vmap")
+        if isinstance(rng, jax.Array):
+            is_typed = jax.dtypes.issubdtype(rng.dtype, jax.dtypes.prng_key)
+            if is_typed and rng.shape:
+                raise TypeError(f"rng must be one JAX key, got keys of shape {rng.shape}: index them, or use jax.vmap")
+            if is_typed or (rng.dtype == jnp.uint32 and rng.shape in ((2,), (4,))):
+                return rng
         raise TypeError(
             f"rng for a JAX array must be None (fresh entropy), {KINDS}, a JAX key (jax.random.key(0)) "
             f"or a numpy.random.Generator, got {describe(rng)}"
@@ -208,14 +210,6 @@ def _is_apart(part: Any, x: Array) -> bool:
     """Whether both are arrays, and placed so that XLA may refuse to compute with both."""
     are_arrays = all(isinstance(array, jax.Array) and not isinstance(array, jax.core.Tracer) for array in (part, x))
     return are_arrays and bool(part.committed) and part.sharding != x.sharding
-
-
-def _is_key(rng: Any) -> bool:
-    if not isinstance(rng, jax.Array):
-        return False
-    if jax.dtypes.issubdtype(rng.dtype, jax.dtypes.prng_key):
-        return bool(rng.ndim == 0)
-    return bool(rng.dtype == jnp.uint32 and rng.shape in ((2,), (4,)))
 
 
 def _fresh_key() -> Key:

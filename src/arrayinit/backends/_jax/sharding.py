@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import compress
@@ -16,6 +15,7 @@ import numpy as np
 
 from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends._numpy import DTYPE_NAMES
+from arrayinit.backends.arguments import warn
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.xla_boxes import boxes
@@ -39,11 +39,10 @@ def on_device(x: Array, body: Callable[[Array], Array]) -> Array:
             with jax.enable_x64(True):
                 return on_device(x, body)
         # In the words of JAX, which would say so at some of the operations only.
-        warnings.warn(
+        warn(
             f"Explicitly requested dtype {x.dtype} is not available, and will be truncated to dtype {dtype}. To "
             "enable more dtypes, set the jax_enable_x64 configuration option or the JAX_ENABLE_X64 shell environment "
-            "variable.",
-            stacklevel=2,
+            "variable."
         )
     struct, asked = partial(jax.ShapeDtypeStruct, tuple(x.shape), dtype), _asked(x)
     if not is_traced(x):

@@ -10,7 +10,15 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
 from arrayinit.backends._torch.dtensor import pairs, whole
-from arrayinit.backends._torch.memory import PLAIN, check_allocated, is_opaque, is_plain, is_recorded, shared
+from arrayinit.backends._torch.memory import (
+    PLAIN,
+    check_allocated,
+    is_opaque,
+    is_plain,
+    is_recorded,
+    is_wrapped,
+    shared,
+)
 from arrayinit.backends._torch.wrappers import read
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.fill import Table
@@ -19,8 +27,8 @@ from arrayinit.kernels.rounding import rounded_on_host, rounds_twice, to_odd
 
 def exports(x: torch.Tensor) -> Iterator[Array]:
     """As in `Backend`."""
-    if not _has_values(x) or torch.compiler.is_compiling():
-        raise TypeError("a tensor that is meta, fake or compiled has no values")
+    if not _has_values(x) or torch.compiler.is_compiling() or is_wrapped(x):
+        raise TypeError("a tensor that is meta, fake, compiled or within torch.func has no values")
     # DLPack refuses what is watched or conjugated, and forgets what is negated.
     bare = _readable(whole(x)).detach().resolve_conj().resolve_neg()
     if bare.is_cpu and not bare.data_ptr():

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import inspect
 import sys
-import warnings
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn.parameter import is_lazy
 from torch.utils._device import DeviceContext
 
-from arrayinit.backends.arguments import overlaps
+from arrayinit.backends.arguments import overlaps, warn
 from arrayinit.core.dtypes import NAMES
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
@@ -125,8 +123,10 @@ def check_writable(x: torch.Tensor) -> None:
     if torch.compiler.is_compiling():
         _check_not_expanded(x)
         return
-    if not x.is_leaf:
-        _warn_of_computed(x)
+    base = x._base  # noqa: SLF001 (documented, and torch has no other name for it)
+    # Of one of several views, as chunk gives them, torch refuses to say whether it is a leaf once another is filled.
+    if not (x if base is None else base).is_leaf:
+        _warn_of_computed(x, base)
     # torch writes before it raises, and lets x.detach() of a leaf pass.
     if x.is_inference() and not torch.is_inference_mode_enabled():
         raise RuntimeError("x is an inference tensor: fill it within torch.inference_mode(), or pass x.clone()")
@@ -205,17 +205,12 @@ def _shared(x: torch.Tensor) -> str:
     return f"elements of x, of shape {tuple(x.shape)}, share a single memory location: pass x.clone()"
 
 
-def _warn_of_computed(x: torch.Tensor) -> None:
-    base = x._base  # noqa: SLF001 (documented, and torch has no other name for it)
-    if is_wrapped(x) or (base is not None and base.is_leaf):
+def _warn_of_computed(x: torch.Tensor, base: torch.Tensor | None) -> None:
+    if is_wrapped(x):
         return
-    # From where the library was called, however deep this is.
-    level, frame = 1, inspect.currentframe()
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith("arrayinit."):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(
-        f"x was computed from other tensors, by {type(x.grad_fn).__name__}, and is no parameter: it may be computed "
-        "anew where it is used. Fill the parameter that it was computed from, as parametrizations.weight.original1 of "
-        "a module with weight_norm",
-        stacklevel=level,
+    made_by = type((x if base is None else base).grad_fn).__name__
+    warn(
+        f"x was computed from other tensors, by {made_by}, and is no parameter: it may be computed anew where it is "
+        "used. Fill the parameter that it was computed from, as parametrizations.weight.original1 of a module with "
+        "weight_norm"
     )
