@@ -28,6 +28,7 @@ TORCH = "torch==2.13.0"
 PEERS = {
     "jax": "jax==0.10.2",
     "flax": "flax==0.12.8",
+    "haiku": "dm-haiku==0.0.17",
     "keras": "keras==3.15.1",
     "transformers": "transformers==5.24.0",
 }

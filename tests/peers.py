@@ -12,9 +12,11 @@ import pytest
 # Keras chooses its arrays when it is imported, and would take TensorFlow's.
 os.environ.setdefault("KERAS_BACKEND", "numpy")
 
+# What a backend is called here and its module is not.
+_MODULES = {"strict": "array_api_strict"}
 # The backends asked for are peers too, so that the session of a backend compares with that and with no other.
 _ASKED = [
-    name.partition(":")[0]
+    _MODULES.get(name, name.partition(":")[0])
     for variable in ("ARRAYINIT_TEST_PEERS", "ARRAYINIT_TEST_BACKENDS")
     for name in os.environ.get(variable, "").split(",")
     if name

@@ -12,7 +12,7 @@ import arrayinit
 from arrayinit.core.dtypes import NAMES
 
 
-@pytest.mark.parametrize("origin", ["numpy", "its own library", "torch"])
+@pytest.mark.parametrize("origin", ["numpy", "its own library", pytest.param("torch", marks=pytest.mark.pairs)])
 @pytest.mark.parametrize("dtype", NAMES)
 def test_every_number_is_rounded_once(dtype: str, origin: str, library: Library) -> None:
     x, own = blank(library, (SIZE,), dtype), library.name.partition(":")[0]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from libraries import no_such_case
 
 import arrayinit as ai
 
@@ -75,7 +76,7 @@ def test_an_array_without_axes_is_the_number_that_it_holds(name, shape, argument
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_16_bits_will_do(dtype, library):
     if dtype not in library.dtypes:
-        pytest.skip(f"{library.name} has no {dtype}")
+        no_such_case(f"{library.name} has no {dtype}")
     number = library.full((), dtype, 0.1)
     same(library, "normal_", (5,), {"std": number, "rng": 3}, {"std": float(number), "rng": 3})
 

@@ -87,6 +87,7 @@ def test_a_bit_generator_serves_every_kind_of_function(fill, library):
     np.testing.assert_array_equal(x, y)
 
 
+@pytest.mark.pairs
 def test_an_old_key_of_jax_is_a_key_and_no_seed(library):
     pytest.importorskip("jax", reason="jax is not installed")
     key = jax.random.PRNGKey(5)
@@ -196,6 +197,7 @@ GENERATORS: dict[str, tuple[Callable[[], Any], str, Callable[[Any], Any]]] = {
 }
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("name", GENERATORS)
 def test_the_error_for_a_generator_names_what_of_it_is_a_seed(name, library):
     make, text, call = GENERATORS[name]
@@ -211,6 +213,7 @@ def test_the_error_for_a_generator_names_what_of_it_is_a_seed(name, library):
     assert np.isfinite(drawn(library, call(rng))).all()
 
 
+@pytest.mark.pairs
 @pytest.mark.usefixtures("jax_library")
 def test_what_the_error_calls_a_key_is_one():
     x = jax.ShapeDtypeStruct((3, 2), "float32")

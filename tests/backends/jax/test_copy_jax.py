@@ -27,7 +27,7 @@ def placed(axis: str | None) -> Any:
 
 
 @pytest.mark.parametrize("form", ["array", "struct"])
-@pytest.mark.parametrize("origin", ["numpy", "torch", "jax", "sharded"])
+@pytest.mark.parametrize("origin", ["numpy", pytest.param("torch", marks=pytest.mark.pairs), "jax", "sharded"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_sharding_is_kept(origin: str, form: str, dtype: str) -> None:
     values = np.arange(24, dtype="float32").reshape(4, 6)
@@ -100,7 +100,7 @@ def test_structs_and_tracers_have_no_values_to_give(library: Library) -> None:
     np.testing.assert_array_equal(library.to_numpy(x), 1)
 
 
-@pytest.mark.parametrize("origin", ["numpy", "torch"])
+@pytest.mark.parametrize("origin", ["numpy", pytest.param("torch", marks=pytest.mark.pairs)])
 def test_without_64_bits_what_jax_would_cut_off_is_seen(origin: str) -> None:
     with jax.enable_x64(False):
         with pytest.raises(ValueError, match="source has values from 0 to 1099511627776, but x has dtype int32"):

@@ -21,7 +21,7 @@ with suppress(ImportError):
 pytestmark = pytest.mark.usefixtures("torch_library")
 
 
-@pytest.mark.parametrize("origin", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize("origin", ["numpy", "torch", pytest.param("jax", marks=pytest.mark.pairs)])
 def test_no_trace_is_left_in_autograd(origin: str) -> None:
     x = torch.nn.Parameter(torch.zeros(6))
     before = x._version
