@@ -1,4 +1,8 @@
-"""The checks of the project: plain ``nox`` runs all of them but ``gpu``."""
+"""The checks of the project: plain ``nox`` runs all of them but ``gpu`` and ``bench``.
+
+The sessions share three environments, which those called ``bare``, ``all`` and ``static`` make; nox makes the one that
+a session needs first, and ``nox -R`` takes it as it is.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import nox
@@ -42,15 +47,60 @@ TRITON = ("--no-deps", "triton==3.6.0")
 CUPY = ("--no-deps", "cupy-cuda12x==14.2.0", "cuda-pathfinder")
 
 # Most tests use one core each; on many the frameworks' own threads take the rest.
-PARALLEL = ("--numprocesses=auto", "--maxprocesses=4")
+PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
 
 # Together these run every test that needs no GPU.
-SUITE = ("numpy", "strict", "torch", "jax", "dask", "peers", "cupy", "triton", "examples")
+SUITE = ("numpy", "strict", "torch", "jax", "dask", "cupy", "triton", "peers", "docs")
+
+# What could differ with an older NumPy or SciPy.
+OLDEST = (
+    "-m",
+    "not peers and not fuzz",
+    "tests/core",
+    "tests/initializers",
+    "tests/backends",
+    "tests/stream/test_golden.py",
+)
 
 reports: list[Path] = []
 
 
-def pytest(session: nox.Session, *arguments: str, **env: str) -> None:
+@nox.session(default=False, reuse_venv=True)
+def bare(session: nox.Session) -> None:
+    """Make the environment that has NumPy alone, with the bfloat16 of ml_dtypes."""
+    session.install(".", *GROUPS["test"], "ml_dtypes")
+
+
+@nox.session(name="all", default=False, reuse_venv=True)
+def everything(session: nox.Session) -> None:
+    """Make the environment that has every library, with the sources as they are edited."""
+    session.install(TORCH)
+    groups = (*GROUPS["test"], *GROUPS["examples"])
+    session.install("--editable", ".", *groups, *PEERS.values(), "array-api-strict", "dask[array]", "distributed")
+    if sys.platform == "linux":
+        session.install(*TRITON)
+    if sys.platform != "darwin":
+        session.install(*CUPY)
+
+
+@nox.session(default=False, reuse_venv=True)
+def static(session: nox.Session) -> None:
+    """Make the environment of what reads the code and runs none."""
+    session.install(*GROUPS["lint"], *GROUPS["types"])
+
+
+def uses(environment: str) -> Any:
+    """Make a session that runs in an environment which those before it may have made."""
+    return nox.session(venv_backend="none", requires=[environment])
+
+
+def program(session: nox.Session, environment: str, name: str = "python") -> str:
+    """Return a program of an environment."""
+    folder = session.cache_dir.parent / environment / ("Scripts" if os.name == "nt" else "bin")
+    return str(folder.resolve() / name)
+
+
+def pytest(session: nox.Session, python: str, *arguments: str, **env: str) -> None:
     """Run pytest, and leave its counts for ``summary``, and the names of the tests that some session has to run."""
     report = REPORTS / f"{session.name}.xml"
     collected = report.with_suffix(".txt")
@@ -59,75 +109,83 @@ def pytest(session: nox.Session, *arguments: str, **env: str) -> None:
     REPORTS.mkdir(parents=True, exist_ok=True)
     reports.append(report)
     env["ARRAYINIT_TEST_COLLECTED"] = str(collected)
-    session.run("pytest", f"--junitxml={report}", *arguments, *session.posargs, env=env)
+    # So that the tests find the programs of the environment.
+    env["PATH"] = os.pathsep.join([str(Path(python).parent), os.environ["PATH"]])
+    session.run(python, "-m", "pytest", f"--junitxml={report}", *arguments, *session.posargs, env=env, external=True)
 
 
-def check_backend(
-    session: nox.Session, backend: str, *requirements: str, marked: str = "not peers", **env: str
-) -> None:
-    """Run the whole suite on one backend, with nothing else installed."""
-    session.install(".", *GROUPS["test"], *requirements)
-    pytest(session, *PARALLEL, "-m", marked, ARRAYINIT_TEST_BACKENDS=backend, **env)
+def check_backend(session: nox.Session, backend: str, *arguments: str, **env: str) -> None:
+    """Run what one backend needs, of the folders that conftest.py reads for it."""
+    python = program(session, "bare" if backend == "numpy" else "all")
+    pytest(session, python, *PARALLEL, "-m", "not peers", *arguments, ARRAYINIT_TEST_BACKENDS=backend, **env)
 
 
-@nox.session
+@uses("bare")
 def numpy(session: nox.Session) -> None:
-    """Run the tests on NumPy, with the bfloat16 of ml_dtypes."""
-    check_backend(session, "numpy", "ml_dtypes", ARRAYINIT_TEST_PEERS="ml_dtypes")
+    """Run the tests on NumPy, and those that need no library."""
+    check_backend(session, "numpy", ARRAYINIT_TEST_PEERS="ml_dtypes")
 
 
-@nox.session
+@uses("all")
 def strict(session: nox.Session) -> None:
     """Run the tests on array-api-strict, which stands for any array API library."""
-    check_backend(session, "strict", "array-api-strict")
+    check_backend(session, "strict")
 
 
-@nox.session
+@uses("all")
 def torch(session: nox.Session) -> None:
     """Run the tests on PyTorch."""
-    session.install(TORCH)
     check_backend(session, "torch")
 
 
-@nox.session
+@uses("all")
 def jax(session: nox.Session) -> None:
     """Run the tests on JAX."""
-    check_backend(session, "jax", "jax")
+    check_backend(session, "jax")
 
 
-@nox.session
+@uses("all")
 def dask(session: nox.Session) -> None:
     """Run the tests on Dask, and on its processes."""
-    check_backend(session, "dask", "dask[array]", "distributed")
+    check_backend(session, "dask")
 
 
-@nox.session
-def peers(session: nox.Session) -> None:
-    """Compare with the initializers of the frameworks, and copy from each library to each other."""
-    session.install(TORCH)
-    session.install(".", *GROUPS["test"], *PEERS.values(), "dask[array]", "array-api-strict")
-    asked = ",".join(["torch", "dask", "array_api_strict", *PEERS])
-    pytest(session, *PARALLEL, "-m", "peers or pairs", ARRAYINIT_TEST_PEERS=asked)
-
-
-@nox.session
+@uses("all")
 def cupy(session: nox.Session) -> None:
     """Check the calls to CuPy against its signatures; no GPU is needed."""
-    session.install(*CUPY)
-    check_backend(session, "cupy")
+    check_backend(session, "cupy", "tests/backends")
 
 
-@nox.session
+@uses("all")
 def triton(session: nox.Session) -> None:
     """Run Triton's kernels in its interpreter, and read what its compiler makes of them; no GPU is needed."""
     if sys.platform != "linux":
         session.skip("Triton has wheels for Linux only")
-    session.install(TORCH)
-    session.install(*TRITON)
-    session.install(".", *GROUPS["test"])
-    files = ("tests/backends/torch/test_triton.py", "tests/backends/torch/test_triton_ptx.py")
+    folder = Path("tests", "backends", "torch")
+    files = (str(folder / "test_triton.py"), str(folder / "test_triton_ptx.py"))
     # By files, since the compiler's work is shared by the tests of one.
-    pytest(session, *PARALLEL, "--dist=loadfile", *files, ARRAYINIT_TEST_BACKENDS="torch", TRITON_INTERPRET="1")
+    check_backend(session, "torch", "--dist=loadfile", *files, TRITON_INTERPRET="1")
+
+
+@uses("all")
+def peers(session: nox.Session) -> None:
+    """Compare with the initializers of the frameworks, and copy from each library to each other."""
+    folders = ("tests/peers", "tests/backends", "tests/initializers/test_copy_foreign.py")
+    asked = ",".join(["torch", "dask", "array_api_strict", *PEERS])
+    python = program(session, "all")
+    pytest(session, python, *PARALLEL, "-m", "peers or pairs", *folders, ARRAYINIT_TEST_PEERS=asked)
+
+
+@uses("all")
+def docs(session: nox.Session) -> None:
+    """Run what the documentation shows, the command line, and the examples, each as a user does."""
+    python = program(session, "all")
+    # An import error can only be a backend's that is not installed: any other fails every session.
+    doctests = ("--doctest-modules", "--doctest-ignore-import-errors", "--doctest-glob=README.md")
+    backends = "numpy,strict,torch,jax,dask"
+    pytest(session, python, *PARALLEL, *doctests, "src", "README.md", "tests/docs", ARRAYINIT_TEST_BACKENDS=backends)
+    for example in sorted(Path("examples").glob("*.py")):
+        session.run(python, str(example), external=True)
 
 
 @nox.session(default=False, venv_backend="none")
@@ -137,47 +195,31 @@ def gpu(session: nox.Session) -> None:
     session.run("python", "tests/gpu.py", *session.posargs)
 
 
-@nox.session
+@nox.session(reuse_venv=True)
 def oldest(session: nox.Session) -> None:
     """Run the tests on the oldest supported dependencies."""
     if sys.version_info >= (3, 13):
         session.skip("NumPy 2.0 has no wheel for this Python")
-    pins = ("numpy==2.0.0", "scipy==1.13.0", "array-api-compat==1.11")
-    check_backend(session, "numpy", *pins, marked="not peers and not fuzz")
+    session.install(".", *GROUPS["test"], "numpy==2.0.0", "scipy==1.13.0", "array-api-compat==1.11")
+    # What a seed and a generator give is compared bit by bit, so its laws are the same.
+    pytest(session, session.bin + "/python", *PARALLEL, *OLDEST, ARRAYINIT_TEST_BACKENDS="numpy")
 
 
-@nox.session
+@uses("static")
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
-    session.install(*GROUPS["lint"])
-    session.run("ruff", "check")
-    session.run("ruff", "format", "--check")
+    ruff = program(session, "static", "ruff")
+    session.run(ruff, "check", external=True)
+    session.run(ruff, "format", "--check", external=True)
 
 
-@nox.session
+@nox.session(venv_backend="none", requires=["static", "all"])
 def types(session: nox.Session) -> None:
     """Check the types with two checkers."""
-    # With every backend: where one is missing, basedpyright takes `import torch` for our own torch.py.
-    session.install(TORCH)
-    if sys.platform == "linux":
-        session.install(*TRITON)
-    session.install(*CUPY)
-    session.install(".", *GROUPS["types"], "jax", "dask[array]", "array-api-strict")
-    session.run("mypy")
-    session.run("basedpyright")
-
-
-@nox.session
-def examples(session: nox.Session) -> None:
-    """Run the examples in the docstrings and the README; test those that stand alone, and run each as a user does."""
-    session.install(TORCH)
-    session.install("--editable", ".", *GROUPS["test"], *GROUPS["examples"], "jax", "dask[array]", "array-api-strict")
-    # An import error can only be a backend's that is not installed: any other fails every session.
-    doctests = ("--doctest-modules", "--doctest-ignore-import-errors", "--doctest-glob=README.md")
-    files = ("src", "README.md", "tests/docs/test_examples.py")
-    pytest(session, *doctests, *files, ARRAYINIT_TEST_BACKENDS="numpy,torch,jax")
-    for example in sorted(Path("examples").glob("*.py")):
-        session.run("python", str(example))
+    # With every backend, whose own types basedpyright reads.
+    python = program(session, "all")
+    session.run(program(session, "static", "mypy"), "--python-executable", python, external=True)
+    session.run(program(session, "static", "basedpyright"), "--pythonpath", python, external=True)
 
 
 @nox.session

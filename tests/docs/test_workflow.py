@@ -19,7 +19,7 @@ def sessions(noxfile: str) -> Iterator[tuple[str, dict[str, object]]]:
         if not isinstance(function, ast.FunctionDef):
             continue
         for decorator in function.decorator_list:
-            if ast.unparse(decorator).partition("(")[0] == "nox.session":
+            if ast.unparse(decorator).partition("(")[0] in ("nox.session", "uses"):
                 keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
                 yield function.name, {str(word.arg): ast.literal_eval(word.value) for word in keywords}
 

@@ -51,7 +51,7 @@ from arrayinit.stream.seed import seed_of
 shape = (1 << 14, 1 << 20)
 x = np.lib.stride_tricks.as_strided(np.empty(1 << 20, np.float32), shape, (0, 4))
 draw = Draw(Normal(0.0, 1.0), seed_of(0), FORMATS["float32"], shape, (0, 1))
-threading.Thread(target=draw.into, args=(x,), daemon=True).start()
+threading.Thread(target=draw.fill_host, args=(x,), daemon=True).start()
 while threading.active_count() < 3:
     time.sleep(0.01)
 print("end")
