@@ -1,7 +1,7 @@
 """Initializers for the arrays of any library, with the names of torch.nn.init."""
 
 from arrayinit.backends.registry import register_backend
-from arrayinit.core.gains import calculate_gain
+from arrayinit.core.scales import calculate_gain
 from arrayinit.initializers.basic import normal_, trunc_normal_, uniform_
 from arrayinit.initializers.constant import constant_, ones_, zeros_
 from arrayinit.initializers.copy import copy_

@@ -14,8 +14,7 @@ import arrayinit
 from arrayinit.backends._numpy import BACKEND
 from arrayinit.core.distributions import Disk, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.core.fans import fans, pick
-from arrayinit.core.layouts import parse
+from arrayinit.core.layouts import fans, parse
 from arrayinit.core.scales import kaiming, xavier
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, truncation
 
@@ -99,7 +98,7 @@ def test_the_canonical_order_is_batch_outputs_inputs_kernel():
 
 @pytest.mark.parametrize(("mode", "expected"), [("fan_in", 4), ("FAN_OUT", 9), ("fan_avg", 6.5), ("fan_geo_avg", 6.0)])
 def test_modes(mode, expected):
-    assert pick(4, 9, mode) == expected
+    assert fan_for_mode(4, 9, mode) == expected
 
 
 def test_scales():

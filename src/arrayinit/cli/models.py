@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import arrayinit
-from arrayinit.core.fans import fans
+from arrayinit.core.layouts import fans
 from arrayinit.core.scales import kaiming
 
 

@@ -1,11 +1,13 @@
-"""Layouts: a string names the role of each axis of a weight."""
+"""Layouts: what each axis of a weight is, and the fans that follow."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from numbers import Integral
+from operator import index
+from typing import Any, NamedTuple
 
-from arrayinit.core.numbers import counted, shown
+from arrayinit.core.numbers import concrete, counted, shown
 
 DEFAULT = "OI..."
 
@@ -96,3 +98,33 @@ def _letters(layout: str) -> list[str]:
     if "O" not in layout and "I" not in layout:
         raise ValueError(f"layout {layout!r} names neither output nor input features; the letters are {_MEANING}")
     return [*head, *([dots] if dots else []), *tail]
+
+
+def fans(shape: Sequence[int], layout: str = DEFAULT, groups: int = 1) -> tuple[int, int]:
+    """Return (fan_in, fan_out) of a weight of this shape."""
+    outputs, inputs, kernel = parse(layout, shape).sizes(shape)
+    if type(groups) is not int or groups != 1:
+        outputs = per_group(outputs, groups)
+    return inputs * kernel, outputs * kernel
+
+
+def as_shape(sizes: Sequence[int]) -> tuple[int, ...]:
+    """Return ``sizes`` as a tuple; raise unless they are integers of at least 0."""
+    try:
+        shape = tuple(index(size) for size in sizes)
+    except TypeError:
+        raise TypeError(f"a shape must be of integers, got {shown(sizes)}") from None
+    if min(shape, default=0) < 0:
+        raise ValueError(f"a shape must be of integers of at least 0, got {shown(sizes)}")
+    return shape
+
+
+def per_group(outputs: int, groups: int) -> int:
+    """Return the number of output features of each group; raise unless ``groups`` divides ``outputs``."""
+    count: Any = groups if isinstance(groups, Integral) else concrete("groups", groups)
+    if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
+        raise ValueError(f"groups must be an integer of at least 1, got {shown(groups)}")
+    if outputs % int(count):
+        features = counted(outputs, "output feature", "output features")
+        raise ValueError(f"groups={shown(groups)} must divide the {features} of x")
+    return outputs // int(count)

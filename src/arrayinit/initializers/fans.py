@@ -7,8 +7,7 @@ from typing import Never
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
-from arrayinit.core.fans import as_shape, fans
-from arrayinit.core.layouts import DEFAULT
+from arrayinit.core.layouts import DEFAULT, as_shape, fans
 from arrayinit.initializers.keywords import misnamed, public
 
 

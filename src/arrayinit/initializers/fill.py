@@ -10,8 +10,7 @@ from arrayinit.backends.protocol import Array, Backend, Generator
 from arrayinit.backends.registry import backend_of, known_backend
 from arrayinit.core.distributions import Distribution, Law
 from arrayinit.core.dtypes import FORMATS, floating
-from arrayinit.core.fans import fans
-from arrayinit.core.layouts import parse
+from arrayinit.core.layouts import fans, parse
 from arrayinit.kernels.fill import Fill
 from arrayinit.stream.seed import Seed, seed_of
 

@@ -7,8 +7,7 @@ from typing import Never
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import FORMATS, fill_value, fitting_gain
-from arrayinit.core.fans import per_group
-from arrayinit.core.layouts import DEFAULT, parse
+from arrayinit.core.layouts import DEFAULT, parse, per_group
 from arrayinit.core.numbers import finite, shown
 from arrayinit.initializers.fill import write
 from arrayinit.initializers.keywords import misnamed, public

@@ -6,10 +6,8 @@ from typing import Any, Never
 
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Normal, Uniform
-from arrayinit.core.fans import Mode
-from arrayinit.core.gains import Nonlinearity
 from arrayinit.core.layouts import DEFAULT
-from arrayinit.core.scales import kaiming
+from arrayinit.core.scales import Mode, Nonlinearity, kaiming
 from arrayinit.initializers.fill import draw, fans_of
 from arrayinit.initializers.keywords import misnamed, public
 

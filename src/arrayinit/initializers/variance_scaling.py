@@ -7,10 +7,9 @@ from typing import Any, Literal, Never
 
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Law, Normal, TruncatedNormal, Uniform
-from arrayinit.core.fans import Mode
 from arrayinit.core.layouts import DEFAULT
 from arrayinit.core.numbers import shown
-from arrayinit.core.scales import Scale, variance_scaling
+from arrayinit.core.scales import Mode, Scale, variance_scaling
 from arrayinit.initializers.fill import draw, fans_of
 from arrayinit.initializers.keywords import misnamed, public
 
