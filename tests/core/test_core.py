@@ -15,7 +15,7 @@ from arrayinit.backends._numpy import BACKEND
 from arrayinit.core.distributions import Disk, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.core.layouts import fans, parse
-from arrayinit.core.scales import kaiming, xavier
+from arrayinit.core.scales import fan_for_mode, kaiming, xavier
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, truncation
 
 CORE = Path(arrayinit.__file__).parent / "core"

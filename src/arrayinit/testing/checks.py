@@ -192,7 +192,7 @@ def _fills_a_view(library: Library) -> None:
     x = _full(library, (6, 5), "float32")
     if not isinstance(backend_of(x), InPlace):
         return
-    arrayinit.normal_(x[1:4], rng=1)
+    arrayinit.normal_(x[1:4, :], rng=1)
     values = np.ones((6, 5), np.float32)
-    arrayinit.normal_(values[1:4], rng=1)
+    arrayinit.normal_(values[1:4, :], rng=1)
     assert_same(library.to_numpy(x), values)
