@@ -135,9 +135,9 @@ _CALLS = {
     "flax.RngStream": "rng() is a JAX key, and jax.random.bits(rng()) a seed",
     "flax.Rngs": "rng.params() is a JAX key, and jax.random.bits(rng.params()) a seed",
     "haiku.PRNGSequence": "next(rng) is a JAX key, and jax.random.bits(next(rng)) a seed",
-    "jax.PRNGKeyArray": "it fills arrays of JAX only, jax.random.bits(rng) is a seed",
-    "jaxlib.ArrayImpl": "of a JAX key, which fills arrays of JAX only, jax.random.bits(rng) is a seed; of integers, "
-    "numpy.asarray(rng)",
+    "jax.PRNGKeyArray": "a JAX key fills arrays of JAX only; jax.random.bits(rng) is a seed",
+    "jaxlib.ArrayImpl": "a JAX key fills arrays of JAX only; if this is one, jax.random.bits(rng) is a seed; if it "
+    "holds integers, numpy.asarray(rng) is a seed",
     "keras.SeedGenerator": "keras.ops.convert_to_numpy(rng.next()) is a seed",
     "numpy.RandomState": "rng.randint(2**31) is a seed",
     "random.Random": "rng.getrandbits(64) is a seed",
