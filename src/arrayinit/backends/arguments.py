@@ -64,21 +64,21 @@ def _meet(axes: list[tuple[int, int]]) -> bool:
     waiting, left = [(0, 0, False)], _TRIES
     while waiting and left:
         left -= 1
-        k, rest, is_apart = waiting.pop()
+        k, rest, is_nonzero = waiting.pop()
         if k == len(axes):
-            if is_apart and rest == 0:
+            if is_nonzero and rest == 0:
                 return True
             continue
         step, count = axes[k]
         room = reach[len(axes) - k - 1]
         if step == 0:
             return True
-        low = max(1 - count, -((rest + room) // step)) if is_apart else 0
+        low = max(1 - count, -((rest + room) // step)) if is_nonzero else 0
         high = min(count - 1, (room - rest) // step)
         for d in range(low, min(high, low + _TRIES) + 1):
             now = rest + d * step
             if now % (common[len(axes) - k - 1] or 1) == 0:
-                waiting.append((k + 1, now, is_apart or d > 0))
+                waiting.append((k + 1, now, is_nonzero or d > 0))
     return False
 
 

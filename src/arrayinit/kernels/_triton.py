@@ -144,11 +144,11 @@ def _source(program: Program, stored: str, rank: int, one_run: bool) -> str:
             [
                 "memory, low: tl.uint64, high: tl.uint64, start: tl.int64",
                 "runs: tl.int32, run: tl.int32, span: tl.int32",
-                *(f"size{k}: tl.int32, apart{k}: tl.int64, stride{k}: tl.int64" for k in range(rank)),
+                *(f"size{k}: tl.int32, step{k}: tl.int64, stride{k}: tl.int64" for k in range(rank)),
                 *(f"n{k}: tl.{_bits(numbers[k])}" for k in sorted(numbers)),
             ]
         ),
-        place=(_ONE_RUN if one_run else _RUNS).format(row=row, first=_indented(_sum("first", "apart", rank))).strip(),
+        place=(_ONE_RUN if one_run else _RUNS).format(row=row, first=_indented(_sum("first", "step", rank))).strip(),
         offset=_indented(_sum("offset", "stride", rank)),
         steps=_indented(f"v{k} = {_expression(step)}" for k, step in enumerate(program.steps)),
         store=_store(results),

@@ -81,7 +81,7 @@ typedef $word Word;
 struct Box {
     Index low, high, first, rows, blocks, run;
     long long outer, axes;
-    Index size[$axes], apart[$axes];
+    Index size[$axes], step[$axes];
     long long stride[$axes];
 };
 
@@ -116,7 +116,7 @@ extern "C" __global__ void draw(char* out, const __grid_constant__ Box box, cons
     }
     for (int k = box.outer - 1; k >= 0; k--) {
         Index place = row % box.size[k];
-        row /= box.size[k], first += place * box.apart[k], out += (long long) place * box.stride[k];
+        row /= box.size[k], first += place * box.step[k], out += (long long) place * box.stride[k];
     }
     block += first / $per_block;
 $words

@@ -121,8 +121,8 @@ class Table(Fill):
             if array.dtype.name != "bfloat16" or not rounds_twice(box.dtype.name, "bfloat16"):
                 np.copyto(array, box, casting="unsafe")
                 return
-            apart = Table(box.copy() if np.may_share_memory(array, box) else box)
-            for index, chunk in apart.chunks(array.shape, "bfloat16"):
+            unshared = Table(box.copy() if np.may_share_memory(array, box) else box)
+            for index, chunk in unshared.chunks(array.shape, "bfloat16"):
                 np.copyto(array[index] if index else array, chunk, casting="unsafe")
 
     def chunks(

@@ -38,8 +38,8 @@ def boxes(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[i
     """Return, for each device and on it, the box of this shape that begins at its corner; it has elements."""
     if not jax.sharding.get_abstract_mesh().empty:
         # Where a mesh is at hand all that is computed has to lie on it. A thread of its own knows of none.
-        with ThreadPoolExecutor(1) as apart:
-            return apart.submit(boxes, draw, corners, shape).result()
+        with ThreadPoolExecutor(1) as executor:
+            return executor.submit(boxes, draw, corners, shape).result()
     size, *firsts = (tuple(sizes[k] for k in draw.order) for sizes in (shape, *corners.values()))
     rows, (program, numbers) = _Rows.of(draw.shape, firsts, size), traced(draw.distribution, draw.dtype)
     # What is made by one device, without a mesh, can be used together with what lies on others.

@@ -45,7 +45,7 @@ def on_each_device(own: int, *static: str, donated: tuple[int, ...] = ()) -> Cal
     return compiled
 
 
-class Place(NamedTuple):
+class TileArgs(NamedTuple):
     """Where a tile of the rows lies, and how its numbers are made, as the programs read it."""
 
     corner: Array
@@ -60,7 +60,7 @@ class Place(NamedTuple):
     axes: Array
 
     @classmethod
-    def read(cls, place: Array) -> Place:
+    def read(cls, place: Array) -> TileArgs:
         first, keys, axes = jnp.split(place[0], [6, 6 + 2 * ROUNDS])
         corner, row, column, span, each, stream = first
         return cls(corner, row, column, span, each, stream, keys.reshape(-1, 2), axes.reshape(-1, 2))
@@ -77,7 +77,7 @@ class Place(NamedTuple):
 @on_each_device(1, "blocks")
 def words(place: Array, *, blocks: int) -> list[Array]:
     """Return the four words of so many blocks, row after row."""
-    tile, k = Place.read(place), jax.lax.iota("uint64", blocks)
+    tile, k = TileArgs.read(place), jax.lax.iota("uint64", blocks)
     counters = tile.starts(k // tile.span) // tile.each + k % tile.span + 1
     return rounds(counters, tile.stream[None], tile.keys)
 
@@ -139,7 +139,7 @@ def _joined(four: list[Array], word: str) -> Array:
 
 def _cut(numbers: Array, place: Array, shape: Shape) -> Array:
     """Return the rows of a tile, without what is in their blocks before and after them."""
-    tile, k = Place.read(place), jax.lax.iota("uint64", shape[0])
+    tile, k = TileArgs.read(place), jax.lax.iota("uint64", shape[0])
     begin = k * tile.span * tile.each + tile.starts(k) % tile.each
     # No program makes so many numbers that 32 bits would not count them.
     index = begin.astype("int32")[:, None] + jax.lax.iota("int32", shape[1])

@@ -62,21 +62,21 @@ class Traced(NamedTuple):
     numbers: tuple[float, ...]
 
 
-def traced(distribution: Distribution, form: FloatFormat) -> Traced:
-    """Return what `transform` computes for ``distribution`` in ``form``."""
+def traced(distribution: Distribution, dtype: FloatFormat) -> Traced:
+    """Return what `transform` computes for ``distribution`` in ``dtype``."""
     # As text, in which distributions of two kinds, and zeros of two signs, are not the same.
-    return _traced(repr(distribution), distribution, form)
+    return _traced(repr(distribution), distribution, dtype)
 
 
 @lru_cache(maxsize=1000)
-def _traced(_: str, distribution: Distribution, form: FloatFormat) -> Traced:
+def _traced(_: str, distribution: Distribution, dtype: FloatFormat) -> Traced:
     tape = _Tape()
-    words = [tape.literal("word", form.word, stream) for stream in streams(form)]
-    result = transform(_Recording(tape), distribution, words, form)
-    parts = result if form.is_complex else (result,)
+    words = [tape.literal("word", dtype.word, stream) for stream in streams(dtype)]
+    result = transform(_Recording(tape), distribution, words, dtype)
+    parts = result if dtype.is_complex else (result,)
     # An overflow to infinity is what NumPy makes of one number too.
     with np.errstate(over="ignore"):
-        numbers = np.array(tape.numbers, np.float64).astype(FORMATS[form.compute].real)
+        numbers = np.array(tape.numbers, np.float64).astype(FORMATS[dtype.compute].real)
     return Traced(_program(tuple(tape.steps), tuple(x.place for x in parts)), tuple(numbers.tolist()))
 
 

@@ -106,10 +106,10 @@ def _central(ops: Ops, word: Word, plan: Central) -> Array:
     return quantile(ops, q, lambda select: select(p))
 
 
-def _is_even(plan: Central, form: FloatFormat) -> bool:
+def _is_even(plan: Central, dtype: FloatFormat) -> bool:
     """Whether both sides are alike, and meet at 1/2 as it is rounded."""
-    middle = 0.5 * form.nearest(plan.width) + form.nearest(plan.below)
-    return plan.below == plan.above and form.nearest(middle) == 0.5
+    middle = 0.5 * dtype.nearest(plan.width) + dtype.nearest(plan.below)
+    return plan.below == plan.above and dtype.nearest(middle) == 0.5
 
 
 def _circle(ops: Ops, word: Word) -> tuple[Array, Array]:

@@ -130,7 +130,7 @@ class Jax(NativeBackend, Replaced):
 
     def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         # What was made where the key is goes by the host.
-        index, value = jax.tree.map(lambda part: np.asarray(part) if _is_apart(part, x) else part, (index, value))
+        index, value = jax.tree.map(lambda part: np.asarray(part) if _is_elsewhere(part, x) else part, (index, value))
         return x.at[index].set(jnp.asarray(value, x.dtype), out_sharding=stated_sharding(x))
 
     def split(self, generator: Key, count: int) -> list[Key]:
@@ -206,7 +206,7 @@ def _has_variance(d: Uniform | Normal | TruncatedNormal, dtype: Any) -> bool:
     return d.variance is not None and float(held.tiny) <= d.variance <= float(held.max) / 3
 
 
-def _is_apart(part: Any, x: Array) -> bool:
+def _is_elsewhere(part: Any, x: Array) -> bool:
     """Whether both are arrays, and placed so that XLA may refuse to compute with both."""
     are_arrays = all(isinstance(array, jax.Array) and not isinstance(array, jax.core.Tracer) for array in (part, x))
     return are_arrays and bool(part.committed) and part.sharding != x.sharding

@@ -48,7 +48,7 @@ def copy(x: torch.Tensor, source: Array) -> torch.Tensor:
     # What is fake stays as it is, and cannot see what is true.
     if source is not x and (_has_values(x) or not _has_values(source)):
         with torch.no_grad():
-            for part, its in pairs(x, _apart(x, source)):
+            for part, its in pairs(x, _unshared(x, source)):
                 _copy(part, whole(its))
     return x
 
@@ -93,7 +93,7 @@ def _readable(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def _apart(x: torch.Tensor, source: Array) -> Array:
+def _unshared(x: torch.Tensor, source: Array) -> Array:
     """Return the source, or a copy of it where it may share memory with ``x``."""
     if torch.compiler.is_compiling() or type(x) not in PLAIN or type(source) not in (*PLAIN, np.ndarray):
         return source
