@@ -37,7 +37,6 @@ _ROUNDS = tl.constexpr(ROUNDS)
 def _philox(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor) -> tl.tensor:
     """Return the four words of each block of a stream, as NumPy's generator draws them."""
     # NumPy's generator increments the counter before it draws.
-    # It counts before it draws.
     a = block.to(tl.uint64) + 1
     b = tl.zeros_like(a)
     c = tl.zeros_like(a)

@@ -28,7 +28,6 @@ Shape = tuple[int, ...]
 
 # The blocks that one program generates, for small boxes and for large ones: the calls for a large box should not take
 # longer than the work.
-# work.
 SIZES = (1 << 13, 1 << 20)
 
 # The number of keys sorted at once.

@@ -134,7 +134,6 @@ def clear(matrix: Array, keys: Array, first: Array, given: Array, *, rows: int) 
 def _joined(four: list[Array], word: str) -> Array:
     """Return the words of the blocks in order."""
     # A 64-bit word becomes two halves, the low half first.
-    # 64 bits each; of two halves the low one comes first.
     return jax.lax.bitcast_convert_type(jnp.stack(four, axis=-1), word).reshape(-1)
 
 
