@@ -59,7 +59,7 @@ class Sparse(Computed):
     """The number of zeros in each column."""
 
     def compute(self, backend: NativeBackend, x: Array) -> Array:
-        """Fill ``x``. Choose the smaller set: the zeros in a full draw, or the numbers to draw into a matrix of zeros."""
+        """Fill ``x``. Choose the smaller set: the zeros in a full draw, or the numbers to draw into zeros."""
         (rows, columns), zeros = self.shape, self.zeros
         choosing, drawing = backend.split(self.source, 2)
         if zeros <= rows - zeros:

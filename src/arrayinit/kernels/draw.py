@@ -71,7 +71,7 @@ class Draw(Fill):
     ) -> Iterator[tuple[Index, Host]]:
         """Yield chunks that are long along the last axes of the logical array."""
         sizes, first = self._logical(shape), self._logical(corner or [0] * len(shape))
-        # With zeros, a chunk holds whole columns: the zeros of a column are chosen together.
+        # With zeros, chunks hold whole columns if they fit: the zeros of a column are chosen together.
         turned = slice(None, None, -1 if self.zeros else 1)
         for index in boxes(sizes[turned], fills.UPLOAD // np.dtype(host_dtype(dtype)).itemsize):
             box = index[turned]

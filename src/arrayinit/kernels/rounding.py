@@ -37,8 +37,8 @@ def to_odd(xp: Any, wide: Array) -> Array:
 
     A number that float32 can hold is kept. Any other number becomes its float32 neighbour whose last bit is 1. This
     neighbour lies on the same side of all 16-bit numbers and of the midpoints between them, none of which ends in 1.
-    S. Boldo, G. Melquiond, "Emulation of a FMA and
-    Correctly Rounded Sums: Proved Algorithms Using Rounding to Odd", 2008.
+    S. Boldo, G. Melquiond, "Emulation of a FMA and Correctly Rounded Sums: Proved Algorithms Using Rounding to Odd",
+    2008.
     """
     exact = xp.astype(within_53_bits(xp, wide), xp.float64)
     near = xp.astype(exact, xp.float32)

@@ -16,8 +16,8 @@ from arrayinit.stream.philox import WORDS_PER_BLOCK, Words, philox
 from arrayinit.stream.seed import Key
 
 # NumPy's generator takes a fifth of the time of array operations, but starting it costs more than a short run.
-# It generates runs of _LONG blocks or more. It generates shorter runs together with the gaps between them, if that is
-# at most _DENSE times as many blocks.
+# It generates runs of _LONG blocks or more. It also generates shorter runs, with the gaps between them, if that takes
+# at most _DENSE times as many blocks as the runs.
 _LONG = 32
 _DENSE = 4
 

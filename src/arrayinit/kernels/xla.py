@@ -27,7 +27,7 @@ def traced(draw: Draw) -> Array:
     # The stream needs 64-bit integers even where x64 is off, and computes once what all blocks share.
     with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), set_xla_metadata(inlineable="false"):
         keys: Array = np.array(round_keys(draw.seed.key()))
-        # Distributions are tuples: two of different laws may compare equal.
+        # The type is an argument too: as tuples, distributions of different laws may be equal.
         alike = partial(_traced, replace(draw, seed=Seed(())), type(draw.distribution))
         return jax.lax.platform_dependent(keys, cpu=partial(alike, _CPU), default=partial(alike, _ACCELERATOR))
 

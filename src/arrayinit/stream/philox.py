@@ -40,7 +40,7 @@ def round_keys(key: Key) -> list[tuple[Words, Words]]:
 
 def rounds(counter: Array, stream: Array, keys: Iterable[tuple[Array, Array]]) -> list[Array]:
     """As `philox`, for arrays of any library; ``stream`` has one element."""
-    # Arrays of one element broadcast: the first rounds do not compute for each block what is the same for all.
+    # Arrays of one element broadcast: the first rounds compute once what all blocks share.
     c = [counter, *np.zeros((2, 1), np.uint64), stream]
     for low, high in keys:
         (high0, low0), (high2, low2) = (_multiply(c[i], parts) for i, parts in zip((0, 2), _PARTS, strict=True))

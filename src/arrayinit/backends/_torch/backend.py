@@ -167,8 +167,8 @@ class Torch(NativeBackend, InPlace):
             keys = self.empty(x, (rows, columns), "float32").uniform_(generator=generator)
             order = keys.argsort(dim=0)[:count]
             return order, arange(x, columns)
-        # On the CPU NumPy selects ten times as fast as torch sorts. torch draws one word, which holds four 16-bit keys, in
-        # half of the time of four draws.
+        # On the CPU NumPy selects ten times as fast as torch sorts. torch draws one word, or four 16-bit keys, in half
+        # of the time of four draws.
         words = torch.empty(-(-rows * columns // 4), dtype=torch.int64, device=x.device)
         words.random_(-(1 << 63), None, generator=generator)
         keys = words.view(torch.int16)[: rows * columns].view(columns, rows)
