@@ -60,7 +60,7 @@ class Computed(Fill):
         return Table(self.on_host()).chunks(shape, dtype, corner)
 
     def _compute(self, host: Host) -> None:
-        # Imported here: this is a fifth of the time to import arrayinit, and many programs never draw on the host.
+        # Imported here: this is a fifth of the time to import arrayinit, and a program may never draw on the host.
         from arrayinit.backends._numpy import BACKEND
 
         self.compute(BACKEND, host)

@@ -165,7 +165,7 @@ class Jax(NativeBackend, Replaced):
         return jax.lax.erf_inv(2.0 * q) * math.sqrt(2.0)
 
     def draw(self, x: Array, distribution: Distribution, generator: Key, dtype: FloatFormat) -> Array:
-        # jax.random rounds the lower bound to nearest, so clipping to it would change JAX's values.
+        # jax.random rounds the bounds to nearest, so clipping to the lower one would change its values.
         if isinstance(distribution, Uniform) and not dtype.is_narrow:
             return jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(dtype)[1])
         if isinstance(distribution, TruncatedNormal) and not dtype.is_narrow and _has_variance(distribution, x.dtype):

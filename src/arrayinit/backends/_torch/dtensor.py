@@ -31,7 +31,7 @@ def arange(x: Array, count: int) -> Array:
 def check_native(x: Array) -> None:
     """Raise ValueError if torch's own generators would fill several shards of a DTensor with the same numbers.
 
-    On GPUs DTensor advances them past the shards of other processes, in steps of 4 elements. Smaller shards share a
+    On GPUs DTensor advances the generators past other processes' shards, in steps of 4 elements. Smaller shards share a
     step. On other devices each process draws from its own state, and torch warns. A replicated tensor is then right if
     all states are equal. This is up to the user, as with a NumPy generator.
     """
