@@ -1,4 +1,4 @@
-"""Adapters: who owns memory. One underscored file or folder a library."""
+"""Adapters: each reads and writes the arrays of one library. A library has one underscored file or folder."""
 
 from arrayinit.backends.arguments import numpy_generator
 from arrayinit.backends.device import Device, ready

@@ -1,4 +1,4 @@
-"""Any array with an array API namespace: the standard has no random numbers, so NumPy draws them on the host."""
+"""Any array with an array API namespace. The standard has no random numbers, so NumPy draws them on the host."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from arrayinit.kernels.fill import Fill, Table
 from arrayinit.kernels.rounding import rounds_twice
 
 _CPU = 1
-"""DLPack's number of host memory."""
+"""DLPack's device type for host memory."""
 
 
 class _ArrayAPI(Backend):
-    """What arrays of the standard have in common."""
+    """The methods that both adapters of the standard share."""
 
     def dtype(self, x: Array) -> str:
         xp = self.namespace(x)
@@ -31,14 +31,14 @@ class _ArrayAPI(Backend):
         )
 
     def read(self, x: Array) -> Iterator[Array]:
-        """What lies in host memory NumPy reads, whose strides may be negative: torch aborts on them."""
+        """NumPy alone reads host memory: torch aborts on negative strides, and NumPy does not."""
         x = _readable(x)
         if hasattr(x, "__dlpack__") and x.__dlpack_device__()[0] != _CPU:
             yield x
         yield _on_host(x)
 
     def _from_host(self, x: Array, chunk: np.ndarray[Any, Any]) -> Array:
-        """Bring a chunk to the device of ``x``, where arrays have one, and to its dtype."""
+        """Copy a chunk to the dtype of ``x``, and to its device if arrays have one."""
         xp = self.namespace(x)
         device = {"device": x.device} if hasattr(x, "device") else {}
         return xp.astype(xp.asarray(chunk, **device), x.dtype)
@@ -68,7 +68,7 @@ class WritableArrayAPI(_ArrayAPI, InPlace):
             raise ValueError(f"x of shape {x.shape} is a read-only {type(x).__name__}; pass a writable copy")
 
     def write(self, x: Array, fill: Fill) -> Array:
-        # NumPy, which many of these libraries are made of, warns of an overflow to infinity.
+        # Many of these libraries use NumPy, which warns of an overflow to infinity.
         with np.errstate(all="ignore"):
             if isinstance(fill, Table) and not isinstance(fill.values, np.ndarray):
                 if not rounds_twice(self.dtype(fill.values), self.dtype(x)):
@@ -104,11 +104,11 @@ def _is_standard(cls: type) -> bool:
 
 
 def _readable(x: Array) -> Array:
-    """Return an array that NumPy can read: not watched for gradients, and of no bfloat16, which DLPack lacks there."""
+    """Return an array that NumPy can read: without gradients, and not bfloat16, which NumPy's DLPack lacks."""
     if hasattr(x, "detach"):
         x = x.detach()
     library, _, name = str(getattr(x, "dtype", "")).rpartition(".")
-    # Paddle would give the numbers' bits as integers. float32 holds all of them.
+    # Paddle would give the bits of the numbers as integers. float32 holds all bfloat16 numbers.
     if name == "bfloat16" and library in sys.modules:
         return x.astype(sys.modules[library].float32)
     return x

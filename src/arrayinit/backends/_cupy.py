@@ -1,4 +1,4 @@
-"""CuPy: its global state or its Generator, on the device of the array."""
+"""CuPy: draws by its global state or its Generator, on the device of the array."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class CuPy(NativeBackend, InPlace):
             raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
 
     def generator(self, x: Array, rng: Any) -> Generator:
-        """None is CuPy's global state on the device of ``x``."""
+        """``rng=None`` means CuPy's global state on the device of ``x``."""
         if rng is None:
             with x.device:
                 return cupy.random.get_random_state()
@@ -97,7 +97,7 @@ class CuPy(NativeBackend, InPlace):
             elif isinstance(fill, Computed) and not fill.is_of_numpy:
                 fill.compute(self, x)
             else:
-                # What AMD's compiler knows nothing of is made on the host too.
+                # On AMD GPUs draws are generated on the host: AMD's compiler does not know the kernel's instructions.
                 for index, chunk in fill.chunks(x.shape, self.dtype(x)):
                     x[index] = cupy.asarray(chunk)
         return x

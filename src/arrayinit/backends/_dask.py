@@ -1,4 +1,4 @@
-"""Dask: lazy arrays, so each method returns a new one, and each chunk is made from a seed when it is asked for."""
+"""Dask: lazy arrays. Each method returns a new array, and each chunk is generated from a seed on demand."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ class Dask(Replaced):
         return xp
 
     def dtype(self, x: Array) -> str:
-        # Here, since it is asked for before the sizes are.
+        # The dtype is read before the sizes, so the sizes are checked here.
         if any(math.isnan(size) for size in x.shape):
             raise ValueError(f"x of shape {x.shape} has chunks of unknown size; call x.compute_chunk_sizes() first")
         return HOST.dtype(x)
 
     def check_writable(self, x: Array) -> None:
-        """Dask arrays are replaced, and never written."""
+        """Dask arrays are replaced, never written; check their chunks."""
         meta = meta_from_array(x)
         if not isinstance(meta, np.ndarray):
             raise TypeError(f"x must be a Dask array of NumPy arrays, got {x!r}")
         _check_chunk(meta, "x")
 
     def read(self, x: Array) -> Iterator[Array]:
-        # Not asarray(x): the arrays of Dask's query planning lack __array__.
+        # np.asarray(x) would fail: arrays of Dask's query planning lack __array__.
         values = x.compute()
         _check_chunk(values, "source")
         yield np.asarray(values)
 
     def generator(self, x: Array, rng: Any) -> np.random.Generator | Seed:
-        """None is a fresh seed: a chunk may be computed more than once, and must be the same each time."""
+        """``rng=None`` draws a fresh seed: a chunk may be computed more than once, each time with the same values."""
         if rng is None:
             return Seed((int.from_bytes(os.urandom(16), "little"),))
         return numpy_generator(rng, "a Dask array")
@@ -73,7 +73,7 @@ class Dask(Replaced):
         if isinstance(fill, Computed):
             return _computed(x, fill)
         if isinstance(fill, Draw):
-            # Both raise, as each chunk would.
+            # Both calls raise now the errors that each chunk would raise later.
             fill.distribution.limits(fill.dtype)
             count()
         return _made(partial(_box, fill, x.dtype), x.chunks, x.dtype)
@@ -91,12 +91,12 @@ def _mapped(work: Callable[..., Host], x: Array, dtype: Any) -> Array:
 
 
 def _meta(ndim: int, dtype: Any) -> Host:
-    """Return what tells Dask of its chunks, which it would otherwise find out by a call."""
+    """Return an empty chunk that tells Dask the type of chunks; Dask would otherwise call the function to learn it."""
     return np.empty((0,) * ndim, dtype)
 
 
 def _copy(x: Array, source: Array) -> Array:
-    """Copy NumPy's arrays now, since they may be written later, and Dask's chunk by chunk."""
+    """Copy NumPy arrays now, since they may be written later. Copy Dask arrays chunk by chunk."""
     if isinstance(source, np.ndarray):
         return da.from_array(_copied(x.dtype, source), chunks=x.chunks)
     _check_chunk(meta_from_array(source), "source")
@@ -104,7 +104,7 @@ def _copy(x: Array, source: Array) -> Array:
 
 
 def _computed(x: Array, fill: Computed) -> Array:
-    """Compute the whole: later, as one task, or now where a generator would move on meanwhile."""
+    """Compute the whole array as one lazy task, or now if a generator could advance before then."""
     if fill.is_repeatable:
         values = _made(fill.on_host, tuple((size,) for size in x.shape), np.dtype(fill.dtype.compute))
     else:
@@ -113,7 +113,7 @@ def _computed(x: Array, fill: Computed) -> Array:
 
 
 def _check_chunk(chunk: Array, name: str) -> None:
-    """Raise TypeError if the elements of a chunk are more than numbers, which would be lost."""
+    """Raise TypeError if a chunk has masks, units or other rules, which would be lost."""
     if not is_plain(type(chunk)):
         raise TypeError(
             f"{name} is a Dask array with chunks of {qualified(type(chunk))}, whose masks, units or other rules would "
@@ -122,7 +122,7 @@ def _check_chunk(chunk: Array, name: str) -> None:
 
 
 def _copied(dtype: Any, source: Host) -> Host:
-    # Dask knows the class of a chunk for certain only when it is made.
+    # Only a computed chunk shows its class for certain.
     _check_chunk(source, "source")
     copied: Host = np.empty(source.shape, dtype)
     Table(source).fill_host(copied)
@@ -130,7 +130,7 @@ def _copied(dtype: Any, source: Host) -> Host:
 
 
 def _box(fill: Fill, dtype: Any, block_info: Any) -> Host:
-    """Return one chunk of the array that is filled."""
+    """Return one chunk of the filled array."""
     location = block_info[None]["array-location"]
     box = np.empty([stop - start for start, stop in location], dtype)
     fill.fill_host(box, [start for start, _ in location])

@@ -1,4 +1,4 @@
-"""NumPy: filled chunk by chunk, so that no temporary grows with the array."""
+"""NumPy: arrays are filled chunk by chunk, so that no temporary grows with the array."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from arrayinit.stream.seed import Seed
 
 _CHUNK = 1 << 16
 
-# NumPy makes the name of a dtype anew each time.
+# NumPy builds the name of a dtype at each access.
 DTYPE_NAMES = {np.dtype(name): name for name in NAMES if name != "bfloat16"}
 
 # NumPy's own annotations misspell "contig".
@@ -43,11 +43,11 @@ class NumPy(NativeBackend, InPlace):
         return np
 
     def dtype(self, x: Array) -> str:
-        # NumPy's name of a structure is no more than its size.
+        # NumPy names a structured dtype by its size only.
         return DTYPE_NAMES.get(x.dtype) or str(x.dtype if getattr(x.dtype, "names", None) else x.dtype.name)
 
     def check_writable(self, x: Array) -> None:
-        # Asked for first: a broadcast array is read-only too, and must not be made writable.
+        # This check comes first: a broadcast array is also read-only, and must not be made writable.
         if x.size and not x.flags.forc and overlaps(x.strides, x.shape, x.itemsize):
             raise ValueError(f"elements of x, of shape {x.shape}, share a single memory location: pass x.copy()")
         if not x.flags.writeable:
@@ -63,7 +63,7 @@ class NumPy(NativeBackend, InPlace):
         yield x
 
     def write(self, x: Array, fill: Fill) -> Array:
-        # The memory of a subclass is filled, whatever its own rules for operations.
+        # Fill the memory of a subclass directly, past its own rules for operations.
         target = x if type(x) is np.ndarray else np.asarray(x)
         if isinstance(fill, Computed):
             fill.compute(self, target)
@@ -77,7 +77,7 @@ class NumPy(NativeBackend, InPlace):
         return x
 
     def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
-        # As an array: ml_dtypes does not swap the bytes of a mere number.
+        # ml_dtypes swaps the bytes of an array, but not of a scalar.
         x[index] = value if isinstance(value, np.ndarray) else np.asarray(x.dtype.type(value))
         return x
 
@@ -91,7 +91,7 @@ class NumPy(NativeBackend, InPlace):
 
     def draw(self, x: Array, distribution: Distribution, generator: np.random.Generator, dtype: FloatFormat) -> Array:
         limits = distribution.limits(dtype)
-        # Overflow to infinity is what a dtype does, and is no reason to warn.
+        # A draw may overflow to infinity; this is no reason to warn.
         with np.errstate(over="ignore"):
             for chunk in _chunks(x):
                 self.draw_within(chunk, distribution, generator, limits)
@@ -110,7 +110,7 @@ class NumPy(NativeBackend, InPlace):
     def normal(self, x: Array, d: Normal, generator: np.random.Generator) -> Array:
         generator.standard_normal(out=x, dtype=x.dtype)
         x *= d.std
-        # A std of 0 leaves zeros of both signs.
+        # A std of 0 leaves zeros of both signs; adding the mean removes the signs.
         if d.mean or not d.std:
             x += d.mean
         return x
@@ -126,11 +126,11 @@ BACKEND = NumPy()
 
 
 def _can_be_writable(x: np.ndarray[Any, Any]) -> bool:
-    """Whether NumPy lets a read-only array be made writable; not where its memory is another's, as of a file."""
+    """Whether NumPy allows making a read-only array writable. It refuses memory of another owner, such as a file."""
     if x.flags.owndata:
         return True
     try:
-        # The flag of a view of the same base is set alike, and that of x is left.
+        # NumPy decides alike for a view of the same base, and the flag of x stays as it was.
         np.asarray(x)[...].flags.writeable = True
     except ValueError:
         return False
@@ -138,13 +138,13 @@ def _can_be_writable(x: np.ndarray[Any, Any]) -> bool:
 
 
 def _chunks(x: Array) -> Iterator[Array]:
-    """Yield ``x`` in C order as contiguous one-dimensional chunks in the dtype that numbers are computed in.
+    """Yield ``x`` in C order as contiguous one-dimensional chunks in the dtype of the computation.
 
-    A chunk is a view where ``x`` is contiguous and needs no conversion, and a small buffer, written back, elsewhere.
+    A chunk is a view if ``x`` is contiguous and needs no conversion. Otherwise it is a small buffer, then written back.
     """
     compute = FORMATS[BACKEND.dtype(x)].compute
     if x.flags.carray and x.dtype == compute:
-        # Without the 10 us that an iterator of NumPy's takes to be made.
+        # This saves the 10 us of creating a NumPy iterator.
         flat = np.asarray(x).reshape(-1)
         yield from (flat[i : i + _CHUNK] for i in range(0, flat.size, _CHUNK))
         return

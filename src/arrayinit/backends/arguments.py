@@ -1,4 +1,4 @@
-"""What the adapters check alike of x and rng."""
+"""The checks of x and rng that the adapters share."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 
 from arrayinit.stream.seed import KINDS
 
-# Steps after which the search for elements that share memory ends: those of real views take some ten.
+# The search for elements that share memory ends after this many steps. Real views take about ten.
 _TRIES = 1 << 14
 
 
 def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:
-    """Return the generator of a backend whose library has none: NumPy's."""
+    """Return NumPy's generator for ``rng``, for a backend whose library has no generator."""
     if rng is None:
         return np.random.default_rng()
     if isinstance(rng, np.random.Generator):
@@ -27,17 +27,17 @@ def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:
 
 
 def as_generator(rng: Any) -> Any:
-    """Return the generator of a bit generator of NumPy's (SPEC 7), and anything else as it is."""
-    # numpy.random is not imported for what cannot be of it.
+    """Wrap a NumPy bit generator (SPEC 7) in a Generator; return anything else unchanged."""
+    # If numpy.random is not loaded, rng cannot be a bit generator.
     loaded = sys.modules.get("numpy.random")
     return loaded.Generator(rng) if loaded is not None and isinstance(rng, loaded.BitGenerator) else rng
 
 
 @lru_cache(1024)
 def overlaps(strides: tuple[int, ...], shape: tuple[int, ...], size: int = 1) -> bool:
-    """Whether elements share memory, as those of an expanded array or of overlapping windows do.
+    """Whether elements share memory, as in an expanded array or in overlapping windows.
 
-    ``size`` is that of an element in the unit of the strides.
+    ``size`` is the size of an element in the unit of the strides.
     """
     axes = [(abs(step), count) for step, count in zip(strides, shape, strict=True) if count != 1]
     if any(count == 0 for _, count in axes):
@@ -45,45 +45,45 @@ def overlaps(strides: tuple[int, ...], shape: tuple[int, ...], size: int = 1) ->
     end = size
     for step, count in sorted(axes):
         if step < end:
-            # An axis begins before the shorter ones end: by that alone it may still miss their elements.
+            # An axis steps less far than the shorter axes reach. Its elements may still miss theirs.
             return _meet(sorted([*axes, (1, size)], reverse=True))
         end += (count - 1) * step
     return False
 
 
 def _meet(axes: list[tuple[int, int]]) -> bool:
-    """Whether two different places have one address: whether sum(step * d) = 0 for some |d| < count that are not all 0.
+    """Whether two indices have one address: whether sum(step * d) = 0 for some |d| < count, not all of them 0.
 
-    A search from the longest step to the shortest, which leaves out what the shorter steps cannot bring back to 0.
+    The search goes from the longest step to the shortest, and skips sums that the shorter steps cannot bring back to 0.
     """
     reach, common = [0], [0]
     for step, count in reversed(axes):
         reach.append(reach[-1] + (count - 1) * step)
         common.append(math.gcd(common[-1], step))
-    # The first of the numbers that is not 0 may be taken as positive.
+    # By symmetry, the first nonzero d is taken as positive.
     waiting, left = [(0, 0, False)], _TRIES
     while waiting and left:
         left -= 1
-        k, rest, is_apart = waiting.pop()
+        k, rest, is_nonzero = waiting.pop()
         if k == len(axes):
-            if is_apart and rest == 0:
+            if is_nonzero and rest == 0:
                 return True
             continue
         step, count = axes[k]
         room = reach[len(axes) - k - 1]
         if step == 0:
             return True
-        low = max(1 - count, -((rest + room) // step)) if is_apart else 0
+        low = max(1 - count, -((rest + room) // step)) if is_nonzero else 0
         high = min(count - 1, (room - rest) // step)
         for d in range(low, min(high, low + _TRIES) + 1):
             now = rest + d * step
             if now % (common[len(axes) - k - 1] or 1) == 0:
-                waiting.append((k + 1, now, is_apart or d > 0))
+                waiting.append((k + 1, now, is_nonzero or d > 0))
     return False
 
 
 def warn(message: str) -> None:
-    """Warn at the line that called the library, however deep this is."""
+    """Warn at the line that called the library, at any depth of calls."""
     level, frame = 1, inspect.currentframe()
     while frame is not None and str(frame.f_globals.get("__name__")).startswith("arrayinit."):
         level, frame = level + 1, frame.f_back
@@ -92,13 +92,13 @@ def warn(message: str) -> None:
 
 def is_masked(cls: type) -> bool:
     """Whether this is `numpy.ma.MaskedArray`, or a subclass of it."""
-    # Not loaded means that nobody has made one.
+    # If numpy.ma is not loaded, no masked array exists.
     loaded = sys.modules.get("numpy.ma")
     return loaded is not None and issubclass(cls, loaded.MaskedArray)
 
 
 def is_plain(cls: type) -> bool:
-    """Whether the elements of arrays of this class are the numbers in memory, and nothing more, as masks or units."""
+    """Whether the elements of this class are plain numbers in memory, without masks, units or other rules."""
     if not issubclass(cls, np.ndarray) or is_masked(cls):
         return not is_masked(cls)
     return (cls.__array_function__, cls.__array_ufunc__) == _PLAIN
@@ -108,7 +108,7 @@ _PLAIN = (np.ndarray.__array_function__, np.ndarray.__array_ufunc__)
 
 
 def check_plain(cls: type, name: str) -> None:
-    """Raise TypeError if the elements of arrays of this class are more than numbers, which would be lost."""
+    """Raise TypeError if arrays of this class have masks, units or other rules, which would be lost."""
     if is_masked(cls):
         raise TypeError(
             f"{name} is a masked array ({qualified(cls)}), and its mask would be lost: pass {name}.data, all of its "
@@ -122,11 +122,11 @@ def check_plain(cls: type, name: str) -> None:
 
 
 def qualified(cls: type) -> str:
-    """Return the name of a class, with its module but for what is built in."""
+    """Return the name of a class with its module; a built-in class has no module."""
     return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
 
-# What other libraries draw with, by the package and the name of the class, and what of it can be given.
+# The generators of other libraries, by package and class name, and an expression of each that is a valid rng.
 _CALLS = {
     "cupy.Generator": "rng.integers(2**31) is a seed",
     "cupy.RandomState": "rng.randint(2**31) is a seed",
@@ -146,7 +146,7 @@ _CALLS = {
 
 
 def describe(rng: Any) -> str:
-    """Say what was given as rng, for an error, and what of it would be right."""
+    """Describe a wrong rng for an error, and say which expression of it would be right."""
     name = qualified(type(rng))
     kinds = (f"{base.__module__.partition('.')[0]}.{base.__qualname__}" for base in type(rng).__mro__)
     call = next((f": {_CALLS[kind]}" for kind in kinds if kind in _CALLS), "")

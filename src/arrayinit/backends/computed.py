@@ -1,4 +1,4 @@
-"""Fills that are computed as a whole: by a library's own generator, or by products of matrices."""
+"""Fills that are computed as a whole, by a library's own generator or by matrix products."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from arrayinit.stream.seed import Seed
 
 @dataclass(frozen=True, slots=True)
 class Computed(Fill):
-    """A fill whose elements cannot be made one by one. A box of it on the host is cut from the whole."""
+    """A fill whose elements cannot be computed one by one. On the host, a box is a slice of the whole array."""
 
     source: Generator | Seed
     shape: tuple[int, ...]
     dtype: FloatFormat
-    """The dtype of the array; on the host the fill may be computed in a wider one."""
+    """The dtype of the array. On the host, the fill may be computed in a wider dtype."""
 
     @abstractmethod
     def compute(self, backend: NativeBackend, x: Array) -> Array:
-        """Fill ``x`` by operations of its library, and return it or a new array."""
+        """Fill ``x`` by operations of its library, and return ``x`` or a new array."""
 
     @property
     def is_of_numpy(self) -> bool:
-        """Whether a generator of NumPy's draws, which only NumPy can do."""
+        """Whether the source is a NumPy generator, which only NumPy can use."""
         return isinstance(self.source, np.random.Generator)
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether the fill may be computed later, and more than once: a generator would have moved on."""
+        """Whether the fill may be computed later, and more than once. A generator's state would change meanwhile."""
         return isinstance(self.source, Seed)
 
     def on_host(self) -> Host:
-        """Return all values, computed by NumPy, in the dtype that they are computed in."""
+        """Return all values, computed by NumPy, in the dtype of the computation."""
         host = np.empty(self.shape, self.dtype.compute)
         self._compute(host)
         return host
 
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
-        """Fill an array where it is, or the box of it that begins at ``corner`` from the whole."""
+        """Fill a whole array in place, or copy the box that begins at ``corner`` from the whole array."""
         if corner is None and array.dtype.name == self.dtype.name:
             self._compute(array)
         else:
@@ -56,11 +56,11 @@ class Computed(Fill):
     def chunks(
         self, shape: Sequence[int], dtype: str, corner: Sequence[int] | None = None
     ) -> Iterator[tuple[Index, Host]]:
-        """Yield chunks of the whole."""
+        """Yield chunks of the whole array."""
         return Table(self.on_host()).chunks(shape, dtype, corner)
 
     def _compute(self, host: Host) -> None:
-        # Not at the top: a fifth of the time to import arrayinit, which may never draw on the host.
+        # Imported here: this is a fifth of the time to import arrayinit, and a program may never draw on the host.
         from arrayinit.backends._numpy import BACKEND
 
         self.compute(BACKEND, host)
@@ -68,7 +68,7 @@ class Computed(Fill):
 
 @dataclass(frozen=True, slots=True)
 class NativeDraw(Computed):
-    """Independent draws of a generator, in its own order."""
+    """Independent draws of a generator, in the order of the generator."""
 
     distribution: Distribution
 

@@ -1,4 +1,4 @@
-"""The orthonormal factor of a matrix of normal numbers: Q of A = QR with a positive diagonal of R."""
+"""The orthonormal factor Q of a normal random matrix A = QR, where R has a positive diagonal."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from typing import Any
 from arrayinit.backends.protocol import Array
 
 _SMALL = 64
-"""So many rows or fewer are as fast by a QR decomposition."""
+"""Up to this many rows, a QR decomposition is as fast."""
 
 _SINGLE = 32
-"""Bits of a real number of single precision."""
+"""Bits of a real number in single precision."""
 
 
 def by_qr(xp: Any, a: Array) -> Array:
-    """Return Q, and of a wide matrix that of its transpose, transposed, by the QR decomposition of the library."""
+    """Return Q by the library's QR decomposition. A wide matrix is transposed before and after."""
     return _of_columns(xp, a, _by_qr)
 
 
 def by_blocks(xp: Any, a: Array) -> Array:
-    """Return the same of a large matrix of single precision in float64, to all digits, and nearly all by products.
+    """Return the same Q. A large single-precision matrix is computed in float64, mostly by matrix products.
 
-    One after another a GPU would take the columns, and NumPy in float64 too, for twice the time on one thread.
+    The result has all digits of single precision. A QR decomposition takes column after column on a GPU, and also in
+    NumPy in float64, where it takes twice the time on one thread.
     """
     is_large = max(a.shape[-2:]) > _SMALL and xp.finfo(a.dtype).bits <= _SINGLE
     return _of_columns(xp, a, _by_blocks if is_large else _by_qr)
@@ -41,7 +42,7 @@ def _by_qr(xp: Any, a: Array) -> Array:
 
 
 def _phase(xp: Any, d: Array) -> Array:
-    """Return d / abs(d), and not zero for a zero, which leaves its column of Q as it is."""
+    """Return d / abs(d), and 1 for a complex zero, which leaves its column of Q unchanged."""
     if not _is_complex(xp, d):
         return xp.copysign(xp.ones_like(d), d)
     size = xp.abs(d)
@@ -54,12 +55,12 @@ def _by_blocks(xp: Any, a: Array) -> Array:
 
 
 def _blocks(xp: Any, a: Array) -> Iterator[Array]:
-    r"""Yield the columns of Q, block by block: a modified Gram-Schmidt process, which overwrites ``a``.
+    r"""Yield the columns of Q, block by block, by a modified Gram-Schmidt process; overwrites ``a``.
 
-    Of a block :math:`B` the Cholesky factor of :math:`B^H B = LL^H` gives the columns :math:`B L^{-H}`. This squares
-    the condition number, but B, orthogonal to the columns before it, is a normal matrix in m dimensions, four times as
-    many as its columns: a condition number near 3, and one above 1000 with a chance below 1e-90 (Chen & Dongarra).
-    What is nearly square, and so may be nearly singular, is left to the QR decomposition.
+    The Cholesky factor of :math:`B^H B = LL^H` gives the columns :math:`B L^{-H}` of a block :math:`B`. This squares
+    the condition number of B. But B, orthogonal to the columns before it, is a normal matrix in m dimensions, four
+    times as many as its columns. Its condition number is near 3, and above 1000 with a chance below 1e-90 (Chen &
+    Dongarra). A nearly square rest may be nearly singular, and is left to the QR decomposition.
 
     Å. Björck, "Solving linear least squares problems by Gram-Schmidt orthogonalization", 1967. Z. Chen, J. Dongarra,
     "Condition numbers of Gaussian random matrices", 2005.

@@ -1,4 +1,4 @@
-"""A device on which a library makes arrays, as the command line tries it."""
+"""A device on which the command line tries a library."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 
 class Device(NamedTuple):
-    """How to make, await and read float32 arrays on a device."""
+    """How to create, wait for and read float32 arrays on a device."""
 
     backend: str
     version: str
     device: str
     empty: Callable[[tuple[int, ...]], Any]
-    """Return a float32 array of a shape, to be filled."""
+    """Return an empty float32 array of a shape."""
     finish: Callable[[Any], None]
-    """Wait until an array is there."""
+    """Wait until an array is computed."""
     to_host: Callable[[Any], np.ndarray[Any, Any]]
     compiles: bool = False
     """Whether a first call may compile."""
 
 
 def ready(x: Any) -> None:
-    """Wait for nothing: an array is there when the call returns."""
+    """Do not wait: the array is computed when the call returns."""

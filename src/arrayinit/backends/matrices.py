@@ -1,4 +1,4 @@
-"""Orthogonal and sparse matrices, computed by operations of the library of the array."""
+"""Orthogonal and sparse matrices, computed by operations of the array's library."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _STANDARD = Normal(0.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Orthogonal(Computed):
-    """``gain`` times matrices with orthonormal rows or columns, whichever are fewer."""
+    """``gain`` times matrices with orthonormal rows, or orthonormal columns if there are fewer columns."""
 
     matrices: tuple[int, ...]
-    """Their shape: the batch, rows and columns."""
+    """The shape of the matrices: batch, rows and columns."""
     gain: float
     axes: tuple[int, ...]
-    """The axes of the array that the matrices have when they are unfolded, in their order."""
+    """The axes of the array, in the order of the unfolded matrices."""
     index: tuple[int | slice, ...]
-    """Where the matrices are in the array; all else is 0."""
+    """The position of the matrices in the array; all other elements are 0."""
 
     def compute(self, backend: NativeBackend, x: Array) -> Array:
         """Fill ``x``."""
@@ -42,7 +42,7 @@ class Orthogonal(Computed):
         return backend.assign(blank, q) if is_whole else backend.set_at(blank, self.index, xp.astype(q, x.dtype))
 
     def _normal(self, backend: NativeBackend, x: Array) -> Array:
-        """Return matrices of standard normal numbers, in the dtype that is computed in."""
+        """Return matrices of standard normal numbers, in the dtype of the computation."""
         blank, dtype = backend.empty(x, self.matrices, self.dtype.compute), FORMATS[self.dtype.compute]
         if isinstance(self.source, Seed):
             order = tuple(range(len(self.matrices)))
@@ -59,7 +59,7 @@ class Sparse(Computed):
     """The number of zeros in each column."""
 
     def compute(self, backend: NativeBackend, x: Array) -> Array:
-        """Fill ``x``. The smaller set is chosen: to be cleared in a full draw, or to be drawn in a cleared matrix."""
+        """Fill ``x``. Choose the smaller set: the zeros in a full draw, or the numbers to draw into zeros."""
         (rows, columns), zeros = self.shape, self.zeros
         choosing, drawing = backend.split(self.source, 2)
         if zeros <= rows - zeros:

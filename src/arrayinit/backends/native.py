@@ -1,4 +1,4 @@
-"""The draws that a library's generator lacks, built from its real uniforms and normals."""
+"""Draws that a library's generator lacks, built from its real uniforms and normals."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _UNIT = Uniform(0.0, 1.0)
 
 
 class NativeBackend(Backend):
-    """A backend whose library has a random generator of its own; the others are drawn by NumPy on the host.
+    """A backend whose library has its own random generator. For other backends NumPy draws on the host.
 
-    From real uniform and normal draws in float32 and float64 it draws any distribution in any dtype.
+    It builds any distribution in any dtype from real uniform and normal draws in float32 and float64.
     """
 
     @abstractmethod
@@ -47,9 +47,9 @@ class NativeBackend(Backend):
 
     @abstractmethod
     def qr(self, matrix: Array, generator: Generator | Seed) -> Array:
-        """Return Q of the QR decomposition with a positive diagonal of R; of a wide matrix that of its transpose.
+        """Return Q of the QR decomposition with a positive diagonal of R; for a wide matrix, decompose its transpose.
 
-        ``matrix`` is normal, drawn with ``generator``. The result has its dtype, or a wider one.
+        ``matrix`` is normal, drawn with ``generator``. Q has the dtype of ``matrix``, or a wider dtype.
         """
 
     @abstractmethod
@@ -61,7 +61,7 @@ class NativeBackend(Backend):
         """Fill ``x`` with normal numbers."""
 
     def plan(self, d: TruncatedNormal) -> Truncation:
-        """Return how ``d`` is drawn."""
+        """Return the plan of ``d``."""
         return truncation(d)
 
     def truncated(self, x: Array, d: TruncatedNormal, generator: Generator) -> Array:
@@ -70,7 +70,7 @@ class NativeBackend(Backend):
         return self.assign(x, self.from_uniform(u, self.plan(d)))
 
     def from_uniform(self, u: Array, plan: Truncation) -> Array:
-        """Turn numbers on [0, 1), which may be overwritten, into truncated normals."""
+        """Turn numbers on [0, 1) into truncated normals; may overwrite ``u``."""
         xp = self.namespace(u)
         return truncated_normal(Ops(xp), _Drawn(xp, u), plan, self._central, _minus_log2)
 
@@ -83,30 +83,30 @@ class NativeBackend(Backend):
         return self.quantile(ops.xp, self.clip(q, (-last, last)))
 
     def join(self, real: Array, imaginary: Array) -> Array:
-        """Return the complex numbers of these parts, without arithmetic, which would make NaN of infinite ones."""
+        """Return complex numbers from their parts without arithmetic, which would turn infinite parts into NaN."""
         raise NotImplementedError
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
-        """Clip ``x`` to the closed interval, in place where it can be written."""
+        """Clip ``x`` to the closed interval, in place if ``x`` can be written."""
         return self.namespace(x).clip(x, *limits)
 
     def split(self, generator: Generator, count: int) -> list[Generator]:
-        """Return ``count`` generators of draws that are independent of each other, as consecutive draws are."""
+        """Return ``count`` generators whose draws are independent, as consecutive draws of one generator are."""
         return [generator] * count
 
     @abstractmethod
     def subsets(self, x: Array, count: int, generator: Generator) -> tuple[Array, Array]:
-        """Choose ``count`` rows of each column of a matrix; return their numbers, (count, columns), and the columns'.
+        """Choose ``count`` rows of each column of a matrix; return row numbers (count, columns) and column numbers.
 
-        Each choice is uniform among all of that size, and independent of the other columns'.
+        Each choice is uniform among all sets of this size, and independent of the other columns.
         """
 
     def wider(self, x: Array, dtype: str) -> Array:
-        """Return something as ``x``, of another dtype, that `draw` can fill."""
+        """Return an array like ``x``, but of another dtype, that `draw` can fill."""
         return self.empty(x, tuple(x.shape), dtype)
 
     def quantile(self, xp: Any, q: Array, /) -> Array:
-        """Return z with Phi(z) - 1/2 = q; libraries with an inverse error function have a faster one."""
+        """Return z with Phi(z) - 1/2 = q. Override it where the library has a faster inverse error function."""
         size = abs(q)
         return quantile(NUMPY, q, lambda select: 0.5 - select(size))
 
@@ -115,7 +115,7 @@ class NativeBackend(Backend):
         return self.draw_within(x, distribution, generator, distribution.limits(dtype))
 
     def draw_within(self, x: Array, distribution: Distribution, generator: Generator, limits: Limits) -> Array:
-        """Fill ``x`` with draws clipped to ``limits``, by way of a wider dtype or of parts if it must be."""
+        """Fill ``x`` with draws clipped to ``limits``, through a wider dtype or complex parts where needed."""
         dtype = FORMATS[self.dtype(x)]
         if dtype.is_complex:
             return self._complex(x, dtype, distribution, generator)
@@ -137,7 +137,7 @@ class NativeBackend(Backend):
                 raise AssertionError(f"{distribution} is drawn in complex dtypes only")
 
     def _complex(self, x: Array, dtype: FloatFormat, distribution: Distribution, generator: Generator) -> Array:
-        # Interleaved, so that a draw in chunks takes the same numbers as a draw at once.
+        # The parts are interleaved, so that a draw in chunks uses the same numbers as a draw at once.
         pairs = self.empty(x, (*x.shape, 2), dtype.real)
         xp = self.namespace(pairs)
         match distribution:
@@ -152,18 +152,18 @@ class NativeBackend(Backend):
 
 
 class _Drawn:
-    """Numbers on [0, 1), of a resolution of half the dtype's epsilon, as `truncated_normal` takes them."""
+    """Numbers on [0, 1) with a resolution of half the dtype's epsilon, in the interface of `truncated_normal`."""
 
     def __init__(self, xp: Any, drawn: Array) -> None:
         self.xp, self.drawn = xp, drawn
 
     def lower(self, factor: float = 1.0) -> Array:
-        """Not 0, whose logarithm is infinite."""
+        """Shift away from 0, whose logarithm is infinite."""
         self.drawn += float(self.xp.finfo(self.drawn.dtype).eps) / 4.0
         return self.drawn * factor
 
     def upper(self, factor: float = 1.0) -> Array:
-        """Above 0, since no number drawn is 1."""
+        """The result is above 0, since no drawn number is 1."""
         return (1.0 - self.drawn) * factor
 
 

@@ -11,7 +11,7 @@ Array = Any
 
 
 def polar(xp: Any, u: Array, d: Disk | TruncatedComplexNormal) -> tuple[Array, Array]:
-    """Return real and imaginary parts, from uniform pairs along the last axis of ``u``."""
+    """Return real and imaginary parts, computed from uniform pairs along the last axis of ``u``."""
     u, turn = u[..., 0], u[..., 1]
     if isinstance(d, Disk):
         modulus, centre = xp.sqrt(u) * d.radius, d.centre

@@ -1,4 +1,4 @@
-"""What an adapter must do: read what must be known of an array, and write a fill into it."""
+"""The protocol of an adapter: describe an array, read its values, and write a fill into it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from arrayinit.kernels.fill import Fill
 from arrayinit.stream.seed import Seed
 
 Array = Any
-"""An array of whichever library; the one thing that this package cannot know statically."""
+"""An array of any library: the one type that this package cannot know statically."""
 
 Generator = Any
-"""A source of random numbers: of the array's own library, or NumPy's."""
+"""A random generator of the array's own library, or of NumPy."""
 
 
 class Backend(ABC):
-    """The adapter of one library. Derive it from `InPlace`, `Replaced` or `Rebound`: how its arrays are filled."""
+    """The adapter of one library. Derive from `InPlace`, `Replaced` or `Rebound`, which say how arrays are filled."""
 
     @abstractmethod
     def accepts(self, cls: type) -> bool:
         """Whether arrays of this type belong to this backend."""
 
     def devices(self) -> Iterator[Device]:
-        """Yield the devices of this machine on which the command line is to try the library; none by default."""
+        """Yield the devices of this machine on which the command line tries the library; none by default."""
         return iter(())
 
     def namespace(self, x: Array) -> Any:
@@ -37,23 +37,23 @@ class Backend(ABC):
 
     @abstractmethod
     def dtype(self, x: Array) -> str:
-        """Return the array API's name of the dtype of ``x``, "bfloat16" included."""
+        """Return the array API's name of the dtype of ``x``, or "bfloat16"."""
 
     def check_writable(self, x: Array) -> None:  # noqa: B027
-        """Raise if ``x`` can neither be written nor replaced, as a read-only array."""
+        """Raise if ``x`` can be neither written nor replaced, for example a read-only array."""
 
     def generator(self, x: Array, rng: Any) -> Generator | Seed:
-        """Return the generator that ``rng`` means for ``x``: None, or what is no seed.
+        """Return the generator that ``rng`` means for ``x``; ``rng`` is None or a generator, never a seed.
 
-        A lazy library, which may compute a chunk more than once, returns a fresh seed for None.
+        A lazy library may compute a chunk more than once, so it returns a fresh seed for None.
         """
         return numpy_generator(rng, f"{type(x).__module__.partition('.')[0]} arrays")
 
     @abstractmethod
     def read(self, x: Array) -> Iterator[Array]:
-        """Yield forms in which other libraries may read ``x``: for DLPack first, and a NumPy array last.
+        """Yield ``x`` in forms that other libraries can read: arrays for DLPack first, and a NumPy array last.
 
-        Raises TypeError where the values of ``x`` are not known.
+        Raises TypeError if ``x`` has no values, for example a traced array.
         """
 
     @abstractmethod
@@ -62,7 +62,7 @@ class Backend(ABC):
 
 
 class InPlace(Backend):
-    """Arrays are written where they are, and slices are views: NumPy, torch, CuPy."""
+    """Arrays are written in place, and slices are views: NumPy, torch, CuPy."""
 
 
 class Replaced(Backend):

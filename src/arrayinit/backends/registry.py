@@ -1,4 +1,4 @@
-"""From the type of an array to its backend, without importing a library that is not loaded."""
+"""Find the backend of an array by its type, without importing a library that is not loaded."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ def _strict() -> Backend:
     return WRITABLE
 
 
-# It stands for all libraries that follow the standard, and is asked for arrays after all others.
+# The adapter for all libraries that follow the standard. It is asked after all other adapters.
 _STRICT = ("array_api_strict", _strict)
 
-# A library that is not loaded cannot have made the array. Import statements, unlike importlib, can be traced by
-# torch.compile.
+# A library that is not loaded cannot have made the array. torch.compile can trace import statements, but not
+# importlib.
 _BUILT_IN = {"numpy": _numpy, "torch": _torch, "jax": _jax, "cupy": _cupy, "dask.array": _dask}
 
 NEEDED = {"torch": "2.11", "jax": "0.10", "cupy": "14", "dask": "2026.1"}
-"""The oldest release of each library that its adapter works with, as in the extras of pyproject.toml."""
+"""The oldest release of each library that its adapter supports, as in the extras of pyproject.toml."""
 
 _registered: list[Backend] = []
 _by_type: dict[type, Backend] = {}
@@ -78,12 +78,12 @@ def backend_of(x: Array) -> Backend:
 
 
 def register_backend(backend: Backend) -> None:
-    """Make a backend of your own known, for arrays that no built-in backend accepts.
+    """Register your own backend, for arrays that no built-in backend accepts.
 
-    A package can do the same without being imported, through the entry-point group ``arrayinit.backends``: each entry
-    point has the import name of its library, which is asked only if that is loaded, and names a function of no
-    arguments, or a class, that returns the backend. Both are asked after the built-in backends for NumPy, torch, JAX,
-    CuPy and Dask, and before the generic one for any array with an array API namespace.
+    A package can do the same without being imported, through the entry-point group ``arrayinit.backends``. The name of
+    an entry point is the import name of its library; arrayinit loads it only if this library is loaded. The entry point
+    refers to a function without arguments, or a class, that returns the backend. Registered backends come after the
+    built-in backends for NumPy, torch, JAX, CuPy and Dask, and before the generic backend for any array API namespace.
 
     Parameters
     ----------
@@ -112,18 +112,18 @@ def register_backend(backend: Backend) -> None:
             f"{type(backend).__qualname__}"
         )
     _registered.append(backend)
-    # What the generic backend took before may be this one's.
+    # The new backend may accept types that the generic backend took before.
     _by_type.clear()
 
 
 def libraries() -> dict[str, Callable[[], Backend]]:
-    """Return what loads the adapter of each library that has one, by the import name of the library's package."""
+    """Return a function that loads the adapter, for each supported library, by the import name of its package."""
     return {name.partition(".")[0]: load for name, load in (*_BUILT_IN.items(), *_entry_points(), _STRICT)}
 
 
 def _entry_points() -> Iterator[tuple[str, Callable[[], Backend]]]:
-    """Yield the import name of the library of each entry point, and what loads its adapter."""
-    # Imported here: it takes longer than all of arrayinit, and arrays of the built-in backends never need it.
+    """Yield, for each entry point, the import name of its library and a function that loads its adapter."""
+    # Imported here: it takes longer than importing arrayinit, and arrays of the built-in backends never need it.
     from importlib.metadata import entry_points
 
     for point in entry_points(group=ENTRY_POINTS):
@@ -137,7 +137,7 @@ def _loaded(point: EntryPoint) -> Backend:
 
 def _find(cls: type) -> Backend:
     for library, load in _BUILT_IN.items():
-        # None stands there for a library whose import is blocked.
+        # sys.modules has None for a library whose import is blocked.
         if sys.modules.get(library) is not None and _is_new_enough(library, cls) and load().accepts(cls):
             return load()
     for backend in _others():
@@ -152,12 +152,12 @@ def _find(cls: type) -> Backend:
 
 
 def _is_new_enough(library: str, cls: type) -> bool:
-    """Whether the adapter works with this release; where it does not, an array of the library is an error."""
+    """Whether the adapter supports this release. Raise ImportError for an array of an unsupported release."""
     package = library.partition(".")[0]
     needed, found = NEEDED.get(package), getattr(sys.modules[package], "__version__", None)
     if needed is None or found is None or _release(str(found)) >= _release(needed):
         return True
-    # jaxlib has the arrays of JAX.
+    # JAX arrays are defined in jaxlib.
     if any(base.__module__.partition(".")[0] in (package, f"{package}lib") for base in cls.__mro__):
         raise ImportError(
             f"arrayinit needs {package} >= {needed} for an array of type {cls.__module__}.{cls.__qualname__}, but "
@@ -178,7 +178,7 @@ def _others() -> Iterator[Backend]:
         # A library that is not loaded cannot have made the array.
         if name in sys.modules:
             yield load()
-    # Imported here: it takes as long as NumPy's adapter, which most calls need alone.
+    # Imported here: it takes as long as NumPy's adapter, and most calls need only that one.
     from arrayinit.backends._array_api import REPLACED, WRITABLE
 
     yield from (WRITABLE, REPLACED)

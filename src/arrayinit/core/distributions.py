@@ -42,24 +42,24 @@ class Uniform(NamedTuple):
             return Disk(0.0, math.sqrt(2.0 * self.variance))
         return Disk((self.low + self.high) / 2, (self.high - self.low) / 2)
 
-    def check_range(self, form: FloatFormat) -> None:
-        """Raise ValueError unless ``form`` can represent the bounds and their difference."""
-        if self.low < -form.max or self.high > form.max or self.high - self.low > form.max:
+    def check_range(self, dtype: FloatFormat) -> None:
+        """Raise ValueError unless ``dtype`` can represent the bounds and their difference."""
+        if self.low < -dtype.max or self.high > dtype.max or self.high - self.low > dtype.max:
             raise ValueError(
-                f"the bounds {self.low!r} and {self.high!r} do not fit dtype {form.name}: "
-                f"both, and their difference, must be within {form.max!r}"
+                f"the bounds {self.low!r} and {self.high!r} do not fit dtype {dtype.name}: "
+                f"both, and their difference, must be within {dtype.max!r}"
             )
 
-    def limits(self, form: FloatFormat) -> tuple[float, float]:
+    def limits(self, dtype: FloatFormat) -> tuple[float, float]:
         """Return the limits of [low, high), or of [low, high] in 16 bits, where a draw may round up to ``high``."""
         # The key has the bytes of the bounds: 0.0 and -0.0 are equal, but have different limits.
-        place = pack("dd", self.low, self.high), form.name
+        place = pack("dd", self.low, self.high), dtype.name
         found = _LIMITS.get(place)
         if found is None:
-            last = form.floor(self.high) if form.is_narrow else form.below(self.high)
+            last = dtype.floor(self.high) if dtype.is_narrow else dtype.below(self.high)
             if len(_LIMITS) > 1000:
                 _LIMITS.clear()
-            found = _LIMITS[place] = _within(form, self.low, self.high, last)
+            found = _LIMITS[place] = _within(dtype, self.low, self.high, last)
         return found
 
 
@@ -88,9 +88,9 @@ class Normal(NamedTuple):
         """Return the law of the real part, and of the imaginary part, of a complex draw around 0."""
         return Normal(0.0, self.std / math.sqrt(2.0))
 
-    def check_range(self, form: FloatFormat) -> None:
-        """Raise ValueError unless ``form`` can represent the mean and std."""
-        _check_moments(form, self.mean, self.std)
+    def check_range(self, dtype: FloatFormat) -> None:
+        """Raise ValueError unless ``dtype`` can represent the mean and std."""
+        _check_moments(dtype, self.mean, self.std)
 
     def limits(self, _: FloatFormat) -> None:
         """Return None: a normal has no bounds."""
@@ -133,33 +133,35 @@ class TruncatedNormal(NamedTuple):
             return TruncatedComplexNormal(math.sqrt(self.variance) / TRUNCATED_COMPLEX_STD)
         raise TypeError("trunc_normal_ truncates to an interval, which complex numbers do not have: x must be real")
 
-    def check_range(self, form: FloatFormat) -> None:
-        """Raise ValueError unless ``form`` can represent the moments and the finite bounds."""
-        _check_moments(form, self.mean, self.std)
+    def check_range(self, dtype: FloatFormat) -> None:
+        """Raise ValueError unless ``dtype`` can represent the moments and the finite bounds."""
+        _check_moments(dtype, self.mean, self.std)
         for bound in (self.low, self.high):
-            if form.max < abs(bound) < math.inf:
-                raise ValueError(f"the bound {bound!r} does not fit dtype {form.name}: it must be within {form.max!r}")
+            if dtype.max < abs(bound) < math.inf:
+                raise ValueError(
+                    f"the bound {bound!r} does not fit dtype {dtype.name}: it must be within {dtype.max!r}"
+                )
 
-    def limits(self, form: FloatFormat) -> tuple[float, float]:
+    def limits(self, dtype: FloatFormat) -> tuple[float, float]:
         """Return the limits of the closed interval [low, high]."""
-        return _within(form, self.low, self.high, form.floor(self.high))
+        return _within(dtype, self.low, self.high, dtype.floor(self.high))
 
 
-def _check_moments(form: FloatFormat, mean: float, std: float) -> None:
-    if not -form.max <= mean <= form.max or std > form.max:
+def _check_moments(dtype: FloatFormat, mean: float, std: float) -> None:
+    if not -dtype.max <= mean <= dtype.max or std > dtype.max:
         raise ValueError(
-            f"mean={mean!r} and std={std!r} do not fit dtype {form.name}: both must be within {form.max!r}"
+            f"mean={mean!r} and std={std!r} do not fit dtype {dtype.name}: both must be within {dtype.max!r}"
         )
 
 
-def _within(form: FloatFormat, low: float, high: float, last: float) -> tuple[float, float]:
-    """Return the limits: the least value of ``form`` that is at least ``low``, and ``last``."""
-    first = form.ceil(low)
+def _within(dtype: FloatFormat, low: float, high: float, last: float) -> tuple[float, float]:
+    """Return the limits: the least value of ``dtype`` that is at least ``low``, and ``last``."""
+    first = dtype.ceil(low)
     if first <= last:
         return first, last
     if low == high:
-        return form.nearest(low), form.nearest(low)
-    raise ValueError(f"no {form.name} lies between the bounds {low!r} and {high!r}")
+        return dtype.nearest(low), dtype.nearest(low)
+    raise ValueError(f"no {dtype.name} lies between the bounds {low!r} and {high!r}")
 
 
 class Disk(NamedTuple):
@@ -168,12 +170,12 @@ class Disk(NamedTuple):
     centre: float
     radius: float
 
-    def check_range(self, form: FloatFormat) -> None:
-        """Raise ValueError unless ``form`` can represent all points of the disk."""
-        if abs(self.centre) + self.radius > form.max:
+    def check_range(self, dtype: FloatFormat) -> None:
+        """Raise ValueError unless ``dtype`` can represent all points of the disk."""
+        if abs(self.centre) + self.radius > dtype.max:
             raise ValueError(
-                f"the disk of radius {self.radius!r} around {self.centre!r} does not fit dtype {form.name}: "
-                f"it must be within {form.max!r}"
+                f"the disk of radius {self.radius!r} around {self.centre!r} does not fit dtype {dtype.name}: "
+                f"it must be within {dtype.max!r}"
             )
 
     def limits(self, _: FloatFormat) -> None:
@@ -185,10 +187,12 @@ class TruncatedComplexNormal(NamedTuple):
 
     std: float
 
-    def check_range(self, form: FloatFormat) -> None:
-        """Raise ValueError unless ``form`` can represent the bound of the modulus."""
-        if 2.0 * self.std > form.max:
-            raise ValueError(f"std={self.std!r} does not fit dtype {form.name}: twice that must be within {form.max!r}")
+    def check_range(self, dtype: FloatFormat) -> None:
+        """Raise ValueError unless ``dtype`` can represent the bound of the modulus."""
+        if 2.0 * self.std > dtype.max:
+            raise ValueError(
+                f"std={self.std!r} does not fit dtype {dtype.name}: twice that must be within {dtype.max!r}"
+            )
 
     def limits(self, _: FloatFormat) -> None:
         """Return None: the draw itself bounds the modulus."""

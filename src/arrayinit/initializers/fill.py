@@ -1,4 +1,4 @@
-"""The one way down from a public function to a backend: check, resolve rng, and write a fill."""
+"""The path from a public function to a backend: check the arguments, resolve rng, and write a fill."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from arrayinit.stream.seed import Seed, seed_of
 
 
 def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
-    """Fill ``x`` with independent draws; a seed draws in the order of the default layout."""
-    # The first answer to each question is that of most calls, and quicker than a call.
+    """Fill ``x`` with independent draws. With a seed, the draws follow the order of the default layout."""
+    # Most calls find backend and dtype in a dict, which is faster than a function call.
     backend = known_backend(type(x)) or backend_of(x)
     name = backend.dtype(x)
     dtype = FORMATS.get(name) or floating(name)
@@ -26,7 +26,7 @@ def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
     source = source_of(backend, x, rng)
     backend.check_writable(x)
     shape = tuple(x.shape)
-    # Not at the top: what draws takes as long to import as all else.
+    # Imported here: the modules that draw take as long to import as the rest.
     if not isinstance(source, Seed):
         from arrayinit.backends.computed import NativeDraw
 
@@ -40,7 +40,7 @@ def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
 
 
 def draw_in_order(x: Array, law: Law, rng: Any, layout: str | None) -> Array:
-    """Fill ``x`` with draws whose law does not depend on ``layout``, which is checked all the same."""
+    """Fill ``x`` with draws whose law does not depend on ``layout``. Check ``layout`` nevertheless."""
     if layout is not None:
         backend_of(x)
         parse(layout, x.shape)
@@ -48,7 +48,7 @@ def draw_in_order(x: Array, law: Law, rng: Any, layout: str | None) -> Array:
 
 
 def source_of(backend: Backend, x: Array, rng: Any) -> Generator | Seed:
-    """Return the seed that ``rng`` is, or the generator that it means for ``x``."""
+    """Return the seed if ``rng`` is a seed, else the generator that ``rng`` means for ``x``."""
     if rng is None:
         return backend.generator(x, None)
     seed = seed_of(rng)
@@ -72,12 +72,12 @@ def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:
                 backend_of(x).dtype(x)
             return found
     except (AttributeError, RuntimeError):
-        # The backend says what is wrong with an object that has no sizes, as a nested tensor.
+        # The backend raises a better error for an object without sizes, such as a nested tensor.
         backend_of(x).dtype(x)
         raise
     # As in torch, an empty bias passes.
     if len(shape) > 1:
         fans(shape, layout, groups)
-    # The level of the caller of the public function, which calls this one.
+    # Level 3 is the caller of the public function, which calls fans_of.
     warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
     return 1, 1

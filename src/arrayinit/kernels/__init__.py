@@ -1,1 +1,1 @@
-"""Who makes the numbers of the stream: NumPy on the host, CUDA, Triton, XLA."""
+"""Kernels that generate the portable stream: NumPy on the host, CUDA, Triton, XLA."""

@@ -1,4 +1,4 @@
-"""The portable stream on CuPy's arrays: made where they are, and the host waits for nothing."""
+"""The portable stream for CuPy: values are generated on the device, without a host synchronization."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from arrayinit.stream.philox import KEYS
 from arrayinit.stream.program import Program, Step, Traced, traced
 from arrayinit.stream.seed import Key
 
-# Elements whose keys are sorted at once.
+# The number of elements whose keys are sorted at once.
 _SORTED = 1 << 22
 
-# The words themselves.
+# A program that returns the words themselves.
 _KEYS = Traced(Program((Step("word", "uint32", (KEYS,)),), (0,)), ())
 
 
@@ -41,12 +41,12 @@ def _run(
 
 @cache
 def _kernel(program: Program, dtype: str) -> Any:
-    # It is compiled for each device on which it is first used.
+    # CuPy compiles the kernel at its first use on each device.
     return cupy.RawKernel(source(program, dtype), "draw")
 
 
 def _clear_columns(matrix: Array, count: int, key: Key) -> None:
-    """As `arrayinit.kernels.subsets.clear_columns`."""
+    """Clear elements as `arrayinit.kernels.subsets.clear_columns` does."""
     rows, columns = matrix.shape
     step = max(1, _SORTED // rows)
     for first in range(0, columns, step):

@@ -1,4 +1,4 @@
-"""The operations of the portable stream in NumPy: one at a time, in place where possible."""
+"""The operations of the portable stream in NumPy, in place where possible."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from arrayinit.stream.ops import Array, Ops, Select
 # NumPy 2.0 gives zeros the sign of a bound that is zero.
 _KEEPS_ZEROS = bool(np.signbit(np.clip(np.full(64, -0.0), 0.0, 1.0)).all())
 
-# So many numbers, or more, take longer than a call of NumPy's does.
+# From this many numbers on, the work takes longer than the overhead of a NumPy call.
 _FEW = 1 << 15
 
 
 class NumPyOps(Ops):
-    """NumPy's, which computes what it is told, one operation at a time, and in place where it can.
+    """NumPy's operations. NumPy rounds each operation on its own, and works in place where it can.
 
-    What is computed first, and what is clipped at last, is put in ``memory``, which it then need not be copied to.
+    The first result and the final clip are written to ``memory``, which saves a copy.
     """
 
     def __init__(self, memory: np.ndarray[Any, Any] | None = None) -> None:
@@ -29,7 +29,7 @@ class NumPyOps(Ops):
         self.memory = self._unused = memory
 
     def number(self, k: Array, dtype: Any) -> Array:
-        """The first time in the memory that was given."""
+        """Write the first result to ``memory``."""
         x, self._unused = self._unused, None
         if x is None:
             return k.astype(dtype)
@@ -37,19 +37,19 @@ class NumPyOps(Ops):
         return x
 
     def bits(self, x: Array, dtype: str) -> Array:
-        """A view."""
+        """Return a view."""
         return x.view(dtype)
 
     def over(self, w: float | Array, x: Array) -> Array:
-        """In place."""
+        """Work in place."""
         return np.divide(w, x, out=x)
 
     def sqrt(self, x: Array) -> Array:
-        """In place."""
+        """Work in place."""
         return np.sqrt(x, out=x)
 
     def fractions(self, table: Fractions, x: Array) -> Array:
-        """In one order whatever the size, which a sum of NumPy's has not; few numbers in half of the calls."""
+        """Add in one order at every size, unlike np.sum. Few numbers take half of the calls."""
         if x.size >= _FEW:
             return super().fractions(table, x)
         w, s = _columns(table, x.dtype)
@@ -60,7 +60,7 @@ class NumPyOps(Ops):
         return total
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
-        """In the memory that was given, or in place."""
+        """Clip into ``memory`` if given, else in place."""
         out = x if self.memory is None else self.memory
         if _KEEPS_ZEROS or 0.0 not in limits:
             return np.clip(x, *limits, out=out)
@@ -68,9 +68,9 @@ class NumPyOps(Ops):
         np.copyto(out, np.where(x < low, low, np.where(x > high, high, x)))
         return out
 
-    # To choose between two numbers takes twenty times as long as an operation on their bits, where that is at random.
+    # np.where takes twenty times as long as an operation on bits, where the mask is random.
     def swap(self, x: Array, y: Array, by: Array) -> tuple[Array, Array]:
-        """By their difference in bits."""
+        """Exchange numbers by the XOR of their bits."""
         a, b = x.view(by.dtype), y.view(by.dtype)
         difference = a ^ b
         difference &= by >> (8 * by.itemsize - 1)
@@ -79,30 +79,30 @@ class NumPyOps(Ops):
         return x, y
 
     def flip(self, x: Array, by: Array) -> Array:
-        """By the sign bit."""
+        """Flip the sign bit."""
         bits = x.view(by.dtype)
         bits ^= by & np.iinfo(by.dtype).min
         return x
 
     def masked_update(self, values: Array, mask: Array, compute: Callable[[Select], Array]) -> Array:
-        """Nothing is computed that is not wanted."""
+        """Compute the masked elements only."""
         index = _set(mask)
         if index.size:
             values[index] = compute(lambda x: x[index])
         return values
 
     def join(self, real: Array, imaginary: Array) -> Array:
-        """Part by part."""
+        """Set the real parts, then the imaginary parts."""
         z = np.empty(real.shape, np.result_type(real.dtype, np.complex64))
         z.real, z.imag = real, imaginary
         return z
 
 
 def _set(mask: Array) -> Array:
-    """Return where a mask is set."""
+    """Return the indices at which a mask is set."""
     if mask.size < _FEW:
         return np.flatnonzero(mask)
-    # By eights first: NumPy takes as long for each that it finds, one in sixteen, as for some ten that it does not.
+    # Search groups of eight first: a hit, one in sixteen, costs NumPy as much as some ten misses.
     eights = np.packbits(mask)
     some = np.flatnonzero(eights != 0)
     bits = np.flatnonzero(np.unpackbits(eights[some]).view(bool))

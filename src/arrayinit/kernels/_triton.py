@@ -1,7 +1,7 @@
-"""The portable stream in Triton: one kernel for all draws that take the same steps, whatever their numbers and sizes.
+"""The portable stream in Triton: draws with the same steps share one kernel, whatever their numbers and sizes.
 
-Its divisions and roots are those of IEEE 754, which Triton's plain ones of float32 are not. It is to be compiled with
-``enable_fp_fusion=False``, so that no product is fused with a sum.
+Divisions and square roots are rounded as in IEEE 754; Triton's plain float32 ones are not. Compile the kernel with
+``enable_fp_fusion=False``, so that no product and sum become one FMA.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Step
 
 TILE = 128
-"""Blocks of the counter that one instance of a kernel makes."""
+"""Blocks of the counter that one kernel instance generates."""
 
 
 def _jit(function: Callable[..., Any]) -> Any:
-    """Return a function for kernels, as a decorator that has a type, which Triton's own has not."""
+    """Compile a function for kernels. This decorator has a type; Triton's own has none."""
     return triton.jit(function)
 
 
@@ -35,8 +35,8 @@ _ROUNDS = tl.constexpr(ROUNDS)
 
 @_jit
 def _philox(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor) -> tl.tensor:
-    """Return the four words of each block of a stream of the key, as NumPy's generator draws them."""
-    # It counts before it draws.
+    """Return the four words of each block of a stream, as NumPy's generator draws them."""
+    # NumPy's generator increments the counter before it draws.
     a = block.to(tl.uint64) + 1
     b = tl.zeros_like(a)
     c = tl.zeros_like(a)
@@ -57,33 +57,33 @@ def _philox(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor
 
 @_jit
 def words_uint64(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor, TILE: tl.constexpr) -> tl.tensor:
-    """Return the words of the blocks, four of each."""
+    """Return the words of the blocks, four a block."""
     a, b, c, d = _philox(block, stream, low, high)
     return tl.reshape(tl.join(tl.join(a, c), tl.join(b, d)), (TILE * 4,))
 
 
 @_jit
 def words_uint32(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor, TILE: tl.constexpr) -> tl.tensor:
-    """Return the halves of the words of the blocks, the low one first."""
+    """Return the 32-bit halves of the words of the blocks, the low half first."""
     words = words_uint64(block, stream, low, high, TILE)
     return tl.reshape(tl.join(words.to(tl.uint32), (words >> 32).to(tl.uint32)), (TILE * 8,))
 
 
 @_jit
 def bfloat16(x: tl.tensor) -> tl.tensor:
-    """Return the bits of the nearest bfloat16, of two the even one, to numbers of float32 that are not NaN."""
+    """Return the bits of float32 numbers rounded to bfloat16: to nearest, ties to even. No number may be NaN."""
     bits = x.to(tl.uint32, bitcast=True)
     return ((bits + ((bits >> 16) & 1) + 0x7FFF) >> 16).to(tl.int16)
 
 
 @_jit
 def each(x: tl.tensor, ROW: tl.constexpr, ALL: tl.constexpr) -> tl.tensor:
-    """Return for each element of the rows what ``x`` has for its row."""
+    """Repeat the value that ``x`` has for a row for each element of this row."""
     return tl.reshape(tl.broadcast_to(x[:, None], (ALL // ROW, ROW)), (ALL,))
 
 
-# All that a kernel is given when it runs is declared with its type, and not specialized: by their values Triton would
-# compile it anew.
+# Each run-time argument is declared with its type and not specialized: Triton would compile the kernel again for other
+# values.
 _KERNEL = """\
 def arrayinit_draw({parameters}, TILE: tl.constexpr):
     first = start.to(tl.int64)
@@ -95,7 +95,7 @@ def arrayinit_draw({parameters}, TILE: tl.constexpr):
     {store}
 """
 
-# The elements are in one axis, in which the threads of a GPU lie as the elements do, and so write whole sectors.
+# The elements lie along one axis. Neighbouring threads write neighbouring elements, and so whole sectors of memory.
 _ONE_RUN = """\
     block = first // {row} + place
     rest = tl.program_id(0) * TILE * {row} + tl.arange(0, TILE * {row}) - (first % {row}).to(tl.int32)
@@ -116,15 +116,15 @@ _RUNS = """\
 
 @cache
 def kernel(program: Program, stored: str, rank: int, *, one_run: bool) -> Any:
-    """Return what fills a box of ``rank`` axes, in memory of the dtype ``stored``; bfloat16 is taken as int16.
+    """Return the kernel that fills a box of ``rank`` axes in memory of the dtype ``stored``; bfloat16 goes as int16.
 
-    Its arguments are the memory, that of the parts of complex numbers; the key; where in the logical array the box
-    starts; how many runs of neighbours in the logical array the box has, of how many elements, and how many blocks a
-    run may span; for each axis its size, and how far its elements are apart in the logical array and in memory; and the
-    bits of the numbers of the program.
+    Its arguments are, in this order: the memory, for complex numbers the memory of their parts; the key; the logical
+    index at which the box starts; the number of runs of neighbours in the logical array, the elements of a run, and the
+    most blocks of a run; for each axis its size, its step in the logical array and its stride in memory; the bits of
+    the numbers of the program.
     """
     source = _source(program, stored, rank, one_run)
-    # Triton, which compiles the source, looks for it where that of a module would be.
+    # Triton reads the source of a function from its file, so the source is entered in the cache of files.
     file = f"<arrayinit {hashlib.sha256(source.encode()).hexdigest()}>"
     linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
     scope: dict[str, Any] = {f.__name__: f for f in (words_uint32, words_uint64, bfloat16, each)}
@@ -144,11 +144,11 @@ def _source(program: Program, stored: str, rank: int, one_run: bool) -> str:
             [
                 "memory, low: tl.uint64, high: tl.uint64, start: tl.int64",
                 "runs: tl.int32, run: tl.int32, span: tl.int32",
-                *(f"size{k}: tl.int32, apart{k}: tl.int64, stride{k}: tl.int64" for k in range(rank)),
+                *(f"size{k}: tl.int32, step{k}: tl.int64, stride{k}: tl.int64" for k in range(rank)),
                 *(f"n{k}: tl.{_bits(numbers[k])}" for k in sorted(numbers)),
             ]
         ),
-        place=(_ONE_RUN if one_run else _RUNS).format(row=row, first=_indented(_sum("first", "apart", rank))).strip(),
+        place=(_ONE_RUN if one_run else _RUNS).format(row=row, first=_indented(_sum("first", "step", rank))).strip(),
         offset=_indented(_sum("offset", "stride", rank)),
         steps=_indented(f"v{k} = {_expression(step)}" for k, step in enumerate(program.steps)),
         store=_store(results),
@@ -160,7 +160,7 @@ def _indented(lines: Iterator[str]) -> str:
 
 
 def _sum(total: str, distance: str, rank: int) -> Iterator[str]:
-    """Add to ``total`` how far along each axis lies what is the ``rest``-th of a box."""
+    """Add to ``total`` the distance along each axis of the ``rest``-th element of a box."""
     for k in range(rank - 1, 0, -1):
         yield f"{total} += (rest % size{k}).to(tl.int64) * {distance}{k}"
         yield f"rest = rest // size{k}"
@@ -178,8 +178,8 @@ def _store(results: Sequence[str]) -> str:
     return f"tl.store({where}, tl.join({', '.join(results)}), mask=inside[:, None])"
 
 
-# As Triton has them. Its own sign is a subtraction from 0, which has no -0, and its interpreter inverts no unsigned
-# integers.
+# Triton's spelling of each operation. Its negation subtracts from 0, which gives no -0, and its interpreter cannot
+# invert unsigned integers.
 _OPERATIONS = {
     "word": "words_{dtype}(block, {0}, low, high, TILE)",
     "number": "n{0}.to(tl.{bits}).to(tl.{dtype}, bitcast=True)",
@@ -204,7 +204,7 @@ _OPERATIONS = {
     "bits": "{0}.to(tl.{dtype}, bitcast=True)",
     "convert": "{0}.to(tl.{dtype})",
 }
-# The others of float32 are approximations.
+# Triton's plain float32 division and square root are approximations.
 _OPERATIONS_OF_FLOAT32 = _OPERATIONS | {"divide": "tl.div_rn({0}, {1})", "sqrt": "tl.sqrt_rn({0})"}
 
 
@@ -222,7 +222,7 @@ def _expression(step: Step) -> str:
 
 
 def _bits(dtype: str) -> str:
-    """Return the signed integers of the same size."""
+    """Return the signed integer dtype of the same size."""
     return f"int{_size(dtype)}"
 
 

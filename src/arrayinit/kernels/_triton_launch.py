@@ -1,4 +1,4 @@
-"""The portable stream on GPUs, by kernels of Triton: nothing passes through the host, and nobody waits."""
+"""The portable stream on GPUs by Triton kernels, without a transfer or a synchronization with the host."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Step, Traced, traced
 from arrayinit.stream.seed import Key
 
-# Elements of one launch, which a kernel counts in 32 bits.
+# The most elements of one launch: a kernel counts them in 32 bits.
 _AT_ONCE = 1 << 30
 
-# Keys that are held at once, 8 bytes each.
+# The most keys in memory at once, 8 bytes each.
 _HELD = 1 << 24
 
-# The keys of `_clear_columns`, as they come.
+# The keys of `_clear_columns`, unsorted.
 _KEYS = Traced(Program((Step("word", "uint32", (KEYS,)), Step("convert", "int64", (0,))), (1,)), ())
 
 
 def check() -> None:
-    """Raise unless kernels can be compiled and launched here, for which Triton needs a C compiler."""
+    """Raise unless kernels can be compiled and launched here. Triton needs a C compiler."""
     target: Any = triton.runtime.driver.active.get_current_target()
-    # Of others it is not known how Triton rounds there; older ones it does not know.
+    # How Triton rounds on other backends is not known, and Triton does not support older GPUs.
     if target.backend != "cuda" or target.arch < 70:
         raise RuntimeError(f"no kernels for {target}")
 
 
 def fill(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> None:
-    """Fill the memory of a tensor; it may be a box of the array, which begins at ``corner``."""
+    """Fill the memory of a tensor, or of the box of the array that begins at ``corner``."""
     place = corner or [0] * x.ndim
     box, first = x.permute(draw.order), [place[k] for k in draw.order]
     if not box.numel():
@@ -61,7 +61,7 @@ def _launch(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], cor
     logical = c_strides(shape)
     start = sum(k * distance for k, distance in zip(corner, logical, strict=True))
     axis, run = neighbours(shape, box.shape)
-    # Where in a block the first element of a run may be.
+    # The largest offset of the first element of a run in its block.
     skip = row - 1 if any(distance % row for distance in logical[:axis]) else start % row
     runs, span = math.prod(box.shape[:axis]), -(-(skip + run) // row)
 
@@ -88,7 +88,7 @@ def _launch(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], cor
 
 
 def _clear_columns(matrix: torch.Tensor, corner: Sequence[int], rows: int, count: int, key: Key) -> None:
-    """Do what the function of this name in `subsets` does."""
+    """Clear elements as `arrayinit.kernels.subsets.clear_columns` does."""
     height, width = matrix.shape
     step = max(1, _HELD // rows)
     for column in range(0, width, step):
@@ -96,7 +96,7 @@ def _clear_columns(matrix: torch.Tensor, corner: Sequence[int], rows: int, count
         keys = torch.empty((columns.shape[1], rows), dtype=torch.int64, device=matrix.device)
         start = (corner[1] + column) * rows
         _fill(keys.view(-1), _KEYS, key, [start + keys.numel()], [start])
-        # With the row, which breaks ties, no two are the same; of either sign, those of 2^32 rows fit.
+        # The row breaks ties, so no two keys are equal. As signed integers, the keys of 2^32 rows fit.
         keys.sub_(1 << 31).mul_(rows).add_(torch.arange(rows, device=matrix.device))
         last = keys.topk(count, dim=1, largest=False, sorted=False).values.amax(dim=1, keepdim=True)
         columns.masked_fill_((keys <= last).T[corner[0] : corner[0] + height], 0)

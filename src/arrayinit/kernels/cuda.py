@@ -1,6 +1,6 @@
 """The portable stream as CUDA C++: one kernel for each program and dtype, whatever the parameters and the shape.
 
-A thread makes the words of one block of the counter, and the elements of a box that take them.
+A thread generates the words of one block of the counter, and the elements of a box that use these words.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from arrayinit.stream.program import Program, Step, Traced
 from arrayinit.stream.seed import Key
 
 AXES = 33
-"""CuPy's arrays have up to 32 axes, and one goes before those that are merged."""
+"""CuPy arrays have up to 32 axes, and the merge puts one more axis first."""
 
 THREADS = 256
-"""Threads to a block of the grid."""
+"""Threads in a block of the grid."""
 
 _BOX = Struct(f"{8 + 3 * AXES}Q")
 
 
 class LaunchArgs(NamedTuple):
-    """How many blocks of the grid a kernel needs, and what it takes, by value, after the memory to be filled."""
+    """The number of blocks of the grid, and the kernel's arguments after the memory, passed by value."""
 
     grid: int
     box: np.ndarray[Any, Any]
@@ -41,9 +41,9 @@ class LaunchArgs(NamedTuple):
 def launch(
     draw: Traced, key: Key, sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int], corner: Sequence[int]
 ) -> LaunchArgs:
-    """Fit the kernel of a program to a box, not empty, that begins at ``corner`` of a logical array of this ``shape``.
+    """Return the arguments to fill a box, not empty, that begins at ``corner`` of a logical array of this ``shape``.
 
-    ``strides`` are those of the memory, in bytes, of either sign.
+    ``strides`` are the strides of the memory, in bytes, of either sign.
     """
     words = WORDS_PER_BLOCK[draw.program.word]
     sizes, strides, wholes, firsts = merged_axes(sizes, strides, shape, corner)
@@ -52,7 +52,7 @@ def launch(
     rows, blocks = math.prod(sizes[:outer]), (run + 2 * (words - 1)) // words
     logical = c_strides(wholes)
     first = sum(i * step for i, step in zip(firsts, logical, strict=True))
-    # Of negative strides what C++ reads them from.
+    # C++ reads a negative stride from its two's complement.
     axes = ([*values, *[0] * (AXES - len(values))] for values in (sizes, logical, [step % 2**64 for step in strides]))
     box = _BOX.pack(*key, first, rows, blocks, run, outer, len(sizes), *chain.from_iterable(axes))
     numbers = np.array(draw.numbers or (0.0,), "f8" if words == 4 else "f4")
@@ -60,17 +60,17 @@ def launch(
 
 
 def _by_value(struct: bytes) -> np.ndarray[Any, Any]:
-    """Return it as an array of one element, which CuPy passes by value."""
+    """Return a struct as an array of one element, which CuPy passes by value."""
     return np.frombuffer(struct, f"V{len(struct)}")
 
 
 def source(program: Program, dtype: str) -> str:
-    """Return the kernel ``draw``, which stores in this dtype what a program makes."""
+    """Return the CUDA C++ of the kernel ``draw``, which stores the results of a program in this dtype."""
     return ARITHMETIC + COMMON + kernel(program, dtype)
 
 
 def kernel(program: Program, dtype: str) -> str:
-    """Return the part of it that is its own."""
+    """Return the part of the source that depends on the program and the dtype."""
     part, stored = _STORED[FORMATS[dtype].real if dtype in FORMATS else dtype]
     loops = _Loops(program)
     streams = [step.operands[0] for step in program.steps if step.name == "word"]
@@ -92,7 +92,7 @@ def kernel(program: Program, dtype: str) -> str:
 
 
 class _Loops:
-    """A program as loops over the elements of a block: all of them, or those that a mask guards."""
+    """A program as loops over the elements of a block: over all elements, or over the elements that a mask guards."""
 
     def __init__(self, program: Program) -> None:
         self.program, steps = program, program.steps
@@ -101,11 +101,11 @@ class _Loops:
         self.made_in = {place: n for n, loop in enumerate(self.loops) for place in loop}
         used = {(place, n) for n, loop in enumerate(self.loops) for user in loop for place in steps[user].places}
         used |= {(place, len(self.loops) - 1) for place in program.outputs}
-        # What one loop makes and another uses.
+        # The results of one loop that another loop uses.
         self.kept = {place for place, n in used if n != self.made_in[place]}
 
     def lines(self, stored: str) -> Iterator[str]:
-        """Yield the statements, of which the last have the values ``stored``."""
+        """Yield the statements; the last ones convert the results by the template ``stored``."""
         yield from (f"unsigned int wanted{mask} = 0;" for mask in self.masks)
         for n, loop in enumerate(self.loops):
             guard = self.program.steps[loop[0]].guard
@@ -161,7 +161,7 @@ _TYPES = {
     "float64": "double",
 }
 
-# The type of what is stored, and how it is made.
+# The type of the memory, and the template of the conversion to this type.
 _STORED = {
     "float16": ("unsigned short", "float16({})"),
     "bfloat16": ("unsigned short", "bfloat16({})"),

@@ -1,9 +1,9 @@
-"""The CUDA C++ of the portable stream that is the same for all draws, and the frame of what is not."""
+"""The CUDA C++ of the portable stream: the part that all draws share, and the template of a kernel."""
 
 from __future__ import annotations
 
-# Not by the operators, nor by CUDA's own functions for them: CuPy compiles with -ftz=true, whatever it is told, and
-# what rounds so keeps no number below 2^-126.
+# In PTX, not by operators or CUDA's functions: CuPy always compiles with -ftz=true, which flushes their results below
+# 2^-126 to zero.
 ARITHMETIC = r"""
 #define OPERATION(real, type, name, instruction) \
     __device__ __forceinline__ real name(real x, real y) { \
@@ -57,7 +57,7 @@ __device__ __forceinline__ long long int64(Index x) { return x; }
 __device__ __forceinline__ long long int64(double x) { return __double_as_longlong(x); }
 __device__ __forceinline__ double float64(long long x) { return __longlong_as_double(x); }
 
-// By the sign bit, all that -0 has.
+// Flip or copy the sign bit, the only bit set in -0.
 __device__ __forceinline__ float negative_(float x) { return float32(int32(x) ^ int32(-0.0f)); }
 __device__ __forceinline__ double negative_(double x) { return float64(int64(x) ^ int64(-0.0)); }
 __device__ __forceinline__ float copysign_(float x, float sign) {
@@ -67,7 +67,7 @@ __device__ __forceinline__ double copysign_(double x, double sign) {
     return float64((int64(x) & ~int64(-0.0)) | (int64(sign) & int64(-0.0)));
 }
 
-// To nearest even; no draw is NaN.
+// Round to nearest, ties to even; no draw is NaN.
 __device__ __forceinline__ unsigned short bfloat16(float x) {
     unsigned int bits = __float_as_int(x);
     return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
@@ -77,11 +77,11 @@ __device__ __forceinline__ unsigned short bfloat16(float x) {
 KERNEL = r"""
 typedef $word Word;
 
-// A row has ``run`` neighbours in the logical array and touches at most ``blocks`` of the counter.
+// A row has ``run`` neighbours in the logical array, and spans at most ``blocks`` blocks of the counter.
 struct Box {
     Index low, high, first, rows, blocks, run;
     long long outer, axes;
-    Index size[$axes], apart[$axes];
+    Index size[$axes], step[$axes];
     long long stride[$axes];
 };
 
@@ -90,7 +90,7 @@ struct Element { $part part[$parts]; };
 union Block { Element element[$per_block]; uint4 quad[$per_block * sizeof(Element) / 16]; };
 
 __device__ __forceinline__ void philox(Index block, Index stream, Index low, Index high, Index* words) {
-    // NumPy's generator counts before it draws.
+    // NumPy's generator increments the counter before it draws.
     Index a = block + 1, b = 0, c = 0, d = stream;
     #pragma unroll
     for (int k = 0; k < $rounds; k++) {
@@ -102,7 +102,7 @@ __device__ __forceinline__ void philox(Index block, Index stream, Index low, Ind
 }
 
 __device__ __forceinline__ Word word(const Index* words, int k) {
-    // Of two halves the low one comes first.
+    // The low half of a word comes first.
     return words[k * sizeof(Word) / 8] >> k * sizeof(Word) % 8 * 8;
 }
 
@@ -116,17 +116,17 @@ extern "C" __global__ void draw(char* out, const __grid_constant__ Box box, cons
     }
     for (int k = box.outer - 1; k >= 0; k--) {
         Index place = row % box.size[k];
-        row /= box.size[k], first += place * box.apart[k], out += (long long) place * box.stride[k];
+        row /= box.size[k], first += place * box.step[k], out += (long long) place * box.stride[k];
     }
     block += first / $per_block;
 $words
     Block made;
-    // Of each element what is made before a branch and used in it or after it. The branches are taken for all elements
-    // that need them before any other goes on: few do, but among the threads that wait for each other one does nearly
-    // always.
+    // The results made before a branch and used in it or after it, for each element. The branch runs for all elements
+    // that need it before any other goes on: few elements do, but among the threads that wait for each other one does
+    // nearly always.
     struct { $kept } all[$per_block];
 $loops
-    // Where the first of them is in the row; before its beginning is beyond its end, since it is unsigned.
+    // The index of the first element in the row. It is unsigned: a place before the row's beginning is beyond its end.
     Index start = block * $per_block - first;
     const int last = box.axes - 1;
     char* memory = out + (long long) start * (long long) sizeof(Element);

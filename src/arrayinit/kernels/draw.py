@@ -1,4 +1,4 @@
-"""A draw of the portable stream, and how NumPy makes any box of it in the memory of the host."""
+"""A draw of the portable stream. NumPy generates any box of it in host memory."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from arrayinit.stream.box import Index, boxes, merged
 from arrayinit.stream.seed import Seed
 from arrayinit.stream.transform import streams, transform
 
-# Elements that one thread computes at once: more than fit its own cache, since each call waits for the interpreter's
-# lock. With many threads the chunks are smaller, so that all threads together hold at most _HELD bytes, but never
-# smaller than _LEAST, where the calls would cost more than the work.
+# Elements that one thread computes at once. They exceed the thread's cache, since each NumPy call waits for the GIL.
+# Many threads take smaller chunks: all threads together hold at most _HELD bytes. No chunk is smaller than _LEAST,
+# where the calls would cost more than the work.
 CHUNK = 1 << 18
 _HELD = 24 << 20
 _LEAST = 1 << 13
 
-# Below this many elements the start of a second thread costs more than it saves.
+# Below this many elements, starting a second thread costs more than it saves.
 _ALONE = 1 << 17
 
-# Rows whose distance is a multiple of this share one place of a cache.
+# Rows at a distance of a multiple of this many bytes share one cache set.
 _PAGE = 1 << 12
 
 
@@ -71,7 +71,7 @@ class Draw(Fill):
     ) -> Iterator[tuple[Index, Host]]:
         """Yield chunks that are long along the last axes of the logical array."""
         sizes, first = self._logical(shape), self._logical(corner or [0] * len(shape))
-        # A column whose zeros are chosen had better stay whole.
+        # With zeros, chunks hold whole columns if they fit: the zeros of a column are chosen together.
         turned = slice(None, None, -1 if self.zeros else 1)
         for index in boxes(sizes[turned], fills.UPLOAD // np.dtype(host_dtype(dtype)).itemsize):
             box = index[turned]
@@ -101,7 +101,7 @@ class Draw(Fill):
             clear_columns(box, corner, self.shape[0], self.zeros, key)
 
     def _fill_small(self, flat: Host) -> None:
-        """Fill a small contiguous array as a whole, which needs no geometry and no threads."""
+        """Fill a small contiguous array at once, without geometry and threads."""
         key = self.seed.key()
         drawn = [words(key, 0, 0, flat.size, self.dtype.word)]
         if self.dtype.is_complex:
@@ -111,7 +111,7 @@ class Draw(Fill):
 
     def _compute(self, drawn: list[Host], chunk: Host) -> None:
         """Fill a chunk from its random words."""
-        # The computation can end in the destination where that is contiguous and of the dtype that is computed in.
+        # The last operation can write to the destination if it is contiguous and has the dtype of the computation.
         in_place = chunk.dtype == self.dtype.compute == self.dtype.name and chunk.flags.c_contiguous
         memory = chunk.reshape(-1) if in_place and not self.dtype.is_complex else None
         numbers = transform(NumPyOps(memory), self.distribution, drawn, self.dtype)
@@ -119,14 +119,14 @@ class Draw(Fill):
             _store(chunk, numbers.reshape(chunk.shape), self.dtype)
 
     def _logical(self, sizes: Sequence[int]) -> tuple[int, ...]:
-        """Return one number an axis, given in the order of the array to be filled, in the logical order."""
+        """Reorder one number an axis from the order of the array to be filled to the logical order."""
         return tuple(sizes[k] for k in self.order)
 
     def _chunk_size(self, size: int) -> int:
-        # To ask for the number of threads takes as long as to fill a small array.
+        # count() takes as long as filling a small array.
         if size <= min(_LEAST, CHUNK):
             return size
-        # Some ten temporaries, of the size of the words.
+        # About ten temporaries, each of the size of the words.
         held = 10 * len(streams(self.dtype)) * np.dtype(self.dtype.word).itemsize
         threads = count()
         return min(CHUNK, max(_LEAST, _HELD // (held * threads)), max(_ALONE, -(-size // threads)))
@@ -134,8 +134,8 @@ class Draw(Fill):
 
 @cache
 def _keep_freed_memory() -> None:
-    # Until glibc has seen a larger block freed, it returns each freed temporary to the system and takes it back page by
-    # page, which costs more than all the arithmetic.
+    # glibc returns each freed temporary to the system until it has seen a larger block freed. Taking the memory back,
+    # page by page, costs more than all the arithmetic.
     np.empty(_HELD, np.uint8)
 
 
@@ -159,7 +159,7 @@ def _store(out: Host, drawn: Host, dtype: FloatFormat) -> None:
 
 
 def _spaced(rows: Host) -> Host:
-    """Return a copy whose rows do not share one place of a cache, to be read across the rows."""
+    """Return a copy whose rows do not share one cache set, for reading across the rows."""
     count = rows.shape[-1]
     copy: Host = np.empty((*rows.shape[:-1], count + 16), rows.dtype)[..., :count]
     np.copyto(copy, rows)

@@ -1,4 +1,4 @@
-"""Fills: what every element of an array is to be, as boxes in the memory of the host."""
+"""Fills: descriptions of the values of an array, which can be written box by box in host memory."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from arrayinit.stream.box import Index, boxes
 Host = np.ndarray[Any, Any]
 
 UPLOAD = 8 << 20
-"""Bytes made on the host at once for an array that lives elsewhere."""
+"""Bytes generated on the host at once for an array on another device."""
 
 
 class Fill(ABC):
-    """What every element of an array is to be. A fill can make any box of itself in the memory of the host."""
+    """A description of the value of every element. A fill can write any box of itself in host memory."""
 
     @abstractmethod
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
@@ -56,7 +56,7 @@ class Constant(Fill):
 
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
         """Fill an array."""
-        # As an array: ml_dtypes does not swap the bytes of a mere number.
+        # ml_dtypes swaps the bytes of an array, but not of a scalar.
         array[...] = np.asarray(array.dtype.type(self.value))
 
 
@@ -67,7 +67,7 @@ class Identity(Fill):
     shape: tuple[int, ...]
     axes: Axes
     group_size: int
-    """The number of output features of a group."""
+    """The number of output features in a group."""
     value: complex
 
     @property
@@ -77,7 +77,7 @@ class Identity(Fill):
         return outputs // self.group_size * min(self.group_size, inputs) if 0 not in self.shape else 0
 
     def index(self, numbers: Any) -> tuple[Any, ...]:
-        """Return where ``numbers``, the integers below `count` of any library, lie: integers and whole batch axes."""
+        """Return the index of the elements ``numbers``, integers below `count` of any library; batch axes: slices."""
         per_group = min(self.group_size, self.axes.sizes(self.shape)[1])
         group, channel = numbers // per_group, numbers % per_group
         index: list[Any] = [n // 2 if i in self.axes.kernel else slice(None) for i, n in enumerate(self.shape)]
@@ -108,21 +108,21 @@ class Identity(Fill):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table(Fill):
-    """The values of an array: of NumPy, or of the library whose array is filled."""
+    """The values of an array of NumPy, or of the library whose array is filled."""
 
     values: Any
 
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
         """Fill an array, or the box of it that begins at ``corner``; each value is rounded once, to nearest even."""
         box = self.values if corner is None else self.values[_box(corner, array.shape)]
-        # Overflow to infinity is what rounding does, and is no reason to warn.
+        # Rounding may overflow to infinity; this is no reason to warn.
         with np.errstate(all="ignore"):
-            # NumPy itself rounds once to float16.
+            # NumPy rounds to float16 once by itself.
             if array.dtype.name != "bfloat16" or not rounds_twice(box.dtype.name, "bfloat16"):
                 np.copyto(array, box, casting="unsafe")
                 return
-            apart = Table(box.copy() if np.may_share_memory(array, box) else box)
-            for index, chunk in apart.chunks(array.shape, "bfloat16"):
+            unshared = Table(box.copy() if np.may_share_memory(array, box) else box)
+            for index, chunk in unshared.chunks(array.shape, "bfloat16"):
                 np.copyto(array[index] if index else array, chunk, casting="unsafe")
 
     def chunks(

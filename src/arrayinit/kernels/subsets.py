@@ -1,4 +1,4 @@
-"""Random subsets without a sort: one random key to an element, and the smallest keys of each column are chosen."""
+"""Random subsets without a sort: each element has a random key, and the smallest keys of each column are chosen."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from arrayinit.stream.philox import KEYS
 from arrayinit.stream.seed import Key
 
 KEY_BITS = 16
-"""Bits to a key of a native generator: with the row breaking ties, no row's chance is moved by more than 2^-16."""
+"""Bits of a native generator's key. The row breaks ties, which changes a row's chance by at most 2^-16."""
 
-# Elements that are worked on at once: what fits a cache.
+# Elements processed at once: as many as fit a cache.
 _BLOCK = 1 << 17
 
-# Rows of a column that is not to be held as a whole.
+# A column of more rows is processed in parts.
 _TALL = 1 << 18
 
 Host = np.ndarray[Any, Any]
 
 
 def smallest(keys: Host, count: int) -> Host:
-    """Return the row numbers, shape (count, columns), of the smallest keys; those have the shape (columns, rows).
+    """Return the row numbers of the smallest keys, shape (count, columns); ``keys`` has the shape (columns, rows).
 
     The row breaks ties.
     """
@@ -42,7 +42,7 @@ def smallest(keys: Host, count: int) -> Host:
 
 
 def _packed(keys: Host, dtype: Any) -> Host:
-    """Join key and row number to one integer, which selects and remembers; ``keys`` has the shape (columns, rows)."""
+    """Pack key and row number into one sortable integer; ``keys`` has the shape (columns, rows)."""
     rows = keys.shape[1]
     packed = keys.astype(dtype)
     packed *= dtype(rows)
@@ -51,7 +51,7 @@ def _packed(keys: Host, dtype: Any) -> Host:
 
 
 def clear_columns(box: Host, corner: Sequence[int], rows: int, count: int, key: Key) -> None:
-    """Set the ``count`` elements of each column that have the smallest keys to zero, in a box of a matrix.
+    """Set the ``count`` elements with the smallest keys of each column to zero, in a box of a matrix.
 
     The key of row i of column j is word j * rows + i of its stream; the row breaks ties.
     """
@@ -72,8 +72,8 @@ def clear_columns(box: Host, corner: Sequence[int], rows: int, count: int, key: 
 
 
 def _clear_column(column: Host, inside: slice, start: int, rows: int, count: int, key: Key) -> None:
-    """Do the same for one column, whose words begin at ``start``, in memory that does not grow with it."""
-    # The count-th key, 16 bits at a time, by counting how many keys have each value of them.
+    """Clear one column, whose words begin at ``start``, in memory that does not grow with the column."""
+    # Find the count-th key 16 bits at a time: count how many keys have each value of these bits.
     last, before = 0, 0
     for shift in (16, 0):
         found = np.zeros(1 << 16, np.int64)
@@ -84,7 +84,7 @@ def _clear_column(column: Host, inside: slice, start: int, rows: int, count: int
         digit = int(np.searchsorted(upto, count))
         before = int(upto[digit] - found[digit])
         last |= digit << shift
-    # Of the keys that equal it, those of the first rows.
+    # Among the keys equal to the count-th key, clear the first rows.
     equal = count - before
     for first, keys in _keys(key, start, inside.stop):
         ties = np.cumsum(keys == last)

@@ -1,4 +1,4 @@
-"""Work spread over threads that live no longer than the call."""
+"""Spread work over threads that end with the call."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ VARIABLE = "ARRAYINIT_NUM_THREADS"
 
 
 def spread(work: Callable[[T], None], items: Iterable[T]) -> None:
-    """Call ``work`` with each item, on as many threads as there are CPUs for this process, the caller's included.
+    """Call ``work`` with each item, on as many threads as this process has CPUs, the caller's thread included.
 
-    None is kept for the next call: a pool would have to survive a fork and the end of the interpreter.
+    No thread is kept for the next call: a pool would have to survive a fork and the exit of the interpreter.
     """
     waiting = deque(items)
-    # Overflow to infinity is what a dtype does, and is no reason to warn.
+    # A draw may overflow to infinity; this is no reason to warn.
     if len(waiting) == 1:
         with np.errstate(all="ignore"):
             work(waiting[0])
@@ -48,19 +48,19 @@ def spread(work: Callable[[T], None], items: Iterable[T]) -> None:
 
 
 def count() -> int:
-    """Return the number of threads to use: as asked, or as many as there are CPUs for this process."""
+    """Return the number of threads: the environment variable if set, else the CPUs of this process."""
     asked = os.environ.get(VARIABLE, "")
     if asked:
         if not asked.isdecimal() or int(asked) < 1:
             raise ValueError(f"the environment variable {VARIABLE} must be a positive integer, got {asked!r}")
         return int(asked)
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # More threads than the quota would run for a part of each period, and wait for the rest.
+    # Threads beyond the quota would run for a part of each period, and wait for the rest.
     return min(cpus, quota() or cpus)
 
 
 def _next(waiting: deque[T]) -> T | None:
-    # Asking whether one is left first would leave time for another thread to take it.
+    # Checking for an item first would let another thread take the item in between.
     try:
         return waiting.popleft()
     except IndexError:
@@ -74,7 +74,7 @@ def _start(target: Callable[[], None], number: int) -> list[threading.Thread]:
         try:
             thread.start()
         except RuntimeError:
-            # The platform has no threads, or no more of them.
+            # The platform has no threads, or no more threads.
             break
         threads.append(thread)
     return threads

@@ -15,21 +15,21 @@ from arrayinit.stream.box import neighbours, run_starts
 from arrayinit.stream.philox import WORDS_PER_BLOCK, Words, philox
 from arrayinit.stream.seed import Key
 
-# NumPy's generator takes a fifth of the time of array operations, but more for a run than the block that a short one
-# needs. It makes runs of this many blocks or more, and shorter ones with all that lies between them where that is no
-# more than this many times as much.
+# NumPy's generator takes a fifth of the time of array operations, but starting it costs more than a short run.
+# It generates runs of _LONG blocks or more. It also generates shorter runs, with the gaps between them, if that takes
+# at most _DENSE times as many blocks as the runs.
 _LONG = 32
 _DENSE = 4
 
-# Generators between two uses: to set the state of one takes a tenth of the time that it takes to make one.
+# Idle generators. Setting the state of a generator takes a tenth of the time of creating one.
 _idle: deque[np.random.Philox] = deque()
 
-# Blocks made at once: what a cache holds.
+# Blocks generated at once: as many as fit a cache.
 _AT_ONCE = 1 << 14
 
 
 def words(key: Key, stream: int, start: int, count: int, dtype: str) -> Words:
-    """Return the words from ``start`` on: uint64, or uint32, the low half of each 64 bits first."""
+    """Return the words from ``start`` on, as uint64, or as uint32 with the low half of each 64 bits first."""
     block, skip = divmod(start, WORDS_PER_BLOCK[dtype])
     drawn = _raw(key, stream, block, -(-(skip + count) // WORDS_PER_BLOCK[dtype]))
     return _typed(drawn, dtype)[skip : skip + count]
@@ -38,7 +38,7 @@ def words(key: Key, stream: int, start: int, count: int, dtype: str) -> Words:
 def box_words(
     key: Key, stream: int, shape: Sequence[int], corner: Sequence[int], size: Sequence[int], dtype: str
 ) -> Words:
-    """Return the words of a box of a logical array, in C order; it begins at ``corner``."""
+    """Return the words, in C order, of the box that begins at ``corner`` of a logical array."""
     axis, run = neighbours(shape, size)
     if math.prod(size[:axis]) == 1:
         place = 0
@@ -50,7 +50,7 @@ def box_words(
     count = -(-(int(skips.max()) + run) // WORDS_PER_BLOCK[dtype])
     taken = np.empty((len(starts), run), dtype)
     if count >= _LONG:
-        # Python's numbers are read faster than those of arrays.
+        # Python integers are read faster than array elements.
         for row, block, skip in zip(taken, blocks.tolist(), skips.tolist(), strict=True):
             row[:] = _typed(_raw(key, stream, block, count), dtype)[skip : skip + run]
         return taken.reshape(-1)
@@ -64,7 +64,7 @@ def box_words(
 
 
 def _blocks(key: Key, stream: int, firsts: Words, count: int) -> tuple[Words, Words]:
-    """Return blocks of 64-bit words, among them ``count`` from each of ``firsts`` on, and which of them those are."""
+    """Return the words of ``count`` blocks from each of ``firsts`` on, and the position of each first block."""
     span = int(firsts[-1] - firsts[0]) + count
     if span <= _DENSE * len(firsts) * count:
         return _raw(key, stream, int(firsts[0]), span), (firsts - firsts[0]).astype(np.intp)
@@ -73,14 +73,14 @@ def _blocks(key: Key, stream: int, firsts: Words, count: int) -> tuple[Words, Wo
 
 
 def _raw(key: Key, stream: int, block: int, count: int) -> Words:
-    """Return the 64-bit words of ``count`` blocks, as NumPy's generator draws them."""
+    """Return the 64-bit words of ``count`` blocks, drawn by NumPy's generator."""
     try:
         generator = _idle.pop()
     except IndexError:
         generator = np.random.Philox(0)
     state: Any = {
         "bit_generator": "Philox",
-        # It counts before it draws.
+        # The generator increments the counter before it draws.
         "state": {"counter": (block, 0, 0, stream), "key": key},
         "buffer": (0,) * 4,
         "buffer_pos": 4,
@@ -94,7 +94,7 @@ def _raw(key: Key, stream: int, block: int, count: int) -> Words:
 
 
 def _typed(drawn: Words, dtype: str) -> Words:
-    """Return 64-bit words, or the halves of them, the low one first."""
+    """Return 64-bit words, or their 32-bit halves, the low half first."""
     if dtype == "uint64":
         return drawn
     if sys.byteorder == "big":

@@ -1,4 +1,4 @@
-"""The portable stream in XLA operations, for what is traced: the same bits as on the host, with x64 on or off."""
+"""The portable stream in XLA operations, for traced programs: the same bits as on the host, with x64 on or off."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from arrayinit.stream.transform import streams, transform
 
 def traced(draw: Draw) -> Array:
     """Return the array that ``draw`` describes, in its logical order."""
-    # 64-bit integers are needed even where the program has none, and what is the same for all blocks is computed once.
+    # The stream needs 64-bit integers even where x64 is off, and computes once what all blocks share.
     with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), set_xla_metadata(inlineable="false"):
         keys: Array = np.array(round_keys(draw.seed.key()))
-        # As tuples, those of different laws may be equal.
+        # The type is an argument too: as tuples, distributions of different laws may be equal.
         alike = partial(_traced, replace(draw, seed=Seed(())), type(draw.distribution))
         return jax.lax.platform_dependent(keys, cpu=partial(alike, _CPU), default=partial(alike, _ACCELERATOR))
 
 
-# XLA would compute a draw once for each use of it, and compile it as often: it is to be called as it is. Draws that are
-# alike but for their seeds are traced once.
+# Without this call, XLA would inline a draw, and so compile and compute it for each use. Draws that differ only in
+# their seeds are traced once.
 @partial(jax.jit, static_argnums=(0, 1, 2))
 @set_xla_metadata(inlineable=None)  # type: ignore[untyped-decorator]
 def _traced(draw: Draw, _law: type, ops: Ops, keys: Array) -> Array:
     drawn = zip(*(_words(keys, stream, draw.shape, draw.dtype.word) for stream in streams(draw.dtype)), strict=True)
-    # Each of the words of a block on its own: where they are joined first, XLA makes all of them for each element.
+    # Transform each word of a block on its own: if they are joined first, XLA computes all of them for each element.
     numbers = [transform(ops, draw.distribution, words, draw.dtype).astype(draw.dtype.name) for words in drawn]
     joined = _joined(numbers, draw.shape)
     return _cleared(joined, keys, draw.zeros) if draw.zeros and joined.size else joined
 
 
 class Xla(Ops):
-    """XLA's, which fuses what it can.
+    """XLA's operations. XLA fuses operations where it can.
 
-    ``infinity``, where it is given as an argument of the program, keeps those that a product overflows to.
+    ``infinity``, passed as an argument of the program, keeps the infinities of a product that overflows.
     """
 
     def __init__(self, xp: Any, infinity: Array | None = None) -> None:
@@ -55,7 +55,7 @@ class Xla(Ops):
         self.infinity = infinity
 
     def no_fma(self, x: Array) -> Array:
-        """Through a minimum that changes nothing, which XLA cannot see: it fuses products into sums, and joins sums."""
+        """Take a minimum that changes nothing. XLA cannot know this: it fuses no product into a sum, joins no sums."""
         return jnp.minimum(x, jnp.finfo(x.dtype).max if self.infinity is None else self.infinity.astype(x.dtype))
 
     def bits(self, x: Array, dtype: str) -> Array:
@@ -66,9 +66,9 @@ class Xla(Ops):
 
 
 class Accelerator(Xla):
-    """Where XLA only approximates the division of float32, as on NVIDIA's GPUs, to 2 units in the last place.
+    """Operations for devices whose float32 division is approximate, as on NVIDIA GPUs: 2 units in the last place.
 
-    A quotient or a root of float32 numbers that is first rounded to float64 is then rounded rightly to float32:
+    A float32 quotient or root is computed in float64. Rounding the result to float32 gives the correctly rounded one:
     S. A. Figueroa, "When is double rounding innocuous?", 1995.
     """
 
@@ -81,18 +81,18 @@ class Accelerator(Xla):
         return jnp.sqrt(x) if x.dtype != jnp.float32 else self._rounded(jnp.sqrt(x.astype(jnp.float64)))
 
     def _rounded(self, x: Array) -> Array:
-        # The compiler knows of the double rounding too, and would narrow the operation.
+        # The compiler knows this theorem too, and would narrow the operation to float32.
         return self.no_fma(x).astype(jnp.float32)
 
 
 _CPU, _ACCELERATOR = Xla(jnp), Accelerator(jnp)
 
-# The operations of a program that have another name here.
+# The operations of a program that have another name in jax.numpy.
 _NAMES = {"left": "left_shift", "right": "right_shift", **{name: f"bitwise_{name}" for name in ("and", "or", "xor")}}
 
 
 def replay(ops: Xla, program: Program, words: Sequence[Array], numbers: Array) -> Array:
-    """Take the steps of a program, for the words of each stream."""
+    """Run the steps of a program on the words of each stream."""
     done: list[Array] = []
     for name, dtype, operands, _ in program.steps:
         match name:
@@ -120,22 +120,22 @@ def replay(ops: Xla, program: Program, words: Sequence[Array], numbers: Array) -
 
 
 def _words(keys: Array, stream: int, shape: tuple[int, ...], dtype: str) -> list[Array]:
-    """Return the four 64-bit words of each block, with one more axis for the one word, or the two, that each holds."""
+    """Return the four 64-bit words of each block, with one more axis for the one or two ``dtype`` words of each."""
     drawn = rounds(_blocks(shape, WORDS_PER_BLOCK[dtype]), np.full(1, stream, np.uint64), keys)
-    # The low half comes first.
+    # bitcast_convert_type puts the low half first.
     return [jax.lax.bitcast_convert_type(w, dtype) if dtype == "uint32" else w[..., None] for w in drawn]
 
 
 def _joined(parts: list[Array], shape: tuple[int, ...]) -> Array:
-    """Return what was made of the four words of each block as an array of this shape."""
+    """Join the results of the four words of each block to an array of this shape."""
     joined, size = jnp.stack(parts, axis=-2), math.prod(shape)
     return joined.reshape(shape) if joined.size == size else joined.reshape(-1)[:size].reshape(shape)
 
 
 def _blocks(shape: tuple[int, ...], words: int) -> Array:
-    """Return the counters of the blocks that hold the words of an array, in as many axes of it as whole blocks fill.
+    """Return the counters of the blocks of an array, with as many of its axes as whole blocks can fill.
 
-    XLA then divides the work over devices as it divides those axes.
+    XLA then shards the work as it shards these axes.
     """
     axis = len(shape)
     while axis and math.prod(shape[axis:]) % words:
@@ -148,7 +148,7 @@ def _blocks(shape: tuple[int, ...], words: int) -> Array:
 
 
 def _cleared(matrix: Array, keys: Array, count: int) -> Array:
-    """Return the matrix with the ``count`` elements of each column that have the smallest keys set to zero."""
+    """Set the ``count`` elements with the smallest keys of each column to zero."""
     rows, columns = matrix.shape
     shape = (columns, rows)
     drawn = _joined(_words(keys, KEYS, shape, "uint32"), shape)
@@ -156,7 +156,7 @@ def _cleared(matrix: Array, keys: Array, count: int) -> Array:
 
 
 def least(keys: Array, count: int | Array) -> Array:
-    """Return where the ``count`` smallest keys along the last axis are; the place breaks ties."""
+    """Return a mask of the ``count`` smallest keys along the last axis; the position breaks ties."""
     size = keys.shape[-1]
     packed = keys.astype(jnp.uint64) * np.uint64(size) + jnp.arange(size, dtype=jnp.uint64)
     return packed <= jax.lax.dynamic_slice_in_dim(jnp.sort(packed, axis=-1), count - 1, 1, axis=-1)

@@ -1,4 +1,4 @@
-"""Boxes of the portable stream, each made on the device that is to hold it."""
+"""Boxes of the portable stream. Each device generates its own box."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from arrayinit.stream.transform import streams
 Device = Any
 Shape = tuple[int, ...]
 
-# Blocks that a program makes: for small boxes, and for large ones, of which the calls should not take longer than the
-# work.
+# The blocks that one program generates, for small boxes and for large ones: the calls for a large box should not take
+# longer than the work.
 SIZES = (1 << 13, 1 << 20)
 
-# Keys of the elements of a matrix that are sorted at once.
+# The number of keys sorted at once.
 _SORTED = 1 << 23
 
 
 def boxes(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int]) -> dict[Device, Array]:
-    """Return, for each device and on it, the box of this shape that begins at its corner; it has elements."""
+    """Return for each device, on this device, the box of this shape that begins at its corner. No box is empty."""
     if not jax.sharding.get_abstract_mesh().empty:
-        # Where a mesh is at hand all that is computed has to lie on it. A thread of its own knows of none.
-        with ThreadPoolExecutor(1) as apart:
-            return apart.submit(boxes, draw, corners, shape).result()
+        # Under a current mesh, JAX computes on this mesh only. A new thread has no current mesh.
+        with ThreadPoolExecutor(1) as executor:
+            return executor.submit(boxes, draw, corners, shape).result()
     size, *firsts = (tuple(sizes[k] for k in draw.order) for sizes in (shape, *corners.values()))
     rows, (program, numbers) = _Rows.of(draw.shape, firsts, size), traced(draw.distribution, draw.dtype)
-    # What is made by one device, without a mesh, can be used together with what lies on others.
+    # An array made on one device, without a mesh, can be combined with arrays on other devices.
     mesh = Mesh(np.array(list(corners)), (programs.AXIS,)) if len(corners) > 1 else None
     with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), jax.default_device(next(iter(corners))):
         given = _brought(mesh, np.array([*numbers, np.inf], FORMATS[draw.dtype.compute].real))
@@ -61,17 +61,17 @@ def boxes(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[i
 
 
 def _brought(mesh: Mesh | None, x: Any, *axes: str) -> Array:
-    """Bring to all devices what they have alike, or to each its part along the first axis."""
+    """Replicate an array over all devices, or shard it along its first axis."""
     return jax.device_put(x, mesh and NamedSharding(mesh, PartitionSpec(*axes)))
 
 
 class _Rows(NamedTuple):
-    """A box as rows of neighbours in the logical array, of which each device has as many, of the same length."""
+    """A box as rows of neighbours in the logical array. All devices have equally many rows, of the same length."""
 
     corners: list[int]
-    """Where the first row begins, for each device."""
+    """For each device, the logical index at which the first row begins."""
     axes: list[tuple[int, int]]
-    """Size and stride of each axis along which rows follow each other."""
+    """Size and stride of each axis that the rows are counted along."""
     shape: tuple[int, int]
 
     @classmethod
@@ -87,18 +87,18 @@ class _Rows(NamedTuple):
 def _filled(
     mesh: Mesh | None, rows: _Rows, key: Key, draws: Iterable[int], word: str, compute: Callable[[Any], Array]
 ) -> Array:
-    """Return the rows, of what ``compute`` makes of the words of each stream."""
+    """Return the rows, computed by ``compute`` from the words of each stream."""
     (count, length), each = rows.shape, WORDS_PER_BLOCK[word]
     keys: list[int] = np.array(round_keys(key)).ravel().tolist()
     steps = list(chain(*rows.axes))
-    # Wherever in a block a row begins.
+    # The most blocks of a row, which may begin anywhere in a block.
     span = (length + each - 2) // each + 1
     size = SIZES[count * span > SIZES[0]]
     height, width = (min(count, size // span), length) if span <= size else (1, (size - 1) * each)
     tiles = [(row, column) for row in range(0, count, height) for column in range(0, length, width)]
     filled: Array = None
     for row, column in tiles:
-        # The last ones go over some of the others again: all have one shape. One array takes less time than several.
+        # All tiles have one shape, so the last ones overlap others. One array of arguments is faster than several.
         tile = min(row, count - height), min(column, length - width), min(span, size), each
         places = [
             _brought(
@@ -116,13 +116,13 @@ def _filled(
 
 
 def _cleared(mesh: Mesh | None, matrix: Array, corners: Sequence[Shape], draw: Draw) -> Array:
-    """Return boxes of a matrix with the elements that `Draw` says set to zero, some columns at a time."""
+    """Set the zeros of a `Draw` in boxes of a matrix, some columns at a time."""
     (rows, columns), width = draw.shape, matrix.shape[1]
     step = min(width, max(1, _SORTED // rows))
     first = _brought(mesh, np.array([corner[0] for corner in corners]), programs.AXIS)
     for start in range(0, width, step):
         column = min(start, width - step)
-        # The keys of a column follow each other.
+        # The keys of a column are contiguous in the stream.
         held = _Rows.of((columns, rows), [(corner[1] + column, 0) for corner in corners], (step, rows))
         drawn = _filled(mesh, held, draw.seed.key(), [KEYS], "uint32", partial(programs.keys, mesh=mesh))
         matrix = programs.clear(

@@ -1,7 +1,7 @@
-"""The programs that fill boxes with the portable stream: of a fixed number of blocks of the counter, for every shape.
+"""The programs that fill boxes with the portable stream. A program has a fixed number of blocks, for every shape.
 
-Where a box lies, the key and the parameters of the distribution are arguments. What is compiled for each shape brings
-numbers to their places, or sorts keys.
+The position of a box, the key and the distribution's parameters are arguments. The only programs compiled for each
+shape move numbers to their places, or sort keys.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from arrayinit.stream.program import Program
 Shape = tuple[int, ...]
 
 AXIS = "device"
-"""Of a mesh of all the devices that compute at once."""
+"""The axis of the mesh of all devices that compute at once."""
 
 
 def on_each_device(own: int, *static: str, donated: tuple[int, ...] = ()) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function once for all devices of ``mesh``, or for the one at hand where that is None.
+    """Compile a function once for all devices of ``mesh``, or for one device if ``mesh`` is None.
 
-    Of the first arguments, ``own`` in number, each device has its part.
+    The first ``own`` arguments are sharded over the devices.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
@@ -45,14 +45,14 @@ def on_each_device(own: int, *static: str, donated: tuple[int, ...] = ()) -> Cal
     return compiled
 
 
-class Place(NamedTuple):
-    """Where a tile of the rows lies, and how its numbers are made, as the programs read it."""
+class TileArgs(NamedTuple):
+    """The arguments of a program for one tile of the rows: its position, its key and its stream."""
 
     corner: Array
     row: Array
     column: Array
     span: Array
-    """Blocks that are made of each row."""
+    """Blocks generated for each row."""
     each: Array
     """Words in a block."""
     stream: Array
@@ -60,13 +60,13 @@ class Place(NamedTuple):
     axes: Array
 
     @classmethod
-    def read(cls, place: Array) -> Place:
+    def read(cls, place: Array) -> TileArgs:
         first, keys, axes = jnp.split(place[0], [6, 6 + 2 * ROUNDS])
         corner, row, column, span, each, stream = first
         return cls(corner, row, column, span, each, stream, keys.reshape(-1, 2), axes.reshape(-1, 2))
 
     def starts(self, row: Array) -> Array:
-        """Return where in the logical array the tile begins in some rows, counted from its own first."""
+        """Return the logical index at which the tile begins in each of the rows ``row``, counted from its first row."""
         row, place = self.row + row, self.corner + self.column
         for size, stride in reversed(list(self.axes)):
             place += row % size * stride
@@ -76,53 +76,53 @@ class Place(NamedTuple):
 
 @on_each_device(1, "blocks")
 def words(place: Array, *, blocks: int) -> list[Array]:
-    """Return the four words of so many blocks, row after row."""
-    tile, k = Place.read(place), jax.lax.iota("uint64", blocks)
+    """Return the four words of each of ``blocks`` blocks, row after row."""
+    tile, k = TileArgs.read(place), jax.lax.iota("uint64", blocks)
     counters = tile.starts(k // tile.span) // tile.each + k % tile.span + 1
     return rounds(counters, tile.stream[None], tile.keys)
 
 
 @on_each_device(1, "program", "dtype")
 def numbers(words: list[list[Array]], given: Array, *, program: Program, dtype: str) -> Array:
-    """Return what the maths of a draw makes of the words of each stream, and of its own numbers and infinity."""
+    """Run the program of a draw on the words of each stream; ``given`` holds its numbers, then infinity."""
     drawn = [_joined(four, program.word) for four in words]
     return replay(Accelerator(jnp, given[-1]), program, drawn, given).astype(dtype)
 
 
 @on_each_device(1)
 def keys(words: list[list[Array]]) -> Array:
-    """Return the words themselves, of 32 bits."""
+    """Return the words themselves, as uint32."""
     return _joined(words[0], "uint32")
 
 
 @on_each_device(1, "shape", "dtype")
 def blank(_: Array, *, shape: Shape, dtype: Any) -> Array:
-    """Return what a box is put together in."""
+    """Return a box of zeros to write tiles into."""
     return jnp.zeros(shape, dtype)
 
 
 @on_each_device(2, "shape")
 def tile(numbers: Array, place: Array, *, shape: Shape) -> Array:
-    """Return the rows of a tile that is a whole box."""
+    """Return the rows of a tile that covers a whole box."""
     return _cut(numbers, place, shape)
 
 
 @on_each_device(3, "shape", donated=(0,))
 def put(filled: Array, numbers: Array, place: Array, *, shape: Shape) -> Array:
-    """Put the rows of a tile where they belong in the box."""
+    """Write the rows of a tile into the box."""
     row, column = place[0, 1:3].astype("int64")
     return jax.lax.dynamic_update_slice(filled, _cut(numbers, place, shape), (row, column))
 
 
 @on_each_device(1, "shape", "order", donated=(0,))
 def arranged(values: Array, *, shape: Shape, order: Shape) -> Array:
-    """Return the rows as a box, its axes in another order; without axes it could not be cut over devices."""
+    """Return the rows as a box with reordered axes. A scalar keeps one axis, since shard_map needs an axis."""
     return values.reshape(shape or (1,)).transpose(order or (0,))
 
 
 @on_each_device(3, "rows", donated=(0,))
 def clear(matrix: Array, keys: Array, first: Array, given: Array, *, rows: int) -> Array:
-    """Clear what has the smallest keys in some columns of a matrix, which has all rows of them or some."""
+    """Clear the elements with the smallest keys in some columns of a matrix, which may hold a part of the rows."""
     column, count = given
     chosen = least(keys.reshape(-1, rows), count)
     inside = jax.lax.dynamic_slice_in_dim(chosen, first[0], matrix.shape[0], axis=1).T
@@ -132,15 +132,15 @@ def clear(matrix: Array, keys: Array, first: Array, given: Array, *, rows: int) 
 
 
 def _joined(four: list[Array], word: str) -> Array:
-    """Return the words of blocks one after the other."""
-    # 64 bits each; of two halves the low one comes first.
+    """Return the words of the blocks in order."""
+    # A 64-bit word becomes two halves, the low half first.
     return jax.lax.bitcast_convert_type(jnp.stack(four, axis=-1), word).reshape(-1)
 
 
 def _cut(numbers: Array, place: Array, shape: Shape) -> Array:
-    """Return the rows of a tile, without what is in their blocks before and after them."""
-    tile, k = Place.read(place), jax.lax.iota("uint64", shape[0])
+    """Return the rows of a tile, without the rest of their first and last blocks."""
+    tile, k = TileArgs.read(place), jax.lax.iota("uint64", shape[0])
     begin = k * tile.span * tile.each + tile.starts(k) % tile.each
-    # No program makes so many numbers that 32 bits would not count them.
+    # 32 bits can count the numbers of every program.
     index = begin.astype("int32")[:, None] + jax.lax.iota("int32", shape[1])
     return numbers.at[index].get(mode="promise_in_bounds")

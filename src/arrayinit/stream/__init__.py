@@ -1,1 +1,1 @@
-"""From uniform numbers to every other draw, written once over the array API."""
+"""Turn uniform numbers into every other draw, written once over the array API."""

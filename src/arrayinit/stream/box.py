@@ -1,4 +1,4 @@
-"""The geometry of boxes: axes merged, and boxes cut into parts of bounded size."""
+"""The geometry of boxes: merge axes, and cut a box into smaller boxes of bounded size."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def boxes(shape: Sequence[int], limit: int) -> Iterator[Index]:
 
 
 def _even(size: int, limit: int) -> int:
-    """Return the step that cuts ``size`` into as few parts as ``limit`` allows, the parts as equal as can be."""
+    """Return the step that cuts ``size`` into the fewest parts of at most ``limit``, as equal as possible."""
     return -(-size // -(-size // limit)) if size else 1
 
 
@@ -42,16 +42,16 @@ def c_strides(shape: Sequence[int]) -> list[int]:
 def merged(
     box: np.ndarray[Any, Any], shape: Sequence[int], corner: Sequence[int]
 ) -> tuple[np.ndarray[Any, Any], list[int], list[int]]:
-    """Return the box, the logical shape and the corner with all those axes made one that run on in both."""
+    """Return the box, the logical shape and the corner. Axes that are contiguous in both are merged into one."""
     sizes, _, wholes, firsts = merged_axes(box.shape, box.strides, shape, corner)
-    # A view, since what is made one runs on in memory too; a subclass may reshape in a way of its own.
+    # This is a view: merged axes are contiguous in memory too. A subclass may override reshape.
     return np.asarray(box).reshape(sizes), wholes, firsts
 
 
 def merged_axes(
     sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int], corner: Sequence[int]
 ) -> tuple[list[int], list[int], list[int], list[int]]:
-    """Return the same of a box of these sizes and strides: sizes, strides, logical shape and corner."""
+    """Return sizes, strides, logical shape and corner of such a box after the same merge."""
     joined, steps, wholes, firsts = [1], [0], [1], [0]
     for size, stride, whole, first in zip(sizes, strides, shape, corner, strict=True):
         runs_on = size == whole and (joined[-1] == 1 or steps[-1] == size * stride)
@@ -69,7 +69,7 @@ def merged_axes(
 
 
 def neighbours(shape: Sequence[int], size: Sequence[int]) -> tuple[int, int]:
-    """Return from which axis on the elements of a box are neighbours in the logical array, and how many are."""
+    """Return the first axis from which the elements of a box are neighbours in the logical array, and their number."""
     axis, run, stride = len(shape), 1, 1
     while axis and run == stride:
         axis -= 1
@@ -79,7 +79,7 @@ def neighbours(shape: Sequence[int], size: Sequence[int]) -> tuple[int, int]:
 
 
 def run_starts(shape: Sequence[int], corner: Sequence[int], size: Sequence[int]) -> np.ndarray[Any, Any]:
-    """Return where in the logical array the runs of neighbours begin, of which there are ``size`` along each axis."""
+    """Return the logical index at which each run of neighbours begins; ``size`` counts the runs along each axis."""
     starts = np.zeros(1, np.uint64)
     stride = 1
     for k in range(len(shape) - 1, -1, -1):

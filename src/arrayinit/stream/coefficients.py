@@ -1,7 +1,7 @@
 """The coefficients of the portable stream.
 
-A table ``((w, s), ...)`` of fractions is the function sum of w / (x + s), each term of which is monotone in x whatever
-the rounding.
+A table ``((w, s), ...)`` of fractions stands for the function sum of w / (x + s). Each term is monotone in x, however
+it is rounded.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ Polynomial = tuple[float, ...]
 class Quantile(NamedTuple):
     """The inverse of the normal CDF at 1/2 + q, in one precision.
 
-    z / q is ``constant`` plus the fractions ``centre`` in q^2, up to ``edge``. -log2 m, m from 1 to 2, is ``exponent``
-    plus the fractions ``logarithm`` in m; that constant has so few bits that any exponent can be added to it exactly.
+    z / q is ``constant`` plus the fractions ``centre`` in q^2, for q^2 up to ``edge``. For m from 1 to 2, -log2 m is
+    ``exponent`` plus the fractions ``logarithm`` in m. ``exponent`` has few bits: adding a float exponent is exact.
     """
 
     edge: float
@@ -26,7 +26,7 @@ class Quantile(NamedTuple):
     logarithm: Fractions
 
 
-# Minimax approximations: the relative error of the centre is 2.6e-8, the absolute one of the logarithm 1.5e-8.
+# Minimax approximations. The centre has a relative error of 2.6e-8, the logarithm an absolute error of 1.5e-8.
 SINGLE = Quantile(
     edge=(15 / 32) ** 2,
     constant=0.8216463,
@@ -44,7 +44,7 @@ SINGLE = Quantile(
     ),
 )
 
-# r - z in the tail, where r^2 = -2 log p: a minimax approximation, relative error of z 7.7e-9 for r up to 38.
+# r - z in the tail, where r^2 = -2 log p. A minimax approximation: the relative error of z is 7.7e-9 for r up to 38.
 SINGLE_TAIL_CONSTANT = 0.00463972
 SINGLE_TAIL: Fractions = (
     (2.0111296, 48.18772),
@@ -53,7 +53,7 @@ SINGLE_TAIL: Fractions = (
     (0.73660773, 0.41758057),
 )
 
-# The central form of AS 241, as partial fractions; the logarithm's absolute error is 9.8e-17.
+# The central approximation of AS 241, as partial fractions. The logarithm has an absolute error of 9.8e-17.
 DOUBLE = Quantile(
     edge=0.425**2,
     constant=0.48006949109515556,
@@ -77,8 +77,8 @@ DOUBLE = Quantile(
     ),
 )
 
-# r - z in the tail of double precision, up to r = 38.8: fractions, and of a pair of complex poles the four numbers of
-# (a x + b) / (x^2 + d), x = r + c. The absolute error is 8.4e-17.
+# r - z in the tail of double precision, for r up to 38.8: a sum of fractions and one pair of complex poles. The pair
+# holds the numbers a, b, c, d of (a x + b) / (x^2 + d), x = r + c. The absolute error is 8.4e-17.
 DOUBLE_PAIR = (0.0015473292483740829, -0.1323590621002311, 2.2687772576243592, 7.281574720609417)
 DOUBLE_TAIL: Fractions = (
     (2.604860515661167, 944.3471204445507),
@@ -92,7 +92,7 @@ DOUBLE_TAIL: Fractions = (
     (0.1585894955662459, 0.10727725396399729),
 )
 
-# The Taylor series of sin(2 pi t) / t and of cos(2 pi t) in t^2; the first six terms are enough in single precision.
+# The Taylor series of sin(2 pi t) / t and of cos(2 pi t) in t^2. Single precision takes the first six terms.
 SINE: Polynomial = (
     6.283185307179586,
     -41.34170224039976,
@@ -116,5 +116,5 @@ COSINE: Polynomial = (
     0.28200596845579123,
 )
 
-# 1 - exp(-4), the share of circular normals z with E|z|^2 = 1 whose modulus is at most 2, and exp(-4), that beyond.
+# 1 - exp(-4) and exp(-4): the shares of circular normals z with E|z|^2 = 1 whose modulus is at most 2, and above 2.
 MODULUS: Polynomial = (0.9816843611112658, 0.01831563888873418)

@@ -1,6 +1,6 @@
-"""The operations that the portable stream is computed with, so that every library gives the same bits.
+"""The operations of the portable stream: every library gives the same bits for them.
 
-IEEE 754 rounds each of them in one way only: + - * / sqrt, conversions, comparisons and operations on bits.
+IEEE 754 defines the rounding of each: + - * / sqrt, conversions, comparisons and operations on bits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Select = Callable[[Array], Array]
 
 
 class Ops:
-    """The operations of any array library. A kernel overrides what its compiler would change or do slowly."""
+    """The operations in any array library. A kernel overrides an operation that its compiler changes or runs slowly."""
 
     def __init__(self, xp: Any) -> None:
         self.xp = xp
@@ -34,7 +34,7 @@ class Ops:
         return w / x
 
     def fractions(self, table: Fractions, x: Array) -> Array:
-        """Return the sum of w / (x + s), the last first."""
+        """Return the sum of w / (x + s), added from the last fraction to the first."""
         total = self.over(table[-1][0], x + table[-1][1])
         for w, s in table[-2::-1]:
             total += self.over(w, x + s)
@@ -53,11 +53,11 @@ class Ops:
         return x.view(getattr(self.xp, dtype))
 
     def swap(self, x: Array, y: Array, by: Array) -> tuple[Array, Array]:
-        """Return x and y, and y and x where ``by``, integers of the same size, is below 0; all may be overwritten."""
+        """Return (x, y), exchanged where the same-size integers ``by`` are negative. All three may be overwritten."""
         return self.xp.where(by < 0, y, x), self.xp.where(by < 0, x, y)
 
     def flip(self, x: Array, by: Array) -> Array:
-        """Return x, and -x where ``by``, integers of the same size, is below 0; both may be overwritten."""
+        """Return x, negated where the same-size integers ``by`` are negative. Both may be overwritten."""
         return self.xp.where(by < 0, -x, x)
 
     def masked_update(self, values: Array, mask: Array, compute: Callable[[Select], Array]) -> Array:
@@ -68,5 +68,5 @@ class Ops:
         return self.xp.where(mask, compute(lambda x: x), values)
 
     def join(self, real: Array, imaginary: Array) -> Array:
-        """Return the complex numbers of these parts, without arithmetic, which would make NaN of infinite ones."""
+        """Return complex numbers from their parts without arithmetic, which would turn infinite parts into NaN."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Philox4x64-10, the counter-based generator of the portable stream, by operations on any library's arrays.
+"""Philox4x64-10, the counter-based generator of the portable stream, in operations of any array library.
 
 J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011.
 """
@@ -20,7 +20,7 @@ WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
 ROUNDS = 10
 
 KEYS = 2
-"""The stream of the sort keys of sparse_, one 32-bit word each; streams 0 and 1 are those of the values."""
+"""The stream of the sort keys of sparse_, one 32-bit word each. Streams 0 and 1 hold the values."""
 
 
 WORDS_PER_BLOCK = {"uint64": 4, "uint32": 8}
@@ -28,19 +28,19 @@ WORDS_PER_BLOCK = {"uint64": 4, "uint32": 8}
 
 
 def philox(counter: Array, stream: int, key: Key) -> list[Array]:
-    """Return the four words of the blocks whose counters have ``counter``, an array of uint64, as their lowest word."""
+    """Return the four words of each block; ``counter``, an array of uint64, holds the lowest word of its counter."""
     return rounds(counter, np.full(1, stream, np.uint64), round_keys(key))
 
 
 def round_keys(key: Key) -> list[tuple[Words, Words]]:
-    """Return the two words that each round takes of the key."""
+    """Return the two key words of each round."""
     low, high = WEYL
     return [(_scalar((key.low + k * low) % 2**64), _scalar((key.high + k * high) % 2**64)) for k in range(ROUNDS)]
 
 
 def rounds(counter: Array, stream: Array, keys: Iterable[tuple[Array, Array]]) -> list[Array]:
-    """As `philox`, of what may be any library's arrays; ``stream`` has one element."""
-    # Arrays of one element broadcast: the first rounds do not compute for each block what is the same for all.
+    """As `philox`, for arrays of any library; ``stream`` has one element."""
+    # Arrays of one element broadcast: the first rounds compute once what all blocks share.
     c = [counter, *np.zeros((2, 1), np.uint64), stream]
     for low, high in keys:
         (high0, low0), (high2, low2) = (_multiply(c[i], parts) for i, parts in zip((0, 2), _PARTS, strict=True))
@@ -51,7 +51,7 @@ def rounds(counter: Array, stream: Array, keys: Iterable[tuple[Array, Array]]) -
 
 
 def _scalar(x: int) -> Words:
-    # An array without axes: quicker than a scalar of NumPy's, and it may overflow without a warning.
+    # A zero-dimensional array is faster than a NumPy scalar, and overflows without a warning.
     return np.array(x, np.uint64)
 
 
@@ -60,13 +60,13 @@ _LOW, _1, _31, _32 = map(_scalar, (2**32 - 1, 1, 31, 32))
 
 
 def _multiply(a: Array, parts: Sequence[Words]) -> tuple[Array, Array]:
-    """Return both halves of the 128-bit product, through 32-bit halves: XLA's partitioner does not know its own.
+    """Return both halves of the 128-bit product, from 32-bit halves: XLA cannot partition its own 128-bit one.
 
-    In place where the library can: NumPy's time is that of the memory.
+    The steps work in place where the library allows: NumPy's time is spent on memory.
     """
     b, b0, half, b1 = parts
     a0, a1 = a & _LOW, a >> _32
-    # a1 b0 + a0 b1 + (a0 b0 >> 32) may have 65 bits. Half of it has not, and b0 is odd: a1 b0 = a1 + 2 a1 half.
+    # a1 b0 + a0 b1 + (a0 b0 >> 32) may need 65 bits. Half of it needs 64, and b0 is odd: a1 b0 = a1 + 2 a1 half.
     middle = a0 * b0
     middle >>= _32
     middle += a1

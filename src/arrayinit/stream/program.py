@@ -1,7 +1,7 @@
-"""The maths of the draws as a list of operations, for what compiles them: read off where it is written, in `transform`.
+"""The maths of the draws as a list of operations for compilers, recorded from a call of `transform`.
 
-What is compiled depends on the kind of a distribution, its dtype and a few cases, and not on its parameters: those are
-among the numbers, which are given when it runs.
+A compiled program depends on the kind of distribution, the dtype and a few cases. It does not depend on the parameters:
+they are among the numbers, which the kernel receives at each call.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from arrayinit.stream.transform import streams, transform
 
 
 class Step(NamedTuple):
-    """One operation, which IEEE 754 rounds in one way only, on the results of earlier steps.
+    """One operation on the results of earlier steps, whose rounding IEEE 754 defines.
 
-    ``operands`` are the places of those; but of a "word" its stream, of a "number" its place among the numbers, and of
-    an "integer" its value. The others are add, subtract, multiply, divide, sqrt, negative, minimum, copysign, and, or,
-    xor, invert, left, right (shifts), less, where (mask, set, not set), bits (as another dtype of the same size) and
-    convert. Where the mask at the place ``guard`` is not set, nobody uses the result.
+    ``operands`` are the places of those steps. Three names differ: "word" has its stream, "number" its place among the
+    numbers, "integer" its value. The other names are add, subtract, multiply, divide, sqrt, negative, minimum,
+    copysign, and, or, xor, invert, left, right (shifts), less, where (mask, set, not set), bits (as another dtype of
+    the same size) and convert. Where the mask at the place ``guard`` is not set, the result is unused.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Step(NamedTuple):
 
     @property
     def places(self) -> tuple[int, ...]:
-        """The earlier steps whose results it takes."""
+        """The earlier steps whose results this step takes."""
         return () if self.name in ("word", "number", "integer") else self.operands
 
 
@@ -43,7 +43,7 @@ class Step(NamedTuple):
 class Program:
     """The steps from the words of one element to its value, or to its real and imaginary parts.
 
-    There is one program for all that take the same steps, so that it serves as a key.
+    All draws with the same steps share one `Program` object, so a program can be the key of a cache.
     """
 
     steps: tuple[Step, ...]
@@ -56,27 +56,27 @@ class Program:
 
 
 class Traced(NamedTuple):
-    """The steps of a draw, and the numbers in them, rounded to the dtype that they are used in."""
+    """The steps of a draw, and the numbers in these steps, each rounded to the dtype of its use."""
 
     program: Program
     numbers: tuple[float, ...]
 
 
-def traced(distribution: Distribution, form: FloatFormat) -> Traced:
-    """Return what `transform` computes for ``distribution`` in ``form``."""
-    # As text, in which distributions of two kinds, and zeros of two signs, are not the same.
-    return _traced(repr(distribution), distribution, form)
+def traced(distribution: Distribution, dtype: FloatFormat) -> Traced:
+    """Return what `transform` computes for ``distribution`` in ``dtype``."""
+    # The key is the text: equal tuples may be distributions of two kinds, or hold zeros of two signs.
+    return _traced(repr(distribution), distribution, dtype)
 
 
 @lru_cache(maxsize=1000)
-def _traced(_: str, distribution: Distribution, form: FloatFormat) -> Traced:
+def _traced(_: str, distribution: Distribution, dtype: FloatFormat) -> Traced:
     tape = _Tape()
-    words = [tape.literal("word", form.word, stream) for stream in streams(form)]
-    result = transform(_Recording(tape), distribution, words, form)
-    parts = result if form.is_complex else (result,)
-    # An overflow to infinity is what NumPy makes of one number too.
+    words = [tape.literal("word", dtype.word, stream) for stream in streams(dtype)]
+    result = transform(_Recording(tape), distribution, words, dtype)
+    parts = result if dtype.is_complex else (result,)
+    # NumPy also lets a single number overflow to infinity.
     with np.errstate(over="ignore"):
-        numbers = np.array(tape.numbers, np.float64).astype(FORMATS[form.compute].real)
+        numbers = np.array(tape.numbers, np.float64).astype(FORMATS[dtype.compute].real)
     return Traced(_program(tuple(tape.steps), tuple(x.place for x in parts)), tuple(numbers.tolist()))
 
 
@@ -86,7 +86,7 @@ def _program(steps: tuple[Step, ...], outputs: tuple[int, ...]) -> Program:
 
 
 class _Tape:
-    """What has been recorded."""
+    """The steps and numbers recorded so far."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -94,17 +94,17 @@ class _Tape:
         self.guard: int | None = None
 
     def step(self, name: str, dtype: str, *operands: Any, of: str | None = None) -> _Value:
-        """Record an operation; Python's numbers among the operands are ``of`` this dtype, or that of the result."""
+        """Record an operation. Python numbers among the operands get the dtype ``of``, or the dtype of the result."""
         given = [x if isinstance(x, _Value) else self.constant(x, of or dtype) for x in operands]
         return self.literal(name, dtype, *(x.place for x in given))
 
     def literal(self, name: str, dtype: str, *operands: int) -> _Value:
-        """Record an operation as it will stand."""
+        """Record a step with these literal operands."""
         self.steps.append(Step(name, dtype, operands, self.guard))
         return _Value(self, len(self.steps) - 1, dtype)
 
     def constant(self, x: Any, dtype: str) -> _Value:
-        """Record a number of Python's."""
+        """Record a Python number."""
         if not dtype.startswith("float"):
             return self.literal("integer", dtype, x)
         self.numbers.append(x)
@@ -120,7 +120,7 @@ def _operation(name: str, *, turned: bool = False, dtype: str | None = None) -> 
 
 
 class _Value:
-    """The result of a step, as an array that cannot be written: what works in place makes another."""
+    """The result of a step, as an immutable array: an in-place operation makes a new value."""
 
     def __init__(self, tape: _Tape, place: int, dtype: str) -> None:
         self.tape, self.place, self.dtype = tape, place, dtype
@@ -141,7 +141,7 @@ class _Value:
 
 
 class _Namespace:
-    """The functions of an array library that the draws are made with."""
+    """The array library functions that the draws call."""
 
     float32, float64 = "float32", "float64"
 
@@ -173,7 +173,7 @@ class _Namespace:
 
 
 class _Recording(Ops):
-    """Records what it is told to compute."""
+    """Operations that record a step instead of computing."""
 
     def __init__(self, tape: _Tape) -> None:
         super().__init__(_Namespace(tape))
@@ -183,12 +183,12 @@ class _Recording(Ops):
         return self.tape.step("bits", dtype, x)
 
     def flip(self, x: Array, by: Array) -> Array:
-        """By the sign bit, which takes one operation."""
+        """Flip the sign bit, which takes one operation."""
         sign = by & -(1 << (63 if by.dtype == "int64" else 31))
         return self.bits(self.bits(x, by.dtype) ^ sign, x.dtype)
 
     def masked_update(self, values: Array, mask: Array, compute: Callable[[Select], Array]) -> Array:
-        """Nothing is to be computed that is not wanted."""
+        """Guard the recorded steps by the mask: a kernel computes them for the masked elements only."""
         assert self.tape.guard is None, "a patch within a patch"
         self.tape.guard = mask.place
         patched = compute(lambda x: x)

@@ -1,4 +1,4 @@
-"""From random words to draws: each element has its own words, and no platform can round a step differently."""
+"""Turn random words into draws. Each element has its own words, and every platform rounds each step alike."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from arrayinit.stream.truncated import truncated_modulus, truncated_normal
 
 
 def streams(dtype: FloatFormat) -> range:
-    """Return the streams that an element takes one word of each from."""
+    """Return the streams; an element takes one word from each."""
     return range(2 if dtype.is_complex else 1)
 
 
 def transform(ops: Ops, distribution: Distribution, words: Sequence[Array], dtype: FloatFormat) -> Array:
     """Turn the words of each of the `streams` into draws within the distribution's bounds in ``dtype``.
 
-    They have the dtype that ``dtype`` is computed in.
+    The draws have the dtype ``dtype.compute``.
     """
     limits = distribution.limits(dtype)
     if not dtype.is_complex:
@@ -60,7 +60,7 @@ def _real(ops: Ops, distribution: Distribution, word: Word) -> Array:
         case Uniform(low, high):
             return _uniform(ops, word, low, high)
         case Normal(mean, 0.0):
-            # Without the signs of zeros that a product would leave.
+            # A product with std = 0 would leave zeros of both signs.
             return _plus(ops.xp.zeros_like(word.integer()), mean)
         case Normal(mean, std):
             z = quantile(ops, word.offset(), word.tail)
@@ -75,7 +75,7 @@ def _real(ops: Ops, distribution: Distribution, word: Word) -> Array:
 def _uniform(ops: Ops, word: Word, low: float, high: float) -> Array:
     u = word.integer()
     if low == -high != 0:
-        # One rounding: the difference is exact.
+        # The difference is exact, so the result is rounded once.
         u -= 2.0 ** (word.precision - 1)
         return word.scaled(u, -word.precision, high - low)
     return _plus(ops.no_fma(word.scaled(u, -word.precision, high - low)), low)
@@ -90,13 +90,13 @@ def _plus(x: Array, shift: float) -> Array:
 def _central(ops: Ops, word: Word, plan: Central) -> Array:
     """Return z with Phi(z) = below + u * width."""
     if _is_even(plan, word.dtype):
-        # The probability on the side where the draw is, which both sides have alike.
+        # Both sides are symmetric: take the probability on the side of the draw.
         lesser, side = word.nearer(plan.width)
         p = ops.no_fma(lesser)
         p += plan.below
         q = ops.flip(ops.no_fma(p) - 0.5, side)
     else:
-        # The probabilities below and above the draw, each precise where it is small.
+        # The probabilities below and above the draw, each precise where that probability is small.
         below, above = ops.no_fma(word.lower(plan.width)), ops.no_fma(word.upper(plan.width))
         below += plan.below
         above += plan.above
@@ -106,14 +106,14 @@ def _central(ops: Ops, word: Word, plan: Central) -> Array:
     return quantile(ops, q, lambda select: select(p))
 
 
-def _is_even(plan: Central, form: FloatFormat) -> bool:
-    """Whether both sides are alike, and meet at 1/2 as it is rounded."""
-    middle = 0.5 * form.nearest(plan.width) + form.nearest(plan.below)
-    return plan.below == plan.above and form.nearest(middle) == 0.5
+def _is_even(plan: Central, dtype: FloatFormat) -> bool:
+    """Whether both sides have equal probabilities, and rounding leaves their boundary at exactly 1/2."""
+    middle = 0.5 * dtype.nearest(plan.width) + dtype.nearest(plan.below)
+    return plan.below == plan.above and dtype.nearest(middle) == 0.5
 
 
 def _circle(ops: Ops, word: Word) -> tuple[Array, Array]:
-    """Return cosine and sine of an angle that is uniform on the circle, by Taylor series on an eighth of it."""
+    """Return cosine and sine of a uniform angle on the circle, by Taylor series on one eighth of the circle."""
     turn, (odd, left, lower) = word.eighth(), word.quadrant()
     square = ops.no_fma(turn * turn)
     terms = 6 if word.size == 32 else 9
@@ -124,27 +124,27 @@ def _circle(ops: Ops, word: Word) -> tuple[Array, Array]:
 
 
 class Word:
-    """One word w for each element: 32 bits, all of them used, in float32; 64, of which the first 53 are, in float64."""
+    """One word w for each element: 32 bits for float32, all used; 64 bits for float64, the first 53 used."""
 
     def __init__(self, ops: Ops, w: Array, dtype: FloatFormat) -> None:
         self.ops, self.w, self.dtype = ops, w, FORMATS[dtype.compute]
         self.size, self.used, self.precision = (64, 53, 53) if dtype.compute == "float64" else (32, 32, 24)
 
     def integer(self) -> Array:
-        """Return the first 24 or 53 bits, as numbers; the word is overwritten."""
+        """Return the first 24 or 53 bits as numbers; overwrites the word."""
         self.w >>= self.size - self.precision
-        # Signed, since that converts faster.
+        # Signed integers convert faster.
         return self.ops.number(self.ops.bits(self.w, f"int{self.size}"), getattr(self.ops.xp, self.dtype.name))
 
     def scaled(self, x: Array, power: int, factor: float) -> Array:
-        """Return x 2^power times ``factor``, in one product where that is rounded as it would be in two; in place."""
+        """Return x 2^power times ``factor``, in place; in one product where that gives the same bits as two."""
         product = math.ldexp(factor, power)
         for once in (product,) if product >= 2.0**self.dtype.emin else (2.0**power, factor):
             x *= once
         return x
 
     def lower(self, factor: float = 1.0) -> Array:
-        """Return u in (0, 1) times ``factor``, precise near 0: the middle of its interval of length 2^-32 or 2^-53."""
+        """Return u times ``factor``, precise near 0; u in (0, 1) is the midpoint of an interval of 2^-32 or 2^-53."""
         return self._middle(self.w, factor)
 
     def upper(self, factor: float = 1.0) -> Array:
@@ -152,9 +152,9 @@ class Word:
         return self._middle(~self.w, factor)
 
     def nearer(self, factor: float) -> tuple[Array, Array]:
-        """Return the lesser of u and 1 - u times ``factor``, and integers that are negative where that is 1 - u.
+        """Return min(u, 1 - u) times ``factor``, and integers that are negative where the minimum is 1 - u.
 
-        The word is overwritten.
+        Overwrites the word.
         """
         k = self.ops.bits(self.w, f"int{self.size}")
         sign = k >> (self.size - 1)
@@ -162,30 +162,30 @@ class Word:
         return self._middle(k, factor), sign
 
     def offset(self) -> Array:
-        """Return u - 1/2, precise near 0; the word is overwritten, and fit for `tail` alone."""
+        """Return u - 1/2, precise near 0; overwrites the word, which only `tail` may use afterwards."""
         self.w = self.ops.bits(self.w, f"int{self.size}")
         self.w ^= -(1 << (self.size - 1))
         return self._middle(self.w)
 
     def tail(self, select: Select) -> Array:
-        """Return the lesser of u and 1 - u, for the elements picked, after `offset`."""
+        """Return min(u, 1 - u) for the selected elements; call `offset` first."""
         k = select(self.w)
         sign = k >> (self.size - 1)
         return self._middle((k ^ sign) ^ ((1 << (self.size - 1)) - 1))
 
     def quadrant(self) -> tuple[Array, Array, Array]:
-        """Return integers that are negative where the first two bits, read as a number, are odd; 1 or 2; 2 or more."""
+        """Read the first two bits as a number; return integers that are negative where it is odd; 1 or 2; 2 or more."""
         next_bit = self.w << 1
         return tuple(self.ops.bits(k, f"int{self.size}") for k in (next_bit, next_bit ^ self.w, self.w))
 
     def eighth(self) -> Array:
-        """Return what follows the first two bits as a number in (-1/8, 1/8)."""
+        """Return the bits after the first two as a number in (-1/8, 1/8)."""
         below = (1 << (self.size - 2)) - 1
         rest = self.ops.bits(self.w & below, f"int{self.size}") - (1 << (self.size - 3))
         return self._middle(rest)
 
     def _middle(self, k: Array, factor: float = 1.0) -> Array:
-        """Return (k' + 1/2) / 2^used times ``factor``, k' being the bits of k that are used."""
+        """Return (k' + 1/2) / 2^used times ``factor``, where k' is the used bits of k."""
         x = self.ops.number(
             k if self.size == self.used else k >> (self.size - self.used), getattr(self.ops.xp, self.dtype.name)
         )

@@ -33,7 +33,7 @@ def truncated_normal(
     central: Callable[[Ops, U, Central], Array],
     minus_log2: Callable[[Ops, Array], Array],
 ) -> Array:
-    """Turn uniform numbers into truncated normals, of which rounding may carry some past a bound."""
+    """Turn uniform numbers into truncated normals. Rounding may carry a result past a bound."""
 
     def standard() -> Array:
         match plan:
@@ -50,7 +50,7 @@ def truncated_normal(
                 return -horner(ops, plan.series, g) * g
 
     def surprise(plan: Tail | Extreme) -> Array:
-        """Return -log2 of the share of the tail that lies beyond the draw."""
+        """Return -log2 of the share of the tail beyond the draw."""
         if plan.use_series:
             return _series(ops, u.lower(plan.mass) if plan.mirrored else u.upper(plan.mass))
         share = u.upper(plan.mass) if plan.mirrored else u.lower(plan.mass)
@@ -64,11 +64,11 @@ def truncated_normal(
 
 
 def truncated_modulus(ops: Ops, u: Unit) -> Array:
-    """Return |z| of a circular normal z with E|z|^2 = 1, given that it is at most 2."""
+    """Return |z| of a circular normal z with E|z|^2 = 1, given |z| <= 2."""
     within, beyond = MODULUS
     y = u.lower(within)
     bits = minus_log2(ops, ops.no_fma(u.upper(within)) + beyond)
-    # Near 1 the logarithm has lost its digits.
+    # For small y the argument of the logarithm is near 1, and its result has lost digits.
     bits = ops.masked_update(bits, y < 2.0**-8, lambda select: _series(ops, select(y)))
     return ops.clip(ops.sqrt(bits * LOG_2), (0.0, 2.0))
 

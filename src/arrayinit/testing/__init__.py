@@ -1,6 +1,6 @@
-"""Checks that the arrays of a library are filled as promised, for authors of an adapter.
+"""Conformance checks for authors of an adapter.
 
-One call checks all of it, and one parametrized test shows each check:
+`check_library` runs every check in one call. A parametrized test shows each check on its own:
 
     @pytest.mark.parametrize("check", checks(LIBRARY), ids=str)
     def test_arrayinit(check):

@@ -1,4 +1,4 @@
-"""One row for each initializer: how it is called, and on what."""
+"""One row for each initializer: its arguments, and the shape and dtypes of its array."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ INTEGER = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32
 
 @dataclass(frozen=True)
 class Case:
-    """A function with arguments that each change its result, and the shape of what it fills."""
+    """A function, the shape of its array, and arguments each of which changes the result."""
 
     name: str
     shape: tuple[int, ...]
     arguments: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     dtypes: tuple[str, ...] = (*REAL, *COMPLEX)
     is_drawn: bool = True
-    """Whether it takes ``rng``."""
+    """Whether the function takes ``rng``."""
     has_layout: bool = True
     is_exact: bool = True
-    """Whether a seed gives the same bits everywhere; a decomposition gives them to a few roundings."""
+    """Whether a seed gives the same bits everywhere. A decomposition gives them up to a few roundings."""
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -45,7 +45,7 @@ class Case:
         return self.function(x, **self.arguments, **options)
 
     def __str__(self) -> str:
-        """Return the call, as the name of a test."""
+        """Return the call as text, for the name of a test."""
         return (
             f"{self.name}({', '.join(f'{key}={value!r}' for key, value in self.arguments.items() if key != 'source')})"
         )
@@ -91,4 +91,4 @@ CASES: tuple[Case, ...] = (
 LAYOUTS: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {"OI...": (0, 1, 2, 3), "IO...": (1, 0, 2, 3), "...IO": (2, 3, 1, 0), "O...I": (0, 2, 3, 1)}
 )
-"""Layouts of a kernel, and the axes of the default layout in their order."""
+"""For each layout of a kernel, the axes of the default layout in the order of that layout."""

@@ -19,7 +19,7 @@ from arrayinit.testing.reference import assert_same, reference
 
 @dataclass(frozen=True)
 class Check:
-    """One promise, to be called; it raises AssertionError, or what the library raises."""
+    """One promise. A call raises AssertionError if the promise is broken, or passes on an error of the library."""
 
     name: str
     run: Callable[[], None]
@@ -29,12 +29,12 @@ class Check:
         self.run()
 
     def __str__(self) -> str:
-        """Return its name."""
+        """Return the name of the check."""
         return self.name
 
 
 def checks(library: Library) -> list[Check]:
-    """Return every check for a library, to parametrize a test with.
+    """Return every check for a library, to parametrize a test.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def checks(library: Library) -> list[Check]:
 
 
 def check_library(library: Library) -> None:
-    """Run every check for a library, and raise one ExceptionGroup of all that failed.
+    """Run every check for a library, and raise the failures in one ExceptionGroup.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def _case(name: str) -> Case:
 
 
 def _full(library: Library, shape: tuple[int, ...], dtype: str) -> Any:
-    """Return an array that shows where it was written."""
+    """Return an array of ones, so that a test sees which elements were written."""
     return arrayinit.ones_(library.empty(shape, dtype))
 
 

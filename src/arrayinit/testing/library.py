@@ -1,4 +1,4 @@
-"""What the checks must know of a library."""
+"""The description of a library that the checks need."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Library:
     name
         The name of the library, for the names of the checks.
     empty
-        Returns an array of a shape and a dtype, by its name in the array API; the values do not matter.
+        Takes a shape and the array API's name of a dtype, and returns an array with any values.
     to_numpy
-        Returns the values of an array as a NumPy array; bfloat16 in any dtype that holds its values.
+        Returns the values of an array as a NumPy array; bfloat16 values may come in any dtype that holds them.
     dtypes
-        The dtypes that the library has, by their names in the array API; "bfloat16" too.
+        The array API's names of the library's dtypes, "bfloat16" included.
     """
 
     name: str

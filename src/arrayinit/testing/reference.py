@@ -1,4 +1,4 @@
-"""What NumPy gives for a case, in each dtype; for bfloat16, which NumPy lacks, by a small library of its own."""
+"""The expected values of a case, computed by NumPy. NumPy lacks bfloat16, so a small library here provides it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Host = np.ndarray[Any, Any]
 
 
 class BFloat16:
-    """An array of bfloat16 numbers, which lie in an array of float32."""
+    """An array of bfloat16 numbers, stored in a float32 array."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape, self.ndim, self.values = shape, len(shape), np.zeros(shape, np.float32)
@@ -43,7 +43,7 @@ class _Backend(InPlace):
 
 
 def _rounded(values: Host) -> Host:
-    """Round float32 numbers to bfloat16: to nearest, of two the even one."""
+    """Round float32 numbers to bfloat16: to nearest, ties to even."""
     bits = np.array(values, np.float32, order="C").view(np.uint32)
     bits += 0x7FFF + (bits >> 16 & 1)
     bits &= 0xFFFF0000
@@ -54,7 +54,7 @@ _backend = _Backend()
 
 
 def reference(case: Case, dtype: str, rng: Any = 5, **options: Any) -> Host:
-    """Return what a case gives on NumPy; bfloat16 numbers in float32."""
+    """Return the values that a case gives on NumPy; bfloat16 numbers in float32."""
     shape = options.pop("shape", case.shape)
     if dtype != "bfloat16":
         filled: Host = case.fill(np.zeros(shape, dtype), rng, **options)
@@ -65,7 +65,7 @@ def reference(case: Case, dtype: str, rng: Any = 5, **options: Any) -> Host:
 
 
 def assert_same(ours: Host, expected: Host, *, exact: bool = True) -> None:
-    """Raise AssertionError unless two arrays have the same shape and bits, or are equal to a few roundings."""
+    """Raise AssertionError unless two arrays have the same shape and bits; if not ``exact``, allow a few roundings."""
     assert ours.shape == expected.shape, f"shape {ours.shape}, but {expected.shape} is right"
     if not exact:
         precision = np.finfo(expected.dtype).eps

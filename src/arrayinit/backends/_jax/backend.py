@@ -1,4 +1,4 @@
-"""JAX: arrays cannot be written, so each method returns a new one, eagerly, under a trace, or from a struct."""
+"""JAX: immutable arrays. Each method returns a new array: eagerly, under a trace, or from a struct."""
 
 from __future__ import annotations
 
@@ -102,9 +102,9 @@ class Jax(NativeBackend, Replaced):
         return on_device(x, lambda target: self._filled(target, fill))
 
     def _filled(self, x: Array, fill: Fill) -> Array:
-        """Return what a struct is to hold, of JAX or of NumPy, not yet on the devices of the struct."""
+        """Return the values for a struct, in a JAX or NumPy array, not yet on the devices of the struct."""
         if isinstance(fill, Draw):
-            # Traced, a part of the program; eagerly, programs for any shape, or NumPy on CPUs.
+            # A traced draw joins the program. An eager draw runs programs for any shape, or NumPy on a CPU.
             return jnp.transpose(traced(fill), fill.inverse) if is_traced(x) else from_draw(x, fill)
         if isinstance(fill, Table):
             return copied(x, fill.values)
@@ -113,14 +113,14 @@ class Jax(NativeBackend, Replaced):
         return self._constant(x, fill)
 
     def _constant(self, x: Array, fill: Fill) -> Array:
-        """On one CPU NumPy fills, since XLA compiles for each shape anew."""
+        """NumPy fills arrays on one CPU, since XLA would compile for each shape."""
         if not (is_traced(x) or is_spread(x)) and is_on_host(x):
             values = aligned(x.shape, x.dtype)
             fill.fill_host(values)
             return jax.device_put(values, x.sharding)
         if isinstance(fill, Identity):
             blank = jnp.zeros(x.shape, x.dtype, device=x.sharding)
-            # The places are found on the host, where no arithmetic has to be compiled.
+            # The index is computed on the host, where no arithmetic has to be compiled.
             return self.set_at(blank, fill.index(np.arange(fill.count)), fill.value) if fill.count else blank
         assert isinstance(fill, Constant), fill
         return jnp.full(x.shape, fill.value, x.dtype, device=x.sharding)
@@ -129,8 +129,8 @@ class Jax(NativeBackend, Replaced):
         return values.astype(x.dtype)
 
     def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
-        # What was made where the key is goes by the host.
-        index, value = jax.tree.map(lambda part: np.asarray(part) if _is_apart(part, x) else part, (index, value))
+        # An index or value made on the key's devices goes through the host.
+        index, value = jax.tree.map(lambda part: np.asarray(part) if _is_elsewhere(part, x) else part, (index, value))
         return x.at[index].set(jnp.asarray(value, x.dtype), out_sharding=stated_sharding(x))
 
     def split(self, generator: Key, count: int) -> list[Key]:
@@ -143,8 +143,8 @@ class Jax(NativeBackend, Replaced):
         order = jnp.argsort(jax.random.bits(generator, x.shape, jnp.uint32), axis=0)[:count]
         return order, jnp.arange(x.shape[1])
 
-    # The operations of jax.random and jax.nn.initializers, in their order, so that the values are theirs, eagerly and
-    # under jit; XLA folds the scale into the draw where it sees both, so a jit of our own would change them.
+    # The operations of jax.random and jax.nn.initializers, in their order: the values equal JAX's, eagerly and under
+    # jit. A jit of our own would change the values, since XLA folds the scale into the draw where it sees both.
     def uniform(self, x: Array, d: Uniform, generator: Key) -> Array:
         if _has_variance(d, x.dtype):
             return jax.random.uniform(generator, x.shape, x.dtype, -1) * jnp.sqrt(3 * jnp.array(d.variance, x.dtype))
@@ -165,7 +165,7 @@ class Jax(NativeBackend, Replaced):
         return jax.lax.erf_inv(2.0 * q) * math.sqrt(2.0)
 
     def draw(self, x: Array, distribution: Distribution, generator: Key, dtype: FloatFormat) -> Array:
-        # jax.random rounds the bounds to nearest: to clip there would change its values.
+        # jax.random rounds the bounds to nearest, so clipping to the lower one would change its values.
         if isinstance(distribution, Uniform) and not dtype.is_narrow:
             return jnp.minimum(self.uniform(x, distribution, generator), distribution.limits(dtype)[1])
         if isinstance(distribution, TruncatedNormal) and not dtype.is_narrow and _has_variance(distribution, x.dtype):
@@ -173,7 +173,7 @@ class Jax(NativeBackend, Replaced):
         return super().draw(x, distribution, generator, dtype)
 
     def qr(self, matrix: Array, generator: Key) -> Array:
-        """By NumPy where the values are in its memory."""
+        """NumPy decomposes a matrix whose values lie in host memory."""
         if isinstance(matrix, jax.core.Tracer) or not (is_here(matrix) and is_on_cpu(matrix)):
             return by_qr(jnp, matrix)
         return HOST.qr(np.asarray(matrix), generator)
@@ -194,24 +194,24 @@ for _plan in (Central, Tail, Extreme, Narrow):
     jax.tree_util.register_dataclass(_plan, [name for name in _names if name not in _static], _static)
 
 
-# One compilation for each shape, whatever the bounds.
+# jit compiles once for each shape, whatever the bounds.
 @partial(jax.jit, static_argnames=("shape", "dtype"))
 def _truncated(key: Key, plan: Truncation, *, shape: tuple[int, ...], dtype: Any) -> Array:
     return BACKEND.from_uniform(jax.random.uniform(key, shape, dtype), plan)
 
 
 def _has_variance(d: Uniform | Normal | TruncatedNormal, dtype: Any) -> bool:
-    """Whether the scale follows from a variance that, as JAX computes with it, neither overflows nor vanishes."""
+    """Whether the scale comes from a variance that neither overflows nor vanishes in JAX's computation."""
     held = jnp.finfo(dtype)
     return d.variance is not None and float(held.tiny) <= d.variance <= float(held.max) / 3
 
 
-def _is_apart(part: Any, x: Array) -> bool:
-    """Whether both are arrays, and placed so that XLA may refuse to compute with both."""
+def _is_elsewhere(part: Any, x: Array) -> bool:
+    """Whether both are arrays whose placements differ, so that XLA may refuse to compute with both."""
     are_arrays = all(isinstance(array, jax.Array) and not isinstance(array, jax.core.Tracer) for array in (part, x))
     return are_arrays and bool(part.committed) and part.sharding != x.sharding
 
 
 def _fresh_key() -> Key:
-    # Two words, since without x64 jax.random.key takes one.
+    # Two 31-bit words: without x64, jax.random.key takes one word.
     return jax.random.fold_in(jax.random.key(secrets.randbits(31)), secrets.randbits(31))

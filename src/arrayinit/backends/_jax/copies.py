@@ -1,4 +1,4 @@
-"""Copies into JAX arrays, and JAX arrays as other libraries may read them."""
+"""Copy into JAX arrays, and export JAX arrays to other libraries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from arrayinit.kernels.rounding import rounds_twice, within_53_bits
 
 
 def read(x: Array) -> Iterator[Array]:
-    """Yield the array, for DLPack, and its values in NumPy."""
+    """Yield the array itself, for DLPack, then its values in a NumPy array."""
     _check_values(x)
     if isinstance(x, jax.core.Tracer):
         raise TypeError("a traced array has no values outside its trace")
@@ -28,9 +28,9 @@ def read(x: Array) -> Iterator[Array]:
 
 
 def copied(x: Array, source: Array) -> Array:
-    """Return what a struct holds after a copy.
+    """Return the values of a struct after a copy.
 
-    On the CPU NumPy copies: XLA takes subnormal numbers for zero, and may read other libraries' memory later.
+    NumPy copies on the CPU: XLA treats subnormal numbers as zero, and may read the memory of other libraries later.
     """
     _check_values(source)
     if isinstance(source, jax.core.Tracer) or not is_here(source):
@@ -43,7 +43,7 @@ def copied(x: Array, source: Array) -> Array:
 
 
 def is_here(x: Array) -> bool:
-    """Whether this process has all values of an array."""
+    """Whether this process holds all values of an array."""
     return isinstance(x, np.ndarray) or bool(x.is_fully_addressable or x.is_fully_replicated)
 
 
@@ -53,9 +53,9 @@ def is_on_cpu(x: Array) -> bool:
 
 
 def _rounded_once(x: Array, dtype: Any) -> Array:
-    """Return numbers that XLA's conversion, which goes by way of float32, rounds to ``dtype`` once.
+    """Return numbers that XLA's conversion, which goes through float32, rounds to ``dtype`` once.
 
-    float16 needs no help: XLA converts to it from float64 itself, and has no large integers.
+    float16 needs no help: XLA converts float64 to float16 directly, and large integers overflow float16.
     """
     if dtype != jnp.bfloat16 or not rounds_twice(x.dtype.name, "bfloat16"):
         return x

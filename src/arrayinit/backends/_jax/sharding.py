@@ -1,4 +1,4 @@
-"""Where JAX arrays live: the shard of each device is made on its own, and in no process but the device's."""
+"""Where JAX arrays live. Each device generates its own shard, in the process that owns the device."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _WIDE = ("float64", "complex128", "int64", "uint64")
 
 
 def on_device(x: Array, body: Callable[[Array], Array]) -> Array:
-    """Return what ``body`` makes of a struct, brought to the devices of ``x``.
+    """Call ``body`` with a struct, and return its result on the devices of ``x``.
 
-    The struct has no sharding where the compiler is to choose one.
+    The struct has no sharding if the compiler is to choose one.
     """
     dtype = _available(x.dtype)
     if dtype != x.dtype:
         if not _is_narrowed(x):
             with jax.enable_x64(True):
                 return on_device(x, body)
-        # In the words of JAX, which would say so at some of the operations only.
+        # JAX's own words: JAX would warn at some of the operations only.
         warn(
             f"Explicitly requested dtype {x.dtype} is not available, and will be truncated to dtype {dtype}. To "
             "enable more dtypes, set the jax_enable_x64 configuration option or the JAX_ENABLE_X64 shell environment "
@@ -51,7 +51,8 @@ def on_device(x: Array, body: Callable[[Array], Array]) -> Array:
     stated = stated_sharding(x)
     if stated is None:
         return _placed(body(struct()), asked)
-    # Else the types of all that is computed would have to say how it is cut, and each device would compute it all.
+    # With explicit axes every intermediate type would have to state its sharding, and each device would compute all
+    # values.
     explicit = [kind == jax.sharding.AxisType.Explicit for kind in stated.mesh.axis_types]
     automatic = jax.sharding.auto_axes(axes=tuple(compress(stated.mesh.axis_names, explicit)), out_sharding=stated)
     spec = (asked or stated).spec
@@ -59,13 +60,13 @@ def on_device(x: Array, body: Callable[[Array], Array]) -> Array:
 
 
 def dtype_of(x: Array) -> str:
-    """As in `Backend`; without x64 a wide dtype becomes the one that JAX gives to a new array."""
+    """Return the dtype as in `Backend`. Without x64, a wide dtype becomes the dtype that JAX gives a new array."""
     name = DTYPE_NAMES.get(x.dtype) or HOST.dtype(x)
     return str(_available(x.dtype)) if name in _WIDE and _is_narrowed(x) else name
 
 
 def _is_narrowed(x: Array) -> bool:
-    """Whether what is made of ``x`` has 64 bits with x64 only: an array that was made with x64 keeps them without."""
+    """Whether a result for ``x`` has 64 bits only under x64. An array made under x64 keeps its 64 bits without it."""
     return isinstance(x, jax.ShapeDtypeStruct) or is_traced(x)
 
 
@@ -74,38 +75,38 @@ def _available(dtype: Any) -> Any:
 
 
 def is_traced(x: Array) -> bool:
-    """Whether what is made of ``x`` is a part of a program that is being traced.
+    """Whether the result for ``x`` is part of a program being traced.
 
-    Under jit all that is computed is a tracer, so this also sees a struct or a constant used inside one. It does not
-    see what vmap and grad alone leave untraced. Where nothing is traced the computation has nothing to compile.
+    Under jit every computed value is a tracer, so this also detects a struct or a constant inside jit. It does not
+    detect values that vmap and grad alone leave untraced. An untraced computation has nothing to compile.
     """
     return isinstance(x, jax.core.Tracer) or isinstance(jax.lax.stop_gradient(1.0), jax.core.Tracer)
 
 
 def stated_sharding(x: Array) -> Sharding | None:
-    """Return the sharding that the type of ``x`` states, as it does over the explicit axes of a mesh."""
+    """Return the sharding in the type of ``x``, if the mesh has explicit axes."""
     sharding = jax.typeof(x).sharding
     return sharding if jax.sharding.AxisType.Explicit in sharding.mesh.axis_types else None
 
 
 def is_spread(x: Array) -> bool:
-    """Whether ``x``, a struct that is not traced, is to lie on several devices."""
+    """Whether the untraced struct ``x`` is to be sharded over several devices."""
     return x.sharding is not None and len(x.sharding.device_set) > 1
 
 
 def is_of_processes(x: Array) -> bool:
-    """Whether ``x``, which is not traced, lies, or is to lie, on devices of other processes too."""
+    """Whether the untraced ``x`` has, or is to have, shards on devices of other processes."""
     sharding = _over_devices(_asked(x))
     return sharding is not None and not sharding.is_fully_addressable
 
 
 def is_on_host(x: Array) -> bool:
-    """Whether ``x``, which is not traced, lies, or is to lie, on CPUs."""
+    """Whether the untraced ``x`` lies, or is to lie, on CPUs only."""
     return {"cpu"}.issuperset(map(attrgetter("platform"), _devices(x)))
 
 
 def from_draw(x: Array, draw: Draw) -> Array:
-    """Return what ``draw`` describes, on the devices of ``x``; but what is to lie on one CPU is NumPy's."""
+    """Generate a draw on the devices of ``x``. For a single CPU, return a NumPy array."""
     shape = tuple(x.shape)
     if not is_on_host(x) and 0 not in shape:
         return _on_devices(x, draw)
@@ -118,7 +119,7 @@ def from_draw(x: Array, draw: Draw) -> Array:
 
     def shard(index: Any) -> Host:
         corner = _corner(index)
-        # Devices may hold the same.
+        # Several devices may hold the same shard.
         if corner not in made:
             made[corner] = _box(draw, corner, part, x.dtype)
         return made[corner]
@@ -143,7 +144,7 @@ def _corner(index: tuple[slice, ...]) -> Shape:
 
 
 def _devices(x: Array) -> set[Any]:
-    """Return the devices that ``x``, which is not traced, lies on, or is to lie on."""
+    """Return the devices on which the untraced ``x`` lies, or is to lie."""
     if x.sharding is not None:
         return set(x.sharding.device_set)
     config: Any = jax.config
@@ -152,7 +153,7 @@ def _devices(x: Array) -> set[Any]:
 
 
 def aligned(shape: Sequence[int], dtype: Any) -> Host:
-    """Return memory that JAX on a CPU takes over as it is."""
+    """Return an empty array that JAX on a CPU takes over without a copy."""
     size = math.prod(shape) * dtype.itemsize
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
@@ -161,7 +162,7 @@ def aligned(shape: Sequence[int], dtype: Any) -> Host:
 
 
 def _asked(x: Array) -> Sharding | None:
-    """Return the sharding that ``x`` has, or asks for; None if it is traced, or leaves that to JAX."""
+    """Return the sharding that ``x`` has or asks for; None if ``x`` is traced, or leaves the choice to JAX."""
     is_tracer = isinstance(x, jax.core.Tracer)
     sharding = jax.typeof(x).sharding if is_tracer else x.sharding
     if isinstance(sharding, jax.sharding.NamedSharding) and sharding.spec.unreduced:
@@ -170,7 +171,7 @@ def _asked(x: Array) -> Sharding | None:
 
 
 def _over_devices(sharding: Sharding | None) -> Sharding | None:
-    """Return a sharding over the mesh at hand, where it knows only one without devices, as of `jax.eval_shape`."""
+    """Return a sharding over the current mesh, if ``sharding`` has a mesh without devices, as from `jax.eval_shape`."""
     if not isinstance(sharding, jax.sharding.NamedSharding) or isinstance(sharding.mesh, jax.sharding.Mesh):
         return sharding
     mesh = jax.sharding.get_mesh()
@@ -183,9 +184,9 @@ def _over_devices(sharding: Sharding | None) -> Sharding | None:
 
 
 def _placed(values: Array, sharding: Sharding | None) -> Array:
-    """Return ``values``, of JAX or of NumPy, with this sharding, where one is asked for."""
+    """Return a JAX or NumPy array with this sharding, if one is given."""
     if isinstance(values, jax.core.Tracer):
-        # On one device the compiled program is free to choose which.
+        # A compiled program without a mesh may choose its device.
         is_mesh = isinstance(sharding, jax.sharding.NamedSharding)
         return jax.lax.with_sharding_constraint(values, sharding) if is_mesh else values
     if isinstance(values, jax.Array) and sharding in (None, values.sharding):
@@ -193,7 +194,7 @@ def _placed(values: Array, sharding: Sharding | None) -> Array:
     if sharding is None:
         return jax.device_put(values)
     if isinstance(values, np.ndarray) or (values.is_fully_addressable and not sharding.is_fully_addressable):
-        # device_put takes twice as long, and would first ask other processes whether they have the same.
+        # device_put takes twice as long, and would first compare the values with other processes.
         whole = np.asarray(values)
         return jax.make_array_from_callback(whole.shape, sharding, whole.__getitem__, whole.dtype)
     return jax.device_put(values, sharding)

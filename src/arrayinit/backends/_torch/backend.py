@@ -1,4 +1,4 @@
-"""torch: its own in-place operations, once, on the tensor itself, so that its values are torch's own."""
+"""torch: one in-place torch operation on the tensor itself, so that the values equal torch's own."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Torch(NativeBackend, InPlace):
         return xp
 
     def dtype(self, x: Array) -> str:
-        # Here, since it is asked for before the sizes are, which such a tensor may lack.
+        # The dtype is read before the sizes, which such a tensor may lack, so it is checked here.
         if x.is_nested or type(x) not in PLAIN:
             memory.check_dense(x)
         return _NAMES.get(x.dtype) or str(x.dtype).removeprefix("torch.")
@@ -77,13 +77,13 @@ class Torch(NativeBackend, InPlace):
     check_writable = staticmethod(memory.check_writable)
 
     def generator(self, x: Array, rng: Any) -> torch.Generator | np.random.Generator | None:
-        """None is torch's global generator."""
+        """``rng=None`` means torch's global generator."""
         if rng is None or isinstance(rng, torch.Generator):
             if type(x) not in PLAIN:
                 check_native(x)
             return rng
         if isinstance(rng, np.random.Generator):
-            # Into a meta tensor nothing is drawn, so nothing is to be made on the host.
+            # A meta tensor has no values, so NumPy must not draw any on the host.
             return None if x.is_meta else rng
         raise TypeError(
             f"rng for a torch tensor must be None (torch's global generator), {KINDS}, a torch.Generator "
@@ -104,7 +104,7 @@ class Torch(NativeBackend, InPlace):
         except RuntimeError:
             if not is_wrapped(x):
                 raise
-        # torch refuses to write into a leaf, which torch.vmap hides; to ask before would cost each small call 3 %.
+        # torch refuses to write into a leaf, and torch.vmap hides whether x is one. A check would cost small calls 3 %.
         self._fill(x.detach(), fill)
         return x
 
@@ -127,7 +127,7 @@ class Torch(NativeBackend, InPlace):
         return x
 
     def _from_numpy(self, x: Array, fill: Computed) -> None:
-        """Let NumPy's generator draw into the memory of a tensor, or on the host where no memory may be shared."""
+        """Draw by NumPy's generator into the tensor's memory, or into a host array if the memory cannot be shared."""
         held = plain_memory(x)
         if held is not None and held.dtype.name == fill.dtype.name:
             fill.fill_host(held)
@@ -149,7 +149,7 @@ class Torch(NativeBackend, InPlace):
         with torch.no_grad():
             for part, place, its in entries(x, index, value):
                 values = its if isinstance(its, torch.Tensor) else part.new_full((), its, requires_grad=False)
-                # torch indexes no unsigned integers but bytes.
+                # torch cannot index unsigned integers, except uint8.
                 signed = _SIGNED.get(part.dtype, part.dtype)
                 part.view(signed)[place] = values.view(signed)
         return x
@@ -158,7 +158,7 @@ class Torch(NativeBackend, InPlace):
         return empty(x, shape, _DTYPES[dtype])
 
     def wider(self, x: Array, dtype: str) -> Array:
-        """Cut as ``x`` is, which `empty` is not."""
+        """Return an array sharded as ``x`` is; `empty` replicates."""
         return x.new_empty(x.shape, dtype=_DTYPES[dtype], requires_grad=False)
 
     def subsets(self, x: Array, count: int, generator: torch.Generator | None) -> tuple[Array, Array]:
@@ -167,8 +167,8 @@ class Torch(NativeBackend, InPlace):
             keys = self.empty(x, (rows, columns), "float32").uniform_(generator=generator)
             order = keys.argsort(dim=0)[:count]
             return order, arange(x, columns)
-        # On the CPU NumPy selects ten times as fast as torch sorts, and torch makes four 16-bit keys out of one word in
-        # half of the time that it takes for four.
+        # On the CPU NumPy selects ten times as fast as torch sorts. torch draws one word, or four 16-bit keys, in half
+        # of the time of four draws.
         words = torch.empty(-(-rows * columns // 4), dtype=torch.int64, device=x.device)
         words.random_(-(1 << 63), None, generator=generator)
         keys = words.view(torch.int16)[: rows * columns].view(columns, rows)
@@ -180,8 +180,8 @@ class Torch(NativeBackend, InPlace):
     def draw(
         self, x: Array, distribution: Distribution, generator: torch.Generator | None, dtype: FloatFormat
     ) -> Array:
-        """What torch can draw itself, in 16 bits too, is torch's own."""
-        # Cheaper than torch.no_grad(), and as traceless: the memory and the version counter are shared.
+        """Draw with torch's own functions where it has them, in 16 bits too."""
+        # detach() costs less than torch.no_grad() and records nothing either. Memory and version counter are shared.
         bare = x.detach() if x.requires_grad else x
         if isinstance(distribution, Uniform):
             self.uniform(bare, distribution, generator)
@@ -197,7 +197,7 @@ class Torch(NativeBackend, InPlace):
         return x
 
     def _scaled(self, x: Array, std: float, generator: torch.Generator | None, dtype: FloatFormat) -> None:
-        """Scale a unit draw: sizes may be symbolic, and so the std, of which neither a plan nor limits can be made."""
+        """Scale a unit draw. Sizes, and so std, may be symbolic; a symbolic std has neither a plan nor limits."""
         unit = self.empty(x, tuple(x.shape), dtype.name)
         self.assign(x, super().draw(unit, _TWO_SIGMA, generator, dtype).mul_(std))
 
@@ -206,14 +206,14 @@ class Torch(NativeBackend, InPlace):
 
     def normal(self, x: Array, d: Normal, generator: torch.Generator | None) -> Array:
         if d.mean and x.is_complex():
-            # torch would give the imaginary parts the mean too.
+            # torch would add the mean to the imaginary parts too.
             return x.normal_(0.0, d.std, generator=generator).add_(d.mean)
         return x.normal_(d.mean, d.std, generator=generator)
 
     def plan(self, d: TruncatedNormal) -> Truncation:
         if not torch.compiler.is_compiling():
             return truncation(d)
-        # Not at the top: it imports torch's compiler, which takes as long as torch itself.
+        # Imported here: this imports torch's compiler, which takes as long as importing torch.
         from arrayinit.backends._torch.truncation import plan
 
         constant: Truncation = plan(d.mean, d.std, d.low, d.high)
@@ -226,7 +226,7 @@ class Torch(NativeBackend, InPlace):
         return q
 
     def qr(self, matrix: Array, generator: torch.Generator | Seed | None) -> Array:
-        """With torch's bits for torch's own generators; on a CPU its decomposition of float32 is as fast."""
+        """Give torch's bits for torch's own generators. On a CPU torch's float32 decomposition is as fast as blocks."""
         by_products = isinstance(generator, Seed) and matrix.is_cuda
         return (by_blocks if by_products else by_qr)(xp, matrix)
 
@@ -234,7 +234,7 @@ class Torch(NativeBackend, InPlace):
         return torch.complex(real, imaginary)
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
-        # The same as clamp_, for which torch.vmap has no rule but a slow one.
+        # hardtanh_ equals clamp_, for which torch.vmap has only a slow rule.
         return torch.nn.functional.hardtanh_(x, *limits)
 
 

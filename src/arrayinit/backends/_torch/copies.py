@@ -1,4 +1,4 @@
-"""Copies into tensors, and tensors as other libraries may read them."""
+"""Copy into tensors, and export tensors to other libraries."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from arrayinit.kernels.rounding import rounded_on_host, rounds_twice, to_odd
 
 
 def exports(x: torch.Tensor) -> Iterator[Array]:
-    """As in `Backend`."""
+    """Yield the forms of a tensor that other libraries can read, as `Backend.read`."""
     if not _has_values(x) or torch.compiler.is_compiling() or is_wrapped(x):
         raise TypeError("a tensor that is meta, fake, compiled or within torch.func has no values")
-    # DLPack refuses what is watched or conjugated, and forgets what is negated.
+    # DLPack refuses tensors that require grad or are conjugated, and drops a lazy negation.
     bare = _readable(whole(x)).detach().resolve_conj().resolve_neg()
     if bare.is_cpu and not bare.data_ptr():
-        # A torch._efficientzerotensor has elements, but no memory.
+        # torch._efficientzerotensor returns a tensor with elements but without memory.
         bare = bare.clone()
     yield bare
     # Tensor.numpy() would make the storage of x impossible to resize, for ever.
@@ -40,21 +40,21 @@ def exports(x: torch.Tensor) -> Iterator[Array]:
 
 
 def copy(x: torch.Tensor, source: Array) -> torch.Tensor:
-    """As in `Backend`."""
+    """Copy the values of ``source`` into ``x``."""
     if _has_values(x) and not _has_values(source):
         raise TypeError("source is a meta or fake tensor without values, but x is not")
     if isinstance(source, torch.Tensor):
         source = _readable(source)
-    # What is fake stays as it is, and cannot see what is true.
+    # A fake tensor stays as it is: it cannot take values from a real one.
     if source is not x and (_has_values(x) or not _has_values(source)):
         with torch.no_grad():
-            for part, its in pairs(x, _apart(x, source)):
+            for part, its in pairs(x, _unshared(x, source)):
                 _copy(part, whole(its))
     return x
 
 
 def _copy(x: torch.Tensor, source: Array) -> None:
-    """Copy a tensor, or an array of NumPy, into memory that this process holds."""
+    """Copy a tensor or a NumPy array into memory of this process."""
     in_place = type(x) in PLAIN and not torch.compiler.is_compiling() and not is_recorded()
     if isinstance(source, torch.Tensor):
         if not rounds_twice(_name(source), _name(x)):
@@ -85,7 +85,7 @@ def _has_values(x: Array) -> bool:
 
 
 def _readable(x: torch.Tensor) -> torch.Tensor:
-    """Return a tensor that has memory, with the values of a source."""
+    """Return a tensor with memory that has the values of a source."""
     if type(x) not in PLAIN and is_opaque(x):
         return read(x)
     if not torch.compiler.is_compiling():
@@ -93,14 +93,14 @@ def _readable(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def _apart(x: torch.Tensor, source: Array) -> Array:
-    """Return the source, or a copy of it where it may share memory with ``x``."""
+def _unshared(x: torch.Tensor, source: Array) -> Array:
+    """Return the source, or a copy of it if it may share memory with ``x``."""
     if torch.compiler.is_compiling() or type(x) not in PLAIN or type(source) not in (*PLAIN, np.ndarray):
         return source
     try:
         (low, high), (first, last) = _span(x), _span(source)
     except RuntimeError:
-        # Under torch.vmap neither has memory of its own.
+        # Under torch.vmap a tensor has no memory of its own.
         return source
     if last <= low or high <= first:
         return source
@@ -108,7 +108,7 @@ def _apart(x: torch.Tensor, source: Array) -> Array:
 
 
 def _span(x: Array) -> tuple[int, int]:
-    """Return the addresses that an array lies between."""
+    """Return the first address of an array, and the address after its end."""
     if isinstance(x, np.ndarray):
         return np.lib.array_utils.byte_bounds(x)
     length = 1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True))

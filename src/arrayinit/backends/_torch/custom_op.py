@@ -1,4 +1,4 @@
-"""The portable stream in the memory of tensors, and as one operator that torch.compile and FakeTensor leave opaque."""
+"""The portable stream for tensors, also as one operator that is opaque to torch.compile and FakeTensor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LAWS = {law.__name__: law for law in (Uniform, Normal, TruncatedNormal, Disk, T
 
 
 def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> None:
-    """Fill a tensor that has memory, of whichever device; it may be a box of the array, which begins at ``corner``."""
+    """Fill a tensor on any device, or the box of the array that begins at ``corner``. The tensor must have memory."""
     memory = shared(x)
     if memory is not None:
         draw.fill_host(memory, corner)
@@ -30,7 +30,7 @@ def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> N
         for index, chunk in draw.chunks(tuple(x.shape), draw.dtype.name, corner):
             bare[index].copy_(torch.from_numpy(chunk))
     elif is_wrapped(bare):
-        # The operator is handed what has memory.
+        # torch passes the tensor with memory to the operator.
         apply(bare, draw, corner or ())
     elif x.is_neg() or x.is_conj():
         values = torch.empty(x.shape, dtype=x.dtype, device=x.device)
@@ -42,13 +42,13 @@ def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> N
 
 
 def _kernels(x: torch.Tensor) -> Any | None:
-    """Return what fills memory on the device of a tensor, if something does."""
+    """Return the module with kernels for the device of a tensor, or None."""
     return _triton() if x.device.type == "cuda" and x.layout is torch.strided else None
 
 
 @cache
 def _triton() -> Any | None:
-    """Return the kernels in Triton, where it is installed and works."""
+    """Return the module with the Triton kernels, or None if Triton is not installed or does not work."""
     try:
         from arrayinit.kernels import _triton_launch as torch_triton
 
@@ -59,7 +59,7 @@ def _triton() -> Any | None:
 
 
 def apply(x: torch.Tensor, draw: Draw, corner: Sequence[int] = ()) -> None:
-    """Do the same by way of the operator, which takes tensors, numbers and strings."""
+    """Fill a tensor through the operator, which takes tensors, numbers and strings."""
     parameters = [parameter for parameter in draw.distribution if parameter is not None]
     entropy, spawn_key, pool_size = draw.seed
     _portable(
@@ -78,7 +78,7 @@ def apply(x: torch.Tensor, draw: Draw, corner: Sequence[int] = ()) -> None:
 
 
 def _words(numbers: Sequence[int]) -> list[int]:
-    """Split what does not fit an operator's integers, as a SeedSequence does."""
+    """Split numbers that do not fit an operator's integers into 32-bit words, as a SeedSequence does."""
     words = []
     for number in numbers:
         rest = number
@@ -109,12 +109,12 @@ def _portable(
 
 @_portable.register_fake  # type: ignore[untyped-decorator]
 def _(*_: object) -> None:
-    """Nothing is computed for a tensor without memory."""
+    """Do nothing: a fake tensor has no memory."""
 
 
 @_portable.register_vmap  # type: ignore[untyped-decorator]
 def _(_: object, axes: Sequence[Any], x: torch.Tensor, *rest: Any) -> tuple[None, None]:
-    """The same in every slice."""
+    """Give every slice the same values."""
     slices = x.movedim(axes[0], 0)
     _portable(slices[0], *rest)
     slices[1:].copy_(slices[0])

@@ -1,4 +1,4 @@
-"""DTensors: each process fills the part of the logical array that it holds, and asks no other."""
+"""DTensors: each process fills its own shard of the logical array, without communication."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from arrayinit.stream.box import Index
 
 
 def whole(x: Array) -> Array:
-    """Return all of a tensor, for which the processes of a DTensor ask each other."""
+    """Return the whole tensor. For a DTensor, the processes communicate."""
     return x.full_tensor() if is_sharded(x) else x
 
 
 def arange(x: Array, count: int) -> Array:
     """Return the integers below ``count`` on the device of ``x``."""
-    # Made from x, so that for a fake tensor it is one too.
+    # The integers are made from x, so that they are a fake tensor if x is one.
     return local(x).new_ones(count, dtype=torch.int64, requires_grad=False).cumsum(0) - 1
 
 
 def check_native(x: Array) -> None:
-    """Raise ValueError where torch's own generators would fill the parts of a DTensor with the same numbers.
+    """Raise ValueError if torch's own generators would fill several shards of a DTensor with the same numbers.
 
-    On GPUs DTensor moves them on by what the other processes hold, in steps of 4 elements, which parts of fewer share.
-    Elsewhere each process draws from the state of its own, and torch warns. Where nothing is cut that is right if all
-    states are the same, which is up to the user, as it is with a generator of NumPy.
+    On GPUs DTensor advances the generators past other processes' shards, in steps of 4 elements. Smaller shards share a
+    step. On other devices each process draws from its own state, and torch warns. A replicated tensor is then right if
+    all states are equal. This is up to the user, as with a NumPy generator.
     """
     if not is_sharded(x) or x.is_meta:
         return
     mesh = x.device_mesh
     parts = math.prod(mesh.size(i) for i, placement in enumerate(x.placements) if not placement.is_replicate())
-    # For a part that is offloaded torch draws from the generator of the CPU, which it then rewinds.
+    # For an offloaded shard torch draws from the CPU's generator, and then rewinds the generator.
     devices = map(torch.get_device_module, (x.device, mesh.device_type))
     moves_on = all(hasattr(device, "set_rng_state") for device in devices)
     if parts > 1 and (x.numel() < 4 * parts or not moves_on):
@@ -51,15 +51,15 @@ def check_native(x: Array) -> None:
 
 
 def stream(x: Array, draw: Draw) -> None:
-    """Fill a tensor from a seed, or what this process holds of a DTensor."""
+    """Fill a tensor, or this process's shard of a DTensor, from a seed."""
     is_compiling = torch.compiler.is_compiling()
     if not is_compiling:
-        # Raises, as the draw itself would; but into a tensor without memory there is none.
+        # This raises as the draw itself would. A tensor without memory gets no draw.
         draw.distribution.limits(draw.dtype)
     if x.is_meta:
         return
-    # What torch.compile or a mode is to see is written by the operator, and what torch.func has wrapped by torch's
-    # copies.
+    # torch.compile or a mode must see the write, so the operator does it. torch's copies write to tensors wrapped by
+    # torch.func.
     is_seen = is_compiling or (is_recorded() and not is_wrapped(x))
     if type(x) in PLAIN and not is_seen:
         write(x, draw)
@@ -72,10 +72,10 @@ def stream(x: Array, draw: Draw) -> None:
 
 
 def pairs(x: Array, values: Array) -> Iterator[tuple[Array, Array]]:
-    """Yield the memory that this process holds of a tensor, and what belongs there of values of the same shape.
+    """Yield the memory of a tensor in this process, and the values for this memory from ``values`` of the same shape.
 
-    Values of a DTensor are a DTensor too, or lie as a whole in each process. Only a DTensor that is placed in another
-    way is sent.
+    The values for a DTensor are a DTensor too, or are whole in each process. Only a DTensor with other placements is
+    communicated.
     """
     if not is_sharded(x):
         yield x, whole(values)
@@ -97,13 +97,13 @@ def pairs(x: Array, values: Array) -> Iterator[tuple[Array, Array]]:
 
 
 def entries(x: Array, index: tuple[Any, ...], value: Array | complex) -> Iterator[tuple[Array, tuple[Any, ...], Any]]:
-    """Yield the memory that this process holds of a tensor, and what ``x[index] = value`` sets there."""
+    """Yield the memory of a tensor in this process, and the index and value that ``x[index] = value`` sets there."""
     if not is_sharded(x):
         yield x, index, value
         return
     index, value = tuple(map(local, index)), local(value)
     for part, box in boxes(x):
-        # The place of each element that is set, along each axis.
+        # The position along each axis of every element that is set.
         places = [
             torch.arange(n, device=part.device).view(n, *[1] * (x.ndim - 1 - i)).expand(x.shape)[index]
             for i, n in enumerate(x.shape)
@@ -115,7 +115,7 @@ def entries(x: Array, index: tuple[Any, ...], value: Array | complex) -> Iterato
 
 
 def boxes(x: Array) -> Iterator[tuple[Array, Index]]:
-    """Yield the memory that this process holds of a tensor, and where in the logical array it lies, box by box."""
+    """Yield the memory of a tensor in this process, box by box, with the position of each box in the logical array."""
     if not is_sharded(x):
         yield x, tuple(slice(0, size) for size in x.shape)
         return
@@ -135,7 +135,7 @@ def boxes(x: Array) -> Iterator[tuple[Array, Index]]:
 
 
 def empty(x: Array, shape: tuple[int, ...], dtype: torch.dtype) -> Array:
-    """Return an empty tensor on the device of ``x``; of a DTensor one that each of its processes holds as a whole."""
+    """Return an empty tensor on the device of ``x``; for a DTensor, one replicated in each of its processes."""
     if not is_sharded(x):
         return x.new_empty(shape, dtype=dtype, requires_grad=False)
     from torch.distributed.tensor import DTensor, Replicate
@@ -145,19 +145,19 @@ def empty(x: Array, shape: tuple[int, ...], dtype: torch.dtype) -> Array:
 
 
 def _sides(runs: list[range]) -> list[tuple[slice, range]]:
-    """Join to each run of indices where it lies in what this process holds."""
+    """Pair each run of indices with its position in this process's shard."""
     stops = accumulate(map(len, runs))
     return [(slice(stop - len(run), stop), run) for stop, run in zip(stops, runs, strict=True)]
 
 
 def _held(x: Array) -> list[list[range]]:
-    """Return the indices along each axis that this process holds, cut by each axis of the mesh from left to right."""
+    """Return this process's indices along each axis, sharded by the axes of the mesh from left to right."""
     held = [[range(n)] for n in x.shape]
     mesh = x.device_mesh
     place = mesh.get_coordinate() or [0] * mesh.ndim
     for i, placement in enumerate(x.placements):
-        # By what it has, since _StridedShard, which FSDP2 makes of an axis that is cut already, is not public: it cuts
-        # each of `split_factor` pieces.
+        # Checked by attribute: _StridedShard is not public. FSDP2 uses it for an axis that is sharded already, and it
+        # shards each of `split_factor` pieces.
         if hasattr(placement, "dim"):
             count = getattr(placement, "split_factor", 1)
             pieces = [_chunk(held[placement.dim], count, k) for k in range(count)]
@@ -171,7 +171,7 @@ def _held(x: Array) -> list[list[range]]:
 
 
 def _chunk(runs: list[range], count: int, number: int) -> list[range]:
-    """Return one of the consecutive parts that torch.chunk would cut."""
+    """Return one of the consecutive chunks of torch.chunk."""
     step = -(-sum(map(len, runs)) // count)
     start, chunk = step * number, []
     for run in runs:

@@ -1,4 +1,4 @@
-"""What memory a tensor has, whether a fill may touch it past torch, and whether torch's operations are recorded."""
+"""The memory of a tensor, whether a fill may write it without torch, and whether torch's operations are recorded."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from arrayinit.backends.arguments import overlaps, warn
 from arrayinit.core.dtypes import NAMES
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
-"""The types whose tensors are what they seem."""
+"""The types without operations of their own."""
 
 _STRIDED = torch.strided
 
-# What stands there in classes that leave torch's operations to torch.
+# The attribute in classes that do not override torch's operations.
 _NO_DISPATCH = getattr(torch.Tensor, "__torch_dispatch__", None)
 
-# NumPy's dtype for the memory of each dtype. bfloat16, which NumPy lacks, is uint16 there.
+# NumPy's dtype for the memory of each dtype: uint16 for bfloat16, which NumPy lacks.
 _MEMORY = {getattr(torch, name): np.dtype("uint16" if name == "bfloat16" else name) for name in NAMES}
 
-# Tensor.numpy() would make the storage impossible to resize, for ever.
+# Tensor.numpy() would forbid resizing the storage for ever.
 _buffer: Any = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)(
     ("PyMemoryView_FromMemory", ctypes.pythonapi)
 )
@@ -39,22 +39,22 @@ _WRITABLE = 0x200
 
 
 def is_plain(x: torch.Tensor) -> bool:
-    """Whether a tensor has its elements in the memory of the CPU."""
+    """Whether a tensor has its elements in host memory."""
     return type(x) in PLAIN and x.is_cpu and x.layout is _STRIDED and not is_wrapped(x)
 
 
 def is_wrapped(x: torch.Tensor) -> bool:
-    """Whether ``x`` is what torch.vmap or torch.func.grad made of a tensor.
+    """Whether ``x`` is a wrapper of torch.vmap or torch.func.grad around a tensor.
 
-    It has no memory of its own, and does not say whether the tensor requires grad.
+    A wrapper has no memory of its own, and does not say whether the tensor requires grad.
     """
     return torch.func.debug_unwrap(x, recurse=False) is not x
 
 
 def is_opaque(x: torch.Tensor) -> bool:
-    """Whether the class of a tensor takes torch's operations on itself, so that its memory may be elsewhere or nowhere.
+    """Whether the class of a tensor overrides torch's operations, so that its memory may be elsewhere or missing.
 
-    DTensors are known, and what is fake or functional is torch's own stand-in for a tensor.
+    DTensors are supported. Fake and functional tensors are torch's own stand-ins for a tensor.
     """
     if type(x) in PLAIN or torch.compiler.is_compiling():
         return False
@@ -70,7 +70,7 @@ def is_opaque(x: torch.Tensor) -> bool:
 
 
 def is_sharded(x: torch.Tensor) -> bool:
-    """Whether a tensor is a DTensor, for which its library must have been loaded."""
+    """Whether a tensor is a DTensor. A DTensor exists only if its module has been imported."""
     if type(x) in PLAIN:
         return False
     loaded = sys.modules.get("torch.distributed.tensor")
@@ -78,7 +78,7 @@ def is_sharded(x: torch.Tensor) -> bool:
 
 
 def local(x: torch.Tensor) -> torch.Tensor:
-    """Return what this process holds of a tensor; of a replicated one that is all of it."""
+    """Return this process's shard of a tensor; the whole tensor if it is replicated."""
     if not is_sharded(x):
         return x
     with torch.no_grad():
@@ -86,16 +86,16 @@ def local(x: torch.Tensor) -> torch.Tensor:
 
 
 def is_recorded() -> bool:
-    """Whether a mode, as that of make_fx, sees torch's operations: what is written past them would be missing."""
+    """Whether a mode, such as make_fx's, records torch's operations. A write without torch would be missing there."""
     if _len_torch_dispatch_stack():
         return True
     count = _len_torch_function_stack()
-    # A default device is a mode too, which records nothing.
+    # A default device is a mode too, but records nothing.
     return count > 0 and not all(isinstance(_get_function_stack_at(k), DeviceContext) for k in range(count))
 
 
 def is_proxied() -> bool:
-    """Whether make_fx makes a graph of torch's operations, for other values than those that it sees."""
+    """Whether make_fx is building a graph of torch's operations, which will run with other values."""
     tracer = sys.modules.get("torch.fx.experimental.proxy_tensor")
     return tracer is not None and tracer.get_proxy_mode() is not None
 
@@ -111,7 +111,7 @@ def check_dense(x: torch.Tensor, name: str = "x") -> None:
         raise TypeError(f"{name} is a nested tensor, without one size: pass each tensor of {name}.unbind()")
     if x.layout is not _STRIDED:
         kind = str(x.layout)
-        # What torch.nn.init.zeros_ does to a sparse tensor is to drop its pattern.
+        # torch.nn.init.zeros_ drops the pattern of a sparse tensor.
         parts = "" if kind in ("torch.sparse_coo", "torch._mkldnn") else f"{name}.values(), or "
         raise TypeError(
             f"{name} is a tensor of layout {kind}, which has no element at each index: pass {parts}{name}.to_dense()"
@@ -119,15 +119,15 @@ def check_dense(x: torch.Tensor, name: str = "x") -> None:
 
 
 def check_writable(x: torch.Tensor) -> None:
-    """Raise where the memory of ``x`` must not be written, and warn where nobody may ever read it."""
+    """Raise if the memory of ``x`` must not be written. Warn if the written values may never be read."""
     if torch.compiler.is_compiling():
         _check_not_expanded(x)
         return
     base = x._base  # noqa: SLF001 (documented, and torch has no other name for it)
-    # Of one of several views, as chunk gives them, torch refuses to say whether it is a leaf once another is filled.
+    # For one of several views, as from chunk, torch refuses to answer is_leaf once another view is filled.
     if not (x if base is None else base).is_leaf:
         _warn_of_computed(x, base)
-    # torch writes before it raises, and lets x.detach() of a leaf pass.
+    # torch writes before it raises, and does not raise for x.detach() of a leaf.
     if x.is_inference() and not torch.is_inference_mode_enabled():
         raise RuntimeError("x is an inference tensor: fill it within torch.inference_mode(), or pass x.clone()")
     if type(x) not in PLAIN:
@@ -144,11 +144,11 @@ def check_writable(x: torch.Tensor) -> None:
 
 
 def check_allocated(x: torch.Tensor, name: str) -> None:
-    """Raise where the storage is smaller than the tensor: torch itself would read or write past the end."""
+    """Raise if the storage is smaller than the tensor: torch itself would read or write past its end."""
     try:
         held = x.untyped_storage().nbytes()
     except NotImplementedError:
-        # Sparse, or what torch.vmap and torch.func.grad made of a tensor.
+        # The tensor is sparse, or a wrapper of torch.vmap or torch.func.grad.
         check_dense(x, name)
         return
     if (x.storage_offset() or held != x.nbytes) and held < _end(x) * x.itemsize:
@@ -159,13 +159,13 @@ def check_allocated(x: torch.Tensor, name: str) -> None:
 
 
 def _check_not_expanded(x: torch.Tensor) -> None:
-    """Raise for the strides that can be seen to overlap without a guard for each size, which may be symbolic."""
+    """Raise for strides that overlap for certain, without a guard for each size: sizes may be symbolic."""
     if not x.is_contiguous() and any(step == 0 and size > 1 for step, size in zip(x.stride(), x.shape, strict=True)):
         raise RuntimeError(_shared(x))
 
 
 def _end(x: torch.Tensor) -> int:
-    """Return how many elements the storage must have."""
+    """Return the least number of elements of the storage."""
     count: int = x.numel()
     start = int(x.storage_offset())
     if not count or x.is_contiguous():
@@ -174,18 +174,18 @@ def _end(x: torch.Tensor) -> int:
 
 
 def plain_memory(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
-    """Return the memory of a plain tensor on the CPU for NumPy to fill; None where torch must see what is written."""
+    """Return the memory of a plain CPU tensor for NumPy to fill; None if torch must see the write."""
     if type(x) not in PLAIN or not x.is_cpu or torch.compiler.is_compiling() or is_recorded():
         return None
     return shared(x)
 
 
 def shared(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
-    """Return the memory of a tensor for NumPy to use while ``x`` lives, bfloat16 as uint16; None where it cannot."""
+    """Return the memory of a tensor as a NumPy array, bfloat16 as uint16, valid while ``x`` lives; else None."""
     if not (type(x) in PLAIN and x.is_cpu and x.layout is _STRIDED) or is_wrapped(x) or x.is_neg() or x.is_conj():
         return None
     dtype, address = _MEMORY.get(x.dtype), x.data_ptr()
-    # torch._efficientzerotensor has elements, but no memory.
+    # torch._efficientzerotensor returns a tensor with elements but without memory.
     if dtype is None or not address:
         return None
     torch.autograd.graph.increment_version(x)
@@ -197,7 +197,7 @@ def shared(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
 
 
 def written_behind(x: torch.Tensor) -> None:
-    """Move the version on, as an operation of torch does, for a write that torch does not see."""
+    """Increment the version, as a torch operation does, for a write that torch does not see."""
     torch.autograd.graph.increment_version(x)
 
 

@@ -1,4 +1,4 @@
-"""How torch.compile has a truncated normal planned: it cannot trace decimal arithmetic."""
+"""The plan of a truncated normal under torch.compile, which cannot trace decimal arithmetic."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from arrayinit.core.distributions import TruncatedNormal
 from arrayinit.core.truncation import Truncation, truncation
 
 
-# A constant function is handed plain numbers only.
+# torch passes plain numbers only to a constant function.
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def plan(mean: float, std: float, low: float, high: float) -> Truncation:
-    """Return how this truncated normal is drawn."""
+    """Return the plan of this truncated normal."""
     return truncation(TruncatedNormal(mean, std, low, high))

@@ -1,4 +1,4 @@
-"""Tensors of classes that take torch's operations on themselves: read and written by torch's copy alone."""
+"""Tensors of classes that override torch's operations: only torch's copy reads and writes them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import torch
 from arrayinit.backends._torch.memory import is_recorded
 from arrayinit.backends.protocol import Array
 
-# What a class raises that does not know an operation.
+# The errors of a class that does not support an operation.
 _REFUSALS = (AssertionError, AttributeError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
 def fill(x: torch.Tensor, body: Callable[[Array], Array]) -> torch.Tensor:
-    """Let ``body`` fill a plain tensor, copy that into ``x``, and see that ``x`` has kept it."""
+    """Let ``body`` fill a plain tensor, copy the values into ``x``, and check that ``x`` holds them."""
     values = torch.empty(x.shape, dtype=x.dtype, device=x.device)
     if x.is_meta:
         body(values)
         return x
-    # What cannot be read is refused before anything is drawn or written.
+    # Refuse an unreadable tensor before anything is drawn or written.
     _checked_read(x, "x")
     body(values)
     try:
@@ -38,7 +38,7 @@ def read(x: torch.Tensor) -> torch.Tensor:
 
 
 def _checked_read(x: torch.Tensor, name: str) -> torch.Tensor:
-    """Copy ``x`` over two different starts, which a class that is not really copied would leave."""
+    """Copy ``x`` over two different start values; a class whose copy does nothing would leave them."""
     try:
         with torch.no_grad():
             copies = [torch.full(x.shape, k, dtype=x.dtype, device=x.device) for k in (0, 1)]
@@ -52,7 +52,7 @@ def _checked_read(x: torch.Tensor, name: str) -> torch.Tensor:
 
 
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Whether two plain tensors have the same bits, of NaNs too."""
+    """Whether two plain tensors have the same bits, NaNs included."""
     return bool(torch.equal(a.reshape(-1).view(torch.uint8), b.reshape(-1).view(torch.uint8)))
 
 
