@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -256,8 +256,10 @@ class Sealed:
         self.values, self.shape, self.dtype = values, values.shape, values.dtype
 
     def __array_namespace__(self, api_version: str | None = None) -> Any:
+        namespace = ModuleType("sealed")
         names = {name: getattr(np, name) for name in ("float32", "int8", "bool", "complex64")}
-        return SimpleNamespace(asarray=Sealed, astype=lambda x, dtype: Sealed(x.values.astype(dtype)), **names)
+        vars(namespace).update(names, asarray=Sealed, astype=lambda x, dtype: Sealed(x.values.astype(dtype)))
+        return namespace
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self.values

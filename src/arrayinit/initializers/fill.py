@@ -64,16 +64,17 @@ def write(x: Array, fill: Fill) -> Array:
 
 def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:
     """Return (fan_in, fan_out) of ``x``. For an empty ``x``, warn and return (1, 1)."""
+    backend = known_backend(type(x)) or backend_of(x)
     try:
         shape = x.shape
         if 0 not in shape:
             found = fans(shape, layout, groups)
             if type(found[0]) is not int or type(found[1]) is not int:
-                backend_of(x).dtype(x)
+                backend.dtype(x)
             return found
     except (AttributeError, RuntimeError):
         # The backend raises a better error for an object without sizes, such as a nested tensor.
-        backend_of(x).dtype(x)
+        backend.dtype(x)
         raise
     # As in torch, an empty bias passes.
     if len(shape) > 1:
