@@ -4,33 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+from cases import CASES, KERNEL, MATRIX
 
 import arrayinit
 
-MATRIX, KERNEL = (12, 10), (6, 5, 3, 4)
-CALLS: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
-    "uniform_": (KERNEL, {"a": -1.0}),
-    "normal_": (KERNEL, {"mean": 1.0}),
-    "trunc_normal_": (KERNEL, {"a": -1.0}),
-    "constant_": (KERNEL, {"val": 0.3}),
-    "ones_": (KERNEL, {}),
-    "zeros_": (KERNEL, {}),
-    "eye_": (MATRIX, {}),
-    "dirac_": (KERNEL, {"groups": 2}),
-    "xavier_uniform_": (KERNEL, {"gain": 2.0}),
-    "xavier_normal_": (KERNEL, {"gain": 2.0}),
-    "kaiming_uniform_": (KERNEL, {"mode": "fan_out"}),
-    "kaiming_normal_": (KERNEL, {"nonlinearity": "relu"}),
-    "orthogonal_": (KERNEL, {"gain": 2.0}),
-    "sparse_": (MATRIX, {"sparsity": 0.3}),
-    "variance_scaling_": (KERNEL, {"scale": 2.0, "mode": "fan_avg"}),
-    "lecun_uniform_": (KERNEL, {}),
-    "lecun_normal_": (KERNEL, {}),
-    "delta_orthogonal_": (KERNEL, {"gain": 2.0}),
-    "copy_": (MATRIX, {"source": np.arange(120.0).reshape(MATRIX)}),
-}
-RANDOM = tuple(name for name in CALLS if name not in ("constant_", "ones_", "zeros_", "eye_", "dirac_", "copy_"))
+__all__ = ["CALLS", "KERNEL", "MATRIX", "RANDOM", "empty", "fill", "filled"]
+
+# Of the rows of a function the first.
+CALLS: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {}
+for _case in CASES:
+    CALLS.setdefault(_case.name, (_case.shape, dict(_case.arguments)))
+RANDOM = tuple(dict.fromkeys(case.name for case in CASES if case.is_drawn))
 
 
 def empty(name: str, **options: Any) -> Any:
