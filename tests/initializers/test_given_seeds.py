@@ -95,7 +95,7 @@ def test_an_old_key_of_jax_is_a_key_and_no_seed(library):
     if library.module == "jax":
         np.testing.assert_array_equal(drawn(library, key), drawn(library, jax.random.key(5)))
     else:
-        with pytest.raises(TypeError, match=r"got jaxlib.*ArrayImpl of shape \(2,\) and dtype uint32: of a JAX key"):
+        with pytest.raises(TypeError, match=r"got jaxlib.*ArrayImpl of shape \(2,\) and dtype uint32: a JAX key"):
             drawn(library, key)
 
 
