@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases import CASES, KERNEL, MATRIX
-
 import arrayinit
+from arrayinit.testing.cases import CASES, KERNEL, MATRIX
 
 __all__ = ["CALLS", "KERNEL", "MATRIX", "RANDOM", "empty", "fill", "filled"]
 

@@ -53,12 +53,12 @@ def test_a_layout_permutes_the_array_and_not_the_parts(spec, jax_library):
 def test_no_more_is_made_than_the_parts_and_none_twice(mesh, spec, monkeypatch):
     made = []
 
-    def into(draw, array, corner):
-        made.append((array.shape, tuple(corner)))
+    def fill_host(draw, array, corner=None):
+        made.append((array.shape, tuple(corner or ())))
         return whole(draw, array, corner)
 
-    whole = Draw.into
-    monkeypatch.setattr(Draw, "into", into)
+    whole = Draw.fill_host
+    monkeypatch.setattr(Draw, "fill_host", fill_host)
     sharding = placed(mesh, spec)
     ai.normal_(struct(*SHAPE, sharding=sharding), rng=0)
     assert {shape for shape, _ in made} == {sharding.shard_shape(SHAPE)}
