@@ -99,7 +99,7 @@ def test_a_part_that_is_offloaded_from_the_gpu_is_refused(monkeypatch):
 def test_no_process_draws_the_whole_in_a_wider_dtype(dtype, monkeypatch):
     # As on GPUs, whose generators move on by what the other processes hold.
     monkeypatch.setattr("arrayinit.backends._torch.backend.check_native", lambda x: None)
-    monkeypatch.delattr("arrayinit.backends._torch.backend.replicated")
+    monkeypatch.delattr("arrayinit.backends._torch.backend.empty")
     with process(1, 2) as mesh, CommDebugMode() as communication:
         x = distributed(torch.full((6, 4), 7.0, dtype=getattr(torch, dtype)), mesh, [Shard(0)])
         ai.trunc_normal_(x, a=1.0, b=3.0)

@@ -379,9 +379,9 @@ def test_a_function_mode_sees_each_write(name: str) -> None:
 
 
 def test_a_default_device_is_no_reason_to_leave_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    from arrayinit.backends._torch import backend
+    from arrayinit.backends._torch import dtensor
 
-    monkeypatch.setattr(backend, "apply", lambda *_: pytest.fail("by the operator"))
+    monkeypatch.setattr(dtensor, "apply", lambda *_: pytest.fail("by the operator"))
     x = torch.empty(3)
     with torch.device("cpu"):
         arrayinit.normal_(x, rng=0)

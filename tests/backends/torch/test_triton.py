@@ -162,7 +162,7 @@ def test_neither_parameters_nor_sizes_make_another_kernel() -> None:
 def on_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the memory of the CPU for that of a GPU."""
     monkeypatch.setattr(torch_operator, "shared", lambda _: None)
-    monkeypatch.setattr("arrayinit.backends._torch.backend.plain_memory", lambda _: None)
+    monkeypatch.setattr("arrayinit.backends._torch.backend.is_unseen", lambda _: False)
     monkeypatch.setattr(torch_operator, "_kernels", lambda _: torch_triton)
 
 

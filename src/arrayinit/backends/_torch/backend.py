@@ -20,8 +20,9 @@ from arrayinit.backends._torch.memory import (
     is_plain,
     is_proxied,
     is_recorded,
+    is_unseen,
     is_wrapped,
-    plain_memory,
+    shared,
 )
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.computed import Computed
@@ -94,9 +95,12 @@ class Torch(NativeBackend, InPlace):
         return exports(x)
 
     def write(self, x: Array, fill: Fill) -> Array:
-        if isinstance(fill, Draw) and (held := plain_memory(x)) is not None:
-            fill.fill_host(held)
-            return x
+        if isinstance(fill, Draw) and is_unseen(x):
+            # Raises before the version of x increases.
+            fill.distribution.limits(fill.dtype)
+            if (held := shared(x)) is not None:
+                fill.fill_host(held)
+                return x
         if type(x) not in PLAIN and is_opaque(x):
             return wrappers.fill(x, lambda plain: self._fill(plain, fill))
         try:
@@ -128,7 +132,7 @@ class Torch(NativeBackend, InPlace):
 
     def _from_numpy(self, x: Array, fill: Computed) -> None:
         """Draw by NumPy's generator into the tensor's memory, or into a host array if the memory cannot be shared."""
-        held = plain_memory(x)
+        held = shared(x) if is_unseen(x) else None
         if held is not None and held.dtype.name == fill.dtype.name:
             fill.fill_host(held)
         else:

@@ -102,7 +102,7 @@ def is_proxied() -> bool:
 
 def check_dense(x: torch.Tensor, name: str = "x") -> None:
     """Raise unless each index of a tensor has an element of its own."""
-    if is_lazy(x):
+    if not torch.compiler.is_compiling() and is_lazy(x):
         raise RuntimeError(f"{name} is an uninitialized parameter without a shape: call the lazy module once before")
     masked = sys.modules.get("torch.masked")
     if masked is not None and isinstance(x, masked.MaskedTensor):
@@ -173,11 +173,9 @@ def _end(x: torch.Tensor) -> int:
     return start + 1 + int(sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True)))
 
 
-def plain_memory(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
-    """Return the memory of a plain CPU tensor for NumPy to fill; None if torch must see the write."""
-    if type(x) not in PLAIN or not x.is_cpu or torch.compiler.is_compiling() or is_recorded():
-        return None
-    return shared(x)
+def is_unseen(x: torch.Tensor) -> bool:
+    """Whether a tensor is on the CPU and neither torch.compile nor a mode has to see a write into it."""
+    return type(x) in PLAIN and x.is_cpu and not torch.compiler.is_compiling() and not is_recorded()
 
 
 def shared(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
