@@ -211,3 +211,10 @@ def test_each_library_draws_what_is_recorded(library, dtype):
                 old = recorded[call.name][dtype][golden.label(shape, seed)]
                 result = values.reshape(-1).tolist() if isinstance(old, list) else golden.digest(values)
                 assert golden.agree(old, result, dtype), f"{call.name} in {dtype}, {shape}, seed {seed}"
+
+
+@pytest.mark.parametrize("rng", [lambda: 5, lambda: np.random.default_rng(5)], ids=["a seed", "NumPy's generator"])
+def test_without_a_deviation_no_zero_has_a_sign(rng, library, dtype):
+    x = library.to_numpy(ai.normal_(library.empty((30, 7), dtype), 0.0, 0.0, rng=rng()))
+    assert not x.any()
+    assert not np.signbit([x.real, x.imag]).any()
