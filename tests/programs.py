@@ -16,7 +16,7 @@ from arrayinit.core.distributions import (
     Uniform,
 )
 from arrayinit.core.dtypes import FORMATS, FloatFormat
-from arrayinit.kernels._numpy import NumPyOps
+from arrayinit.kernels.numpy_ops import NumPyOps
 from arrayinit.stream.program import Traced
 from arrayinit.stream.transform import streams, transform
 

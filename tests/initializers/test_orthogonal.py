@@ -234,3 +234,10 @@ def test_other_matrices_are_not():
     for mutant in mutants.values():
         with pytest.raises(MismatchError):
             haar(mutant)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("orthogonal_", (6, 4)), ("delta_orthogonal_", (6, 4, 3))])
+def test_a_negative_gain_turns_the_signs(name, shape, library, dtype):
+    up, down = (library.to_numpy(getattr(ai, name)(library.empty(shape, dtype), gain, rng=5)) for gain in (1.5, -1.5))
+    np.testing.assert_array_equal(down, -up)
+    assert np.abs(up).max() > 0.5

@@ -13,7 +13,7 @@ from scipy import special, stats
 from arrayinit.core.distributions import TruncatedNormal
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.core.truncation import ndtr, truncation
-from arrayinit.kernels._numpy import NUMPY
+from arrayinit.kernels.numpy_ops import NUMPY
 from arrayinit.stream import transform as source
 from arrayinit.stream.coefficients import DOUBLE, SINGLE
 from arrayinit.stream.quantile import LOG_2, minus_log2, quantile, tail_quantile

@@ -75,8 +75,6 @@ class WritableArrayAPI(_ArrayAPI, InPlace):
                     values = self.namespace(x).astype(fill.values, x.dtype)
                     x[...] = array_api_compat.to_device(values, x.device) if hasattr(x, "device") else values
                     return x
-                *_, host = self.read(fill.values)
-                fill = Table(host)
             for index, chunk in fill.chunks(tuple(x.shape), self.dtype(x)):
                 x[index] = self._from_host(x, chunk)
         return x
@@ -89,9 +87,6 @@ class ReplacedArrayAPI(_ArrayAPI, Replaced):
         return _is_standard(cls) and not hasattr(cls, "__setitem__")
 
     def write(self, x: Array, fill: Fill) -> Array:
-        if isinstance(fill, Table) and not isinstance(fill.values, np.ndarray):
-            *_, host = self.read(fill.values)
-            fill = Table(host)
         with np.errstate(all="ignore"):
             return self._from_host(x, fill.whole(tuple(x.shape), self.dtype(x)))
 

@@ -16,8 +16,8 @@ from arrayinit.backends.native import NativeBackend
 from arrayinit.backends.protocol import Array, InPlace
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, FloatFormat
-from arrayinit.kernels._numpy import NUMPY
 from arrayinit.kernels.fill import Fill
+from arrayinit.kernels.numpy_ops import NUMPY
 from arrayinit.kernels.subsets import KEY_BITS, smallest
 from arrayinit.stream.seed import Seed
 

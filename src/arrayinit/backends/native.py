@@ -18,7 +18,7 @@ from arrayinit.core.distributions import (
 )
 from arrayinit.core.dtypes import FORMATS, FloatFormat
 from arrayinit.core.truncation import Central, Truncation, truncation
-from arrayinit.kernels._numpy import NUMPY
+from arrayinit.kernels.numpy_ops import NUMPY
 from arrayinit.stream.ops import Ops
 from arrayinit.stream.quantile import quantile
 from arrayinit.stream.seed import Seed
@@ -94,12 +94,15 @@ class NativeBackend(Backend):
         """Return ``count`` generators whose draws are independent, as consecutive draws of one generator are."""
         return [generator] * count
 
-    @abstractmethod
     def subsets(self, x: Array, count: int, generator: Generator) -> tuple[Array, Array]:
         """Choose ``count`` rows of each column of a matrix; return row numbers (count, columns) and column numbers.
 
-        Each choice is uniform among all sets of this size, and independent of the other columns.
+        Each choice is uniform among all sets of this size, and independent of the other columns. The rows with the
+        smallest of one random key each are chosen; libraries that select faster than they sort override this method.
         """
+        keys = self.uniform(self.empty(x, tuple(x.shape), "float32"), _UNIT, generator)
+        xp = self.namespace(keys)
+        return xp.argsort(keys, axis=0)[:count, :], xp.arange(x.shape[1])
 
     def wider(self, x: Array, dtype: str) -> Array:
         """Return an array like ``x``, but of another dtype, that `draw` can fill."""

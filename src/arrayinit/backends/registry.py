@@ -89,8 +89,8 @@ def register_backend(backend: Backend) -> None:
     ----------
     backend
         An adapter: an instance of a class that derives from `InPlace`, `Replaced` or `Rebound` of
-        `arrayinit.backends.protocol`, and from `arrayinit.backends.native.NativeBackend` too if its library has a
-        random generator.
+        `arrayinit.backends`. If the library has a random generator, the class derives from
+        `arrayinit.backends.native.NativeBackend` as well.
 
     Raises
     ------
@@ -100,10 +100,18 @@ def register_backend(backend: Backend) -> None:
     Examples
     --------
     >>> import arrayinit
-    >>> from arrayinit.backends._array_api import WritableArrayAPI
-    >>> class MyBackend(WritableArrayAPI):
+    >>> from arrayinit.backends import Rebound
+    >>> class MyBackend(Rebound):
     ...     def accepts(self, cls):
     ...         return cls.__module__.startswith("mylibrary")
+    ...     def dtype(self, x):
+    ...         return x.dtype.name
+    ...     def read(self, x):
+    ...         yield x.to_numpy()
+    ...     def write(self, x, fill):
+    ...         for index, chunk in fill.chunks(x.shape, self.dtype(x)):
+    ...             x[index] = chunk
+    ...         return x
     >>> arrayinit.register_backend(MyBackend())
     """
     if not isinstance(backend, Backend):

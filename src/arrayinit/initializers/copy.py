@@ -102,7 +102,7 @@ def copy_(x: Array, source: Any, **wrong: Never) -> Array:
             "as nothing is broadcast"
         )
     _check_dtype(values, given, dtype)
-    return write(x, Table(values))
+    return write(x, Table(values, backend_of(values).read))
 
 
 def _readable(backend: Backend, x: Array, source: Any) -> Array:

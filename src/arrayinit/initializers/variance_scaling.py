@@ -13,7 +13,7 @@ from arrayinit.core.scales import Mode, Scale, variance_scaling
 from arrayinit.initializers.fill import draw, fans_of
 from arrayinit.initializers.keywords import misnamed, public
 
-Shape = Literal["normal", "truncated_normal", "uniform"]
+DistributionName = Literal["normal", "truncated_normal", "uniform"]
 
 
 @public
@@ -21,7 +21,7 @@ def variance_scaling_(
     x: Array,
     scale: float = 1.0,
     mode: Mode = "fan_in",
-    distribution: Shape = "truncated_normal",
+    distribution: DistributionName = "truncated_normal",
     rng: Any = None,
     *,
     layout: str = DEFAULT,
@@ -208,7 +208,7 @@ def lecun_normal_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: i
     return draw(x, TruncatedNormal.scaled(*_lecun(*fans_of(x, layout, groups))), rng, layout)
 
 
-def _law(distribution: Shape) -> Callable[[float, float], Law]:
+def _law(distribution: DistributionName) -> Callable[[float, float], Law]:
     """Return the function that makes the law from a std and its square."""
     name = distribution if isinstance(distribution, str) else ""
     if name == "normal":

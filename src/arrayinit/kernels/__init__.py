@@ -1,1 +1,12 @@
-"""Kernels that generate the portable stream: NumPy on the host, CUDA, Triton, XLA."""
+"""Kernels: what makes the values of a fill, on one kind of machine.
+
+A kernel for draws gets a `Draw`, the memory of a box, and the corner where the box begins in the logical array. It makes
+the random words of each element (`stream.philox`), turns them into draws (`stream.transform`, or the recorded steps of
+`stream.program`), rounds to the dtype, stores in the order of the memory (``draw.order``), and clears ``draw.zeros``
+elements of each column. The entry points are:
+
+- the host, by NumPy: `draw.Draw.fill_host`, with the operations of `numpy_ops`;
+- CUDA, by CuPy: `_cupy.draw`, with the source of `cuda`;
+- Triton, for torch: `_triton_launch.fill`, with the source of `_triton`;
+- XLA, for JAX: `xla.traced` within a program, `xla_boxes.boxes` on devices.
+"""

@@ -12,8 +12,8 @@ from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.layouts import inverse
 from arrayinit.kernels import fill as fills
-from arrayinit.kernels._numpy import NumPyOps
 from arrayinit.kernels.fill import Fill, Host
+from arrayinit.kernels.numpy_ops import NumPyOps
 from arrayinit.kernels.rounding import host_dtype
 from arrayinit.kernels.subsets import clear_columns
 from arrayinit.kernels.threads import count, spread

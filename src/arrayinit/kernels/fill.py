@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,10 +111,20 @@ class Table(Fill):
     """The values of an array of NumPy, or of the library whose array is filled."""
 
     values: Any
+    read: Callable[[Any], Iterator[Any]] = iter
+    """Yields forms of the values, a NumPy array last, where the values belong to another library."""
+
+    def on_host(self) -> Host:
+        """Return the values as a NumPy array."""
+        if isinstance(self.values, np.ndarray):
+            return self.values
+        *_, host = self.read(self.values)
+        values: Host = host
+        return values
 
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
         """Fill an array, or the box of it that begins at ``corner``; each value is rounded once, to nearest even."""
-        box = self.values if corner is None else self.values[_box(corner, array.shape)]
+        box = self.on_host() if corner is None else self.on_host()[_box(corner, array.shape)]
         # Rounding may overflow to infinity; this is no reason to warn.
         with np.errstate(all="ignore"):
             # NumPy rounds to float16 once by itself.
@@ -129,7 +139,7 @@ class Table(Fill):
         self, shape: Sequence[int], dtype: str, corner: Sequence[int] | None = None
     ) -> Iterator[tuple[Index, Host]]:
         """Yield copies of bounded size, each with its place; no chunk shares memory with the table."""
-        source = self.values if corner is None else self.values[_box(corner, shape)]
+        source = self.on_host() if corner is None else self.on_host()[_box(corner, shape)]
         for index in boxes(shape, UPLOAD // 8):
             with np.errstate(all="ignore"):
                 yield index, rounded_on_host(np.asarray(source[(*index, ...)]), dtype)

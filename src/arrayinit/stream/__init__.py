@@ -1,1 +1,1 @@
-"""Turn uniform numbers into every other draw, written once over the array API."""
+"""What a seed means: seeds, random words, and the maths from words to draws."""

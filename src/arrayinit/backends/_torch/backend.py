@@ -13,7 +13,7 @@ import torch
 
 from arrayinit.backends._torch import memory, wrappers
 from arrayinit.backends._torch.copies import copy, exports
-from arrayinit.backends._torch.dtensor import arange, boxes, check_native, empty, entries, pairs, stream
+from arrayinit.backends._torch.dtensor import arange, check_native, empty, entries, fill_from_seed, local_boxes, pairs
 from arrayinit.backends._torch.memory import (
     PLAIN,
     is_opaque,
@@ -114,7 +114,7 @@ class Torch(NativeBackend, InPlace):
 
     def _fill(self, x: Array, fill: Fill) -> Array:
         if isinstance(fill, Draw):
-            stream(x, fill)
+            fill_from_seed(x, fill)
         elif isinstance(fill, Computed):
             if not fill.is_of_numpy:
                 return fill.compute(self, x)
@@ -139,7 +139,7 @@ class Torch(NativeBackend, InPlace):
             self.assign(x, torch.from_numpy(fill.on_host()).to(x.device))
 
     def _constant(self, x: Array, value: complex) -> None:
-        for part, _ in boxes(x):
+        for part, _ in local_boxes(x):
             (part.detach() if part.requires_grad else part).fill_(value)
 
     def assign(self, x: Array, values: Array) -> Array:

@@ -50,7 +50,7 @@ def check_native(x: Array) -> None:
         )
 
 
-def stream(x: Array, draw: Draw) -> None:
+def fill_from_seed(x: Array, draw: Draw) -> None:
     """Fill a tensor, or this process's shard of a DTensor, from a seed."""
     is_compiling = torch.compiler.is_compiling()
     if not is_compiling:
@@ -66,7 +66,7 @@ def stream(x: Array, draw: Draw) -> None:
     elif not is_sharded(x):
         apply(x.detach(), draw)
     else:
-        for part, index in boxes(x):
+        for part, index in local_boxes(x):
             fill = write if type(part) in PLAIN and not is_seen else apply
             fill(part, draw, [run.start for run in index])
 
@@ -92,7 +92,7 @@ def pairs(x: Array, values: Array) -> Iterator[tuple[Array, Array]]:
             torch.autograd.graph.increment_version(x)
             return
         values = values.full_tensor()
-    for part, index in boxes(x):
+    for part, index in local_boxes(x):
         yield part, values[index]
 
 
@@ -102,7 +102,7 @@ def entries(x: Array, index: tuple[Any, ...], value: Array | complex) -> Iterato
         yield x, index, value
         return
     index, value = tuple(map(local, index)), local(value)
-    for part, box in boxes(x):
+    for part, box in local_boxes(x):
         # The position along each axis of every element that is set.
         places = [
             torch.arange(n, device=part.device).view(n, *[1] * (x.ndim - 1 - i)).expand(x.shape)[index]
@@ -114,7 +114,7 @@ def entries(x: Array, index: tuple[Any, ...], value: Array | complex) -> Iterato
         yield part, tuple(place[here] - side.start for place, side in zip(places, box, strict=True)), its
 
 
-def boxes(x: Array) -> Iterator[tuple[Array, Index]]:
+def local_boxes(x: Array) -> Iterator[tuple[Array, Index]]:
     """Yield the memory of a tensor in this process, box by box, with the position of each box in the logical array."""
     if not is_sharded(x):
         yield x, tuple(slice(0, size) for size in x.shape)

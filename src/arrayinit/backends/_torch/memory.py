@@ -140,7 +140,7 @@ def check_writable(x: torch.Tensor) -> None:
             check_writable(part)
     check_allocated(x, "x")
     if not x.is_contiguous() and overlaps(x.stride(), x.shape):
-        raise RuntimeError(_shared(x))
+        raise RuntimeError(_shared_message(x))
 
 
 def check_allocated(x: torch.Tensor, name: str) -> None:
@@ -161,7 +161,7 @@ def check_allocated(x: torch.Tensor, name: str) -> None:
 def _check_not_expanded(x: torch.Tensor) -> None:
     """Raise for strides that overlap for certain, without a guard for each size: sizes may be symbolic."""
     if not x.is_contiguous() and any(step == 0 and size > 1 for step, size in zip(x.stride(), x.shape, strict=True)):
-        raise RuntimeError(_shared(x))
+        raise RuntimeError(_shared_message(x))
 
 
 def _end(x: torch.Tensor) -> int:
@@ -199,7 +199,7 @@ def written_behind(x: torch.Tensor) -> None:
     torch.autograd.graph.increment_version(x)
 
 
-def _shared(x: torch.Tensor) -> str:
+def _shared_message(x: torch.Tensor) -> str:
     return f"elements of x, of shape {tuple(x.shape)}, share a single memory location: pass x.clone()"
 
 
