@@ -37,6 +37,10 @@ class _ArrayAPI(Backend):
             yield x
         yield _on_host(x)
 
+    def _converts(self, source: Array, x: Array) -> bool:
+        """Whether the source is of the library of ``x``, which converts it with one rounding."""
+        return not isinstance(source, np.ndarray) and not rounds_twice(self.dtype(source), self.dtype(x))
+
     def _from_host(self, x: Array, chunk: np.ndarray[Any, Any]) -> Array:
         """Copy a chunk to the dtype of ``x``, and to its device if arrays have one."""
         xp = self.namespace(x)
@@ -70,11 +74,10 @@ class WritableArrayAPI(_ArrayAPI, InPlace):
     def write(self, x: Array, fill: Fill) -> Array:
         # Many of these libraries use NumPy, which warns of an overflow to infinity.
         with np.errstate(all="ignore"):
-            if isinstance(fill, Table) and not isinstance(fill.values, np.ndarray):
-                if not rounds_twice(self.dtype(fill.values), self.dtype(x)):
-                    values = self.namespace(x).astype(fill.values, x.dtype)
-                    x[...] = array_api_compat.to_device(values, x.device) if hasattr(x, "device") else values
-                    return x
+            if isinstance(fill, Table) and self._converts(fill.values, x):
+                values = self.namespace(x).astype(fill.values, x.dtype)
+                x[...] = array_api_compat.to_device(values, x.device) if hasattr(x, "device") else values
+                return x
             for index, chunk in fill.chunks(tuple(x.shape), self.dtype(x)):
                 x[index] = self._from_host(x, chunk)
         return x

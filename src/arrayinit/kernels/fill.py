@@ -142,7 +142,7 @@ class Table(Fill):
         source = self.on_host() if corner is None else self.on_host()[_box(corner, shape)]
         for index in boxes(shape, UPLOAD // 8):
             with np.errstate(all="ignore"):
-                yield index, rounded_on_host(np.asarray(source[(*index, ...)]), dtype)
+                yield index, rounded_on_host(np.asarray(source[index]), dtype)
 
 
 def _box(corner: Sequence[int], shape: Sequence[int]) -> tuple[Any, ...]:
