@@ -52,20 +52,7 @@ class WritableArrayAPI(_ArrayAPI, InPlace):
     """Adapter for arrays that follow the standard and can be written."""
 
     def accepts(self, cls: type) -> bool:
-        # NumPy's own adapter refuses masked arrays.
-        return _is_standard(cls) and hasattr(cls, "__setitem__") and not issubclass(cls, np.ndarray)
-
-    def devices(self) -> Iterator[Device]:
-        import array_api_strict as xp
-
-        yield Device(
-            "array_api_strict",
-            xp.__version__,
-            "cpu",
-            partial(xp.empty, dtype=xp.float32),
-            ready,
-            np.from_dlpack,
-        )
+        return _is_standard(cls) and hasattr(cls, "__setitem__")
 
     def check_writable(self, x: Array) -> None:
         if not array_api_compat.is_writeable_array(x):
@@ -94,11 +81,28 @@ class ReplacedArrayAPI(_ArrayAPI, Replaced):
             return self._from_host(x, fill.whole(tuple(x.shape), self.dtype(x)))
 
 
-WRITABLE, REPLACED = WritableArrayAPI(), ReplacedArrayAPI()
+class Strict(WritableArrayAPI):
+    """The adapter with a library whose devices the command line tries: the standard's own, array_api_strict."""
+
+    def devices(self) -> Iterator[Device]:
+        import array_api_strict as xp
+
+        yield Device(
+            "array_api_strict",
+            xp.__version__,
+            "cpu",
+            partial(xp.empty, dtype=xp.float32),
+            ready,
+            np.from_dlpack,
+        )
+
+
+WRITABLE, REPLACED, STRICT = WritableArrayAPI(), ReplacedArrayAPI(), Strict()
 
 
 def _is_standard(cls: type) -> bool:
-    return hasattr(cls, "__array_namespace__")
+    # NumPy's own adapter knows which of its classes are arrays.
+    return hasattr(cls, "__array_namespace__") and not issubclass(cls, (np.ndarray, np.generic))
 
 
 def _readable(x: Array) -> Array:

@@ -50,6 +50,8 @@ class Computed(Fill):
         """Fill a whole array in place, or copy the box that begins at ``corner`` from the whole array."""
         if corner is None and array.dtype.name == self.dtype.name:
             self._compute(array)
+        elif corner is not None and not self.is_repeatable:
+            raise ValueError("a generator draws an array as a whole: take its boxes from chunks()")
         else:
             Table(self.on_host()).fill_host(array, corner)
 

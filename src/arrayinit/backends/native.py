@@ -88,7 +88,7 @@ class NativeBackend(Backend):
 
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         """Clip ``x`` to the closed interval, in place if ``x`` can be written."""
-        return self.namespace(x).clip(x, *limits)
+        return self.assign(x, self.namespace(x).clip(x, *limits))
 
     def split(self, generator: Generator, count: int) -> list[Generator]:
         """Return ``count`` generators whose draws are independent, as consecutive draws of one generator are."""

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from arrayinit.backends.arguments import check_plain, is_masked
-from arrayinit.backends.protocol import Array, Backend
+from arrayinit.backends.protocol import Array, Backend, InPlace, Rebound, Replaced
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -114,7 +114,7 @@ def register_backend(backend: Backend) -> None:
     ...         return x
     >>> arrayinit.register_backend(MyBackend())
     """
-    if not isinstance(backend, Backend):
+    if not isinstance(backend, (InPlace, Replaced, Rebound)):
         raise TypeError(
             f"a backend must derive from arrayinit.backends.InPlace, Replaced or Rebound, got {backend!r} of type "
             f"{type(backend).__qualname__}"

@@ -19,6 +19,10 @@ UPLOAD = 8 << 20
 """Bytes generated on the host at once for an array on another device."""
 
 
+_ROUNDED = 1 << 14
+"""Elements that are rounded on the host at once."""
+
+
 class Fill(ABC):
     """A description of the value of every element. A fill can write any box of itself in host memory."""
 
@@ -94,14 +98,16 @@ class Identity(Fill):
         if not array.size:
             return
         places = self.index(np.arange(self.count))
-        first = corner or (0,) * array.ndim
+        if corner is None:
+            array[places] = np.asarray(array.dtype.type(self.value))
+            return
         inside: Any = np.ones(self.count, bool)
-        for i, start, size in zip(places, first, array.shape, strict=True):
+        for i, start, size in zip(places, corner, array.shape, strict=True):
             if not isinstance(i, slice):
                 inside = inside & (start <= i) & (i < start + size)
         local = (
             i if isinstance(i, slice) else np.broadcast_to(i - start, inside.shape)[inside]
-            for i, start in zip(places, first, strict=True)
+            for i, start in zip(places, corner, strict=True)
         )
         array[tuple(local)] = np.asarray(array.dtype.type(self.value))
 
@@ -111,13 +117,15 @@ class Table(Fill):
     """The values of an array of NumPy, or of the library whose array is filled."""
 
     values: Any
-    read: Callable[[Any], Iterator[Any]] = iter
-    """Yields forms of the values, a NumPy array last, where the values belong to another library."""
+    read: Callable[[Any], Iterator[Any]] | None = None
+    """Yields forms of the values, a NumPy array last; needed for the values of another library."""
 
     def on_host(self) -> Host:
         """Return the values as a NumPy array."""
         if isinstance(self.values, np.ndarray):
             return self.values
+        if self.read is None:
+            raise TypeError(f"values of type {type(self.values).__qualname__} need a way to read them")
         *_, host = self.read(self.values)
         values: Host = host
         return values
@@ -140,9 +148,10 @@ class Table(Fill):
     ) -> Iterator[tuple[Index, Host]]:
         """Yield copies of bounded size, each with its place; no chunk shares memory with the table."""
         source = self.on_host() if corner is None else self.on_host()[_box(corner, shape)]
-        for index in boxes(shape, UPLOAD // 8):
-            with np.errstate(all="ignore"):
-                yield index, rounded_on_host(np.asarray(source[index]), dtype)
+        # The operations that round twice at once stay in a cache.
+        size = _ROUNDED if rounds_twice(source.dtype.name, dtype) else UPLOAD // 8
+        for index in boxes(shape, size):
+            yield index, rounded_on_host(np.asarray(source[index]), dtype)
 
 
 def _box(corner: Sequence[int], shape: Sequence[int]) -> tuple[Any, ...]:

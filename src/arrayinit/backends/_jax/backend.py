@@ -61,7 +61,7 @@ class Jax(NativeBackend, Replaced):
                 jax.__version__,
                 f"{device.platform}:{device.id}",
                 partial(jax.ShapeDtypeStruct, dtype=np.float32, sharding=sharding),
-                jax.block_untilready,
+                jax.block_until_ready,
                 np.asarray,
                 compiles=True,
             )

@@ -155,7 +155,11 @@ class Torch(NativeBackend, InPlace):
                 values = its if isinstance(its, torch.Tensor) else part.new_full((), its, requires_grad=False)
                 # torch cannot index unsigned integers, except uint8.
                 signed = _SIGNED.get(part.dtype, part.dtype)
-                part.view(signed)[place] = values.view(signed)
+                if signed is part.dtype:
+                    # A conjugated or negated tensor has no view of another dtype.
+                    part[place] = values
+                else:
+                    part.view(signed)[place] = values.view(signed)
         return x
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
