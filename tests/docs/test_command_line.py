@@ -386,3 +386,12 @@ def test_an_interrupt_ends_it_without_a_traceback():
         process.send_signal(signal.SIGINT)
         assert process.stderr.read().strip() == "arrayinit: interrupted"
     assert process.returncode == 128 + signal.SIGINT
+
+
+def test_each_adapter_makes_awaits_and_reads_an_array_on_its_devices(library):
+    name = library.module.partition(".")[0]
+    for device in libraries()[name]().devices():
+        x = arrayinit.normal_(device.empty((3, 4)), rng=0)
+        device.finish(x)
+        values = np.asarray(device.to_host(x))
+        np.testing.assert_array_equal(values, arrayinit.normal_(np.empty((3, 4), np.float32), rng=0))

@@ -47,9 +47,9 @@ def _dask() -> Backend:
 
 
 def _strict() -> Backend:
-    from arrayinit.backends._array_api import WRITABLE
+    from arrayinit.backends._array_api import STRICT
 
-    return WRITABLE
+    return STRICT
 
 
 # The adapter for all libraries that follow the standard. It is asked after all other adapters.
