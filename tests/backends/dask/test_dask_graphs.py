@@ -56,9 +56,9 @@ def test_a_graph_holds_what_numpy_has_to_copy_and_not_what_dask_has():
 @pytest.mark.parametrize("name", ["orthogonal_", "delta_orthogonal_"])
 def test_an_orthogonal_matrix_is_drawn_once_whatever_the_chunks(name, monkeypatch):
     drawn = []
-    fill = draws.Draw.fill_box
+    fill = draws.Draw.fill_host
     monkeypatch.setattr(
-        draws.Draw, "fill_box", lambda self, box, *corner: (drawn.append(box.size), fill(self, box, *corner))
+        draws.Draw, "fill_host", lambda self, array, *corner: (drawn.append(array.size), fill(self, array, *corner))
     )
     FILLS[name](empty(), 5).compute(scheduler="synchronous")
     assert drawn == [12 * 5 * (12 if name == "orthogonal_" else 1)]
