@@ -80,7 +80,7 @@ def test_he_on_an_empty_weight_is_a_no_op(init):
 
 @failing("jax", "a ValueError that speaks of axes only")
 def test_he_on_a_bias_says_how_to_initialize_one(init):
-    with pytest.raises(ValueError, match=r"1 axes|1-dimensional") as error:
+    with pytest.raises(ValueError, match=r"1 axis|1-dimensional") as error:
         init.he((4,))
     assert "bias" in str(error.value)
 
