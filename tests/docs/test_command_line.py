@@ -381,7 +381,12 @@ def test_a_row_comes_as_soon_as_it_is_measured_and_the_reader_may_go():
 def test_an_interrupt_ends_it_without_a_traceback():
     if sys.platform == "win32":
         pytest.skip("Windows sends Ctrl-C to a group of processes")
-    with subprocess.Popen(LONG, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # A shell starts what runs in the background with this signal ignored, and all its children inherit that.
+    heard = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", heard, *LONG]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline().startswith("resnet50")
         process.send_signal(signal.SIGINT)
         assert process.stderr.read().strip() == "arrayinit: interrupted"
