@@ -69,7 +69,8 @@ class Jax(NativeBackend, Replaced):
     def namespace(self, x: Array) -> Any:
         return jnp
 
-    dtype = staticmethod(dtype_of)
+    # The function itself, since a method that calls it takes longer.
+    dtype = staticmethod(dtype_of)  # pyright: ignore[reportAssignmentType]
 
     def generator(self, x: Array, rng: Any) -> Key:
         if rng is None or isinstance(rng, np.random.Generator):

@@ -75,7 +75,8 @@ class Torch(NativeBackend, InPlace):
             memory.check_dense(x)
         return _NAMES.get(x.dtype) or str(x.dtype).removeprefix("torch.")
 
-    check_writable = staticmethod(memory.check_writable)
+    # The function itself, since a method that calls it takes longer.
+    check_writable = staticmethod(memory.check_writable)  # pyright: ignore[reportAssignmentType]
 
     def generator(self, x: Array, rng: Any) -> torch.Generator | np.random.Generator | None:
         """``rng=None`` means torch's global generator."""
@@ -153,10 +154,9 @@ class Torch(NativeBackend, InPlace):
         with torch.no_grad():
             for part, place, its in entries(x, index, value):
                 values = its if isinstance(its, torch.Tensor) else part.new_full((), its, requires_grad=False)
-                # torch cannot index unsigned integers, except uint8.
-                signed = _SIGNED.get(part.dtype, part.dtype)
-                if signed is part.dtype:
-                    # A conjugated or negated tensor has no view of another dtype.
+                # torch cannot index unsigned integers, except uint8. A conjugated tensor has no view of another dtype.
+                signed = _SIGNED.get(part.dtype)
+                if signed is None:
                     part[place] = values
                 else:
                     part.view(signed)[place] = values.view(signed)

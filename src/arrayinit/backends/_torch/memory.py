@@ -69,7 +69,7 @@ def is_opaque(x: torch.Tensor) -> bool:
     return not isinstance(x, tuple(known))
 
 
-def is_sharded(x: torch.Tensor) -> bool:
+def is_sharded(x: Any) -> bool:
     """Whether a tensor is a DTensor. A DTensor exists only if its module has been imported."""
     if type(x) in PLAIN:
         return False
@@ -77,7 +77,7 @@ def is_sharded(x: torch.Tensor) -> bool:
     return loaded is not None and isinstance(x, loaded.DTensor)
 
 
-def local(x: torch.Tensor) -> torch.Tensor:
+def local(x: Any) -> Any:
     """Return this process's shard of a tensor; the whole tensor if it is replicated."""
     if not is_sharded(x):
         return x
