@@ -199,10 +199,10 @@ def test_memory_that_runs_across_the_rows_gets_the_same(shape, dtype):
     np.testing.assert_array_equal(along, across)
 
 
-def test_parts_of_bfloat16_are_numbers_that_it_has():
+def test_chunks_of_bfloat16_are_numbers_that_it_has():
     draw = Draw(Normal(0.0, 1.0), seed_of(5), FORMATS["bfloat16"], (40, 70), (1, 0))
     whole = np.empty((70, 40), np.uint16)
-    draw.into(whole)
-    for index, numbers in draw.parts():
+    draw.fill_host(whole)
+    for index, numbers in draw.chunks((70, 40), "bfloat16"):
         assert numbers.dtype == np.float32
         np.testing.assert_array_equal(numbers.copy().view(np.uint32), whole[index].astype(np.uint32) << 16)
