@@ -176,7 +176,7 @@ def triton(session: nox.Session) -> None:
 @uses("all")
 def peers(session: nox.Session) -> None:
     """Compare with the initializers of the frameworks, and copy from each library to each other."""
-    folders = ("tests/peers", "tests/backends", "tests/initializers/test_copy_foreign.py")
+    folders = ("tests/peers", "tests/backends", "tests/initializers")
     asked = ",".join(["torch", "dask", "array_api_strict", *PEERS])
     python = program(session, "all")
     pytest(session, python, *PARALLEL, "-m", "peers or pairs", *folders, ARRAYINIT_TEST_PEERS=asked)

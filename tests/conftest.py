@@ -73,7 +73,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _record(items: list[pytest.Item]) -> None:
     """Write down the tests, those that need a GPU after a mark; one worker does so for all."""
-    file = os.environ.get("ARRAYINIT_TEST_COLLECTED")
+    # Not for the tests that run pytest themselves.
+    file = os.environ.pop("ARRAYINIT_TEST_COLLECTED", "")
     if file and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
         marks = (GPU if _taken(item) & ON_GPU or item.get_closest_marker("gpu") else "" for item in items)
         names = (f"{mark}{item.nodeid}\n" for mark, item in zip(marks, items, strict=True))

@@ -85,6 +85,7 @@ def test_a_fill_changes_values_and_nothing_else(name: str, dtype: str, is_parame
     x.detach().resize_(2 * x.numel())
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("kind", [name for name in SOURCES if "array" not in name and name not in ("integers", "list")])
 def test_a_copy_leaves_no_mark_on_its_source(kind: str, library: Any) -> None:
     source = SOURCES[kind]()
@@ -182,6 +183,7 @@ def test_memory_of_other_kinds_is_filled(kind: str, name: str, tmp_path: Any) ->
         np.testing.assert_array_equal(stored, x.numpy())
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("kind", ["freed", "cut"])
 def test_freed_sources_are_refused(kind: str, library: Any) -> None:
     source = REFUSED[kind][0](torch.ones(6))
@@ -191,6 +193,7 @@ def test_freed_sources_are_refused(kind: str, library: Any) -> None:
     np.testing.assert_array_equal(library.to_numpy(x), 1)
 
 
+@pytest.mark.pairs
 def test_a_tensor_of_zeros_without_memory_is_read(library: Any) -> None:
     x = library.full((6,), "float32", 1)
     np.testing.assert_array_equal(library.to_numpy(arrayinit.copy_(x, torch._efficientzerotensor(6))), 0)
@@ -253,6 +256,7 @@ def test_a_wrapper_that_cannot_be_filled_is_refused(mode: str, name: str) -> Non
     assert (inner == 7).all()
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float64"])
 def test_a_wrapper_is_read_by_torch(dtype: str, library: Any) -> None:
     source = wrapper("does")(torch.arange(6, dtype=getattr(torch, dtype)))
@@ -261,6 +265,7 @@ def test_a_wrapper_is_read_by_torch(dtype: str, library: Any) -> None:
         np.testing.assert_array_equal(library.to_numpy(y), np.broadcast_to(np.arange(6.0), y.shape))
 
 
+@pytest.mark.pairs
 def test_a_wrapper_that_cannot_be_read_is_refused(library: Any) -> None:
     x = library.full((6,), "float32", 1)
     with pytest.raises(TypeError, match=r"source is a .*Wrapper.*pass a plain tensor"):
@@ -278,6 +283,7 @@ def masked() -> Any:
 
 
 # torch warns of each masked tensor that it makes.
+@pytest.mark.pairs
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("in_list", [False, True])
 def test_a_masked_source_is_refused(masked: Any, library: Any, in_list: bool) -> None:
@@ -322,6 +328,7 @@ def test_layouts_without_an_element_at_each_index_are_refused(kind: str, name: s
         FILLS[name](make())
 
 
+@pytest.mark.pairs
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_such_layouts_are_no_sources(kind: str, library: Any) -> None:
@@ -454,6 +461,7 @@ def test_a_view_of_a_computed_tensor_is_computed() -> None:
     assert [warning.filename for warning in record] == [__file__]
 
 
+@pytest.mark.pairs
 def test_arrays_in_a_list_are_read_by_their_libraries(library: Any) -> None:
     rows = [array("torch", np.full(3, 1.0, "float32"), "bfloat16"), np.full(3, 2.0), (3.0, 3, True)]
     y = arrayinit.copy_(library.empty((3, 3), "float32"), rows)
