@@ -81,6 +81,7 @@ def test_weights_of_every_layout(name, layout, library):
         check_weight(name, layout, library, "float32", rng)
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("kernel", [(4,), (3, 3), (2, 5), (2, 3, 4)])
 def test_the_centre_is_that_of_jax(kernel):
     jax = peer("jax")
@@ -173,6 +174,7 @@ def test_blocks_of_a_nearly_singular_matrix_are_as_exact(share, dtype):
 
 
 # As on a GPU.
+@pytest.mark.peers
 @pytest.mark.parametrize("dtype", DOUBLE)
 @pytest.mark.parametrize("shape", [(200, 190), (400, 7), (2, 130, 120)])
 def test_blocks_are_the_same_by_torch(shape, dtype):
