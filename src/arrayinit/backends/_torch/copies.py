@@ -49,7 +49,7 @@ def copy(x: torch.Tensor, source: Array) -> torch.Tensor:
     if source is not x and (_has_values(x) or not _has_values(source)):
         with torch.no_grad():
             for part, its in pairs(x, _unshared(x, source)):
-                _copy(part, whole(its))
+                _copy(part, its)
     return x
 
 
