@@ -99,7 +99,7 @@ def test_without_triton_a_device_is_filled_from_the_host(name: str, monkeypatch:
     kernels = torch_operator._triton.__wrapped__()
     assert kernels is None
     monkeypatch.setattr(torch_operator, "_kernels", lambda _: kernels)
-    monkeypatch.setattr(torch_operator, "shared", lambda _: None)
+    monkeypatch.setattr(torch_operator, "fill_memory", lambda *_: False)
     monkeypatch.setattr("arrayinit.backends._torch.backend.is_unseen", lambda _: False)
     draw = DRAWS[name]
     same_bits(draw.fill(torch.empty(draw.shape)).numpy(), reference(draw, "float32"), "float32")

@@ -85,6 +85,15 @@ def test_a_fill_changes_values_and_nothing_else(name: str, dtype: str, is_parame
     x.detach().resize_(2 * x.numel())
 
 
+@pytest.mark.usefixtures("torch_library")
+@pytest.mark.parametrize("rng", [0, None, np.random.default_rng(0)], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_a_fill_raises_the_version_once(dtype: str, rng: Any) -> None:
+    x = torch.empty(MATRIX, dtype=getattr(torch, dtype))
+    arrayinit.normal_(x, rng=rng)
+    assert x._version == 1
+
+
 @pytest.mark.pairs
 @pytest.mark.parametrize("kind", [name for name in SOURCES if "array" not in name and name not in ("integers", "list")])
 def test_a_copy_leaves_no_mark_on_its_source(kind: str, library: Any) -> None:

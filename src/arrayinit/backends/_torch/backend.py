@@ -16,13 +16,13 @@ from arrayinit.backends._torch.copies import copy, exports
 from arrayinit.backends._torch.dtensor import arange, check_native, empty, entries, fill_from_seed, local_boxes, pairs
 from arrayinit.backends._torch.memory import (
     PLAIN,
+    fill_memory,
     is_opaque,
     is_plain,
     is_proxied,
     is_recorded,
     is_unseen,
     is_wrapped,
-    shared,
 )
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.computed import Computed
@@ -96,12 +96,8 @@ class Torch(NativeBackend, InPlace):
         return exports(x)
 
     def write(self, x: Array, fill: Fill) -> Array:
-        if isinstance(fill, Draw) and is_unseen(x):
-            # Raises before the version of x increases.
-            fill.distribution.limits(fill.dtype)
-            if (held := shared(x)) is not None:
-                fill.fill_host(held)
-                return x
+        if isinstance(fill, Draw) and is_unseen(x) and fill_memory(x, fill):
+            return x
         if type(x) not in PLAIN and is_opaque(x):
             return wrappers.fill(x, lambda plain: self._fill(plain, fill))
         try:
@@ -132,12 +128,10 @@ class Torch(NativeBackend, InPlace):
         return x
 
     def _from_numpy(self, x: Array, fill: Computed) -> None:
-        """Draw by NumPy's generator into the tensor's memory, or into a host array if the memory cannot be shared."""
-        held = shared(x) if is_unseen(x) else None
-        if held is not None and held.dtype.name == fill.dtype.name:
-            fill.fill_host(held)
-        else:
-            self.assign(x, torch.from_numpy(fill.on_host()).to(x.device))
+        """Draw by NumPy's generator into the tensor's memory, or into a host array if NumPy cannot see the memory."""
+        if is_unseen(x) and fill_memory(x, fill):
+            return
+        self.assign(x, torch.from_numpy(fill.on_host()).to(x.device))
 
     def _constant(self, x: Array, value: complex) -> None:
         for part, _ in local_boxes(x):

@@ -13,11 +13,11 @@ from arrayinit.backends._torch.dtensor import pairs, whole
 from arrayinit.backends._torch.memory import (
     PLAIN,
     check_allocated,
+    fill_memory,
     is_opaque,
     is_plain,
     is_recorded,
     is_wrapped,
-    shared,
 )
 from arrayinit.backends._torch.wrappers import read
 from arrayinit.backends.protocol import Array
@@ -67,12 +67,10 @@ def _copy(x: torch.Tensor, source: Array) -> None:
     if not in_place:
         x.copy_(torch.from_numpy(rounded_on_host(source, _name(x))).to(x.device))
         return
-    # NumPy may lack bfloat16.
-    held = None if x.dtype == torch.bfloat16 else shared(x)
-    if held is not None:
-        Table(source).fill_host(held)
+    table = Table(source)
+    if fill_memory(x, table):
         return
-    for index, chunk in Table(source).chunks(x.shape, _name(x)):
+    for index, chunk in table.chunks(x.shape, _name(x)):
         x[index].copy_(torch.from_numpy(chunk))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from arrayinit.backends._torch.memory import is_wrapped, shared, written_behind
+from arrayinit.backends._torch.memory import fill_memory, is_wrapped
 from arrayinit.core.distributions import Disk, Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.draw import Draw
@@ -20,9 +20,7 @@ _LAWS = {law.__name__: law for law in (Uniform, Normal, TruncatedNormal, Disk, T
 
 def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> None:
     """Fill a tensor on any device, or the box of the array that begins at ``corner``. The tensor must have memory."""
-    memory = shared(x)
-    if memory is not None:
-        draw.fill_host(memory, corner)
+    if fill_memory(x, draw, corner):
         return
     bare = x.detach()
     kernels = _kernels(x)
@@ -37,8 +35,8 @@ def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> N
         kernels.fill(values, draw, corner)
         bare.copy_(values)
     else:
-        written_behind(x)
         kernels.fill(bare, draw, corner)
+        torch.autograd.graph.increment_version(x)
 
 
 def _kernels(x: torch.Tensor) -> Any | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from torch.utils._device import DeviceContext
 
 from arrayinit.backends.arguments import overlaps, warn
 from arrayinit.core.dtypes import NAMES
+from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.fill import Fill
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 """The types without operations of their own."""
@@ -178,25 +181,26 @@ def is_unseen(x: torch.Tensor) -> bool:
     return type(x) in PLAIN and x.is_cpu and not torch.compiler.is_compiling() and not is_recorded()
 
 
-def shared(x: torch.Tensor) -> np.ndarray[Any, Any] | None:
-    """Return the memory of a tensor as a NumPy array, bfloat16 as uint16, valid while ``x`` lives; else None."""
+def fill_memory(x: torch.Tensor, fill: Fill, corner: Sequence[int] | None = None) -> bool:
+    """Fill the memory of a tensor by NumPy, and increment the version, as a torch operation does.
+
+    Return False, without a write, if NumPy cannot see the memory. Only a `Draw` writes bfloat16 as uint16.
+    """
     if not (type(x) in PLAIN and x.is_cpu and x.layout is _STRIDED) or is_wrapped(x) or x.is_neg() or x.is_conj():
-        return None
+        return False
     dtype, address = _MEMORY.get(x.dtype), x.data_ptr()
     # torch._efficientzerotensor returns a tensor with elements but without memory.
-    if dtype is None or not address:
-        return None
-    torch.autograd.graph.increment_version(x)
+    if dtype is None or not address or (x.dtype is torch.bfloat16 and not isinstance(fill, Draw)):
+        return False
     if x.is_contiguous():
-        return np.ndarray(x.shape, dtype, _buffer(address, x.nbytes, _WRITABLE))
-    length = x.untyped_storage().nbytes() - x.storage_offset() * dtype.itemsize
-    strides = [step * dtype.itemsize for step in x.stride()]
-    return np.ndarray(x.shape, dtype, _buffer(address, length, _WRITABLE), strides=strides)
-
-
-def written_behind(x: torch.Tensor) -> None:
-    """Increment the version, as a torch operation does, for a write that torch does not see."""
+        memory = np.ndarray(x.shape, dtype, _buffer(address, x.nbytes, _WRITABLE))
+    else:
+        length = x.untyped_storage().nbytes() - x.storage_offset() * dtype.itemsize
+        strides = [step * dtype.itemsize for step in x.stride()]
+        memory = np.ndarray(x.shape, dtype, _buffer(address, length, _WRITABLE), strides=strides)
+    fill.fill_host(memory, corner)
     torch.autograd.graph.increment_version(x)
+    return True
 
 
 def _shared_message(x: torch.Tensor) -> str:
