@@ -7,10 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import pytest
 from portable_calls import DRAWS, reference, same_bits
 
 import arrayinit
+from arrayinit.kernels import fill as fills
 
 # Without torch, torch_library skips the tests, or fails them where torch was asked for.
 with suppress(ImportError):
@@ -103,3 +105,23 @@ def test_without_triton_a_device_is_filled_from_the_host(name: str, monkeypatch:
     monkeypatch.setattr("arrayinit.backends._torch.backend.is_unseen", lambda _: False)
     draw = DRAWS[name]
     same_bits(draw.fill(torch.empty(draw.shape)).numpy(), reference(draw, "float32"), "float32")
+
+
+@pytest.mark.usefixtures("torch_library")
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["normal_", "orthogonal_"])
+def test_a_numpy_generator_s_numbers_reach_a_device_in_chunks(
+    name: str, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill, x = getattr(arrayinit, name), torch.empty(24, 24, dtype=getattr(torch, dtype))
+    expected = fill(x.clone(), rng=np.random.default_rng(0))
+    uploaded = []
+    upload = torch.from_numpy
+    monkeypatch.setattr(torch, "from_numpy", lambda chunk: (uploaded.append(chunk.size), upload(chunk))[1])
+    monkeypatch.setattr(fills, "UPLOAD", 800)
+    # As on a device, whose memory NumPy does not see.
+    monkeypatch.setattr(torch.Tensor, "is_cpu", False, raising=False)
+    fill(x, rng=np.random.default_rng(0))
+    assert torch.equal(x, expected)
+    assert max(uploaded) <= 100
+    assert sum(uploaded) == x.numel()

@@ -131,7 +131,12 @@ class Torch(NativeBackend, InPlace):
         """Draw by NumPy's generator into the tensor's memory, or into a host array if NumPy cannot see the memory."""
         if is_unseen(x) and fill_memory(x, fill):
             return
-        self.assign(x, torch.from_numpy(fill.on_host()).to(x.device))
+        values = fill.on_host()
+        if x.is_cpu:
+            self.assign(x, torch.from_numpy(values))
+        else:
+            # Chunk by chunk.
+            copy(x, values)
 
     def _constant(self, x: Array, value: complex) -> None:
         for part, _ in local_boxes(x):
