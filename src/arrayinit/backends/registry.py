@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from arrayinit.backends._torch import is_compiling
 from arrayinit.backends.arguments import check_plain, is_masked
 from arrayinit.backends.protocol import Array, Backend, InPlace, Rebound, Replaced
+from arrayinit.core.numbers import TRACERS
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -61,6 +63,9 @@ _BUILT_IN = {"numpy": _numpy, "torch": _torch, "jax": _jax, "cupy": _cupy, "dask
 
 NEEDED = {"torch": "2.11", "jax": "0.10", "cupy": "14", "dask": "2026.1"}
 """The oldest release of each library that its adapter supports, as in the extras of pyproject.toml."""
+
+# Registered here, since a number is checked before the adapter of its array is loaded.
+TRACERS["torch.compile"] = is_compiling
 
 _registered: list[Backend] = []
 _by_type: dict[type, Backend] = {}

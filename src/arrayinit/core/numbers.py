@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from math import inf
 from numbers import Real
 from typing import Any
@@ -25,16 +25,19 @@ def counted(number: int, one: str, many: str) -> str:
 # Each library has one of these words in the name of a dtype: "torch.bool", "uint8", "bfloat16", "complex64".
 _KINDS: dict[str, type] = {"bool": bool, "complex": complex, "int": int, "float": float}
 
+TRACERS: dict[str, Callable[[], bool]] = {}
+"""By name, what makes every array symbolic while it traces, of other libraries too; a function says whether it does."""
+
 
 def concrete(name: str, value: Any, hint: str = "compute it outside, in Python or NumPy") -> Any:
     """Return the number in a 0-d array, and any other value as it is; raise TypeError for a traced array."""
     # Numbers first: torch.compile may have made them symbolic, and symbolic numbers have no other attributes.
     if isinstance(value, (int, float, str)) or getattr(value, "ndim", None) != 0:
         return value
-    torch = sys.modules.get("torch")
-    # While torch.compile traces, any array is symbolic, of NumPy too, and to ask for its number fails within torch.
-    if torch is not None and torch.compiler.is_compiling():
-        raise TypeError(f"{name} must be a concrete number, got an array under torch.compile: {hint}")
+    # To ask a symbolic array for its number may fail within the tracer.
+    for tracer, is_tracing in TRACERS.items():
+        if is_tracing():
+            raise TypeError(f"{name} must be a concrete number, got an array under {tracer}: {hint}")
     dtype = str(getattr(value, "dtype", ""))
     kind = next((kind for word, kind in _KINDS.items() if word in dtype), None)
     if kind is None:
