@@ -12,7 +12,7 @@ import triton
 
 from arrayinit.kernels._triton import TILE, kernel
 from arrayinit.kernels.draw import Draw
-from arrayinit.stream.box import boxes, c_strides, merged_axes, neighbours
+from arrayinit.stream.box import boxes, c_strides, merged_axes, neighbours, position
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Step, Traced, traced
 from arrayinit.stream.seed import Key
@@ -59,7 +59,7 @@ def _launch(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], cor
     word = draw.program.word
     row = WORDS_PER_BLOCK[word]
     logical = c_strides(shape)
-    start = sum(k * distance for k, distance in zip(corner, logical, strict=True))
+    start = position(shape, corner)
     axis, run = neighbours(shape, box.shape)
     # The largest offset of the first element of a run in its block.
     skip = row - 1 if any(distance % row for distance in logical[:axis]) else start % row

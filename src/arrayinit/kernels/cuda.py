@@ -16,7 +16,7 @@ import numpy as np
 
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON, KERNEL
-from arrayinit.stream.box import c_strides, merged_axes, neighbours
+from arrayinit.stream.box import c_strides, merged_axes, neighbours, position
 from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Step, Traced
 from arrayinit.stream.seed import Key
@@ -50,11 +50,10 @@ def launch(
     outer, run = neighbours(wholes, sizes)
     # Each row of neighbours may begin anywhere in a block.
     rows, blocks = math.prod(sizes[:outer]), (run + 2 * (words - 1)) // words
-    logical = c_strides(wholes)
-    first = sum(i * step for i, step in zip(firsts, logical, strict=True))
     # C++ reads a negative stride from its two's complement.
-    axes = ([*values, *[0] * (AXES - len(values))] for values in (sizes, logical, [step % 2**64 for step in strides]))
-    box = _BOX.pack(*key, first, rows, blocks, run, outer, len(sizes), *chain.from_iterable(axes))
+    steps = [step % 2**64 for step in strides]
+    axes = ([*values, *[0] * (AXES - len(values))] for values in (sizes, c_strides(wholes), steps))
+    box = _BOX.pack(*key, position(wholes, firsts), rows, blocks, run, outer, len(sizes), *chain.from_iterable(axes))
     numbers = np.array(draw.numbers or (0.0,), "f8" if words == 4 else "f4")
     return LaunchArgs(-(-rows * blocks // THREADS), _by_value(box), _by_value(numbers.tobytes()))
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from arrayinit.stream.box import neighbours, run_starts
+from arrayinit.stream.box import neighbours, position, run_starts
 from arrayinit.stream.philox import WORDS_PER_BLOCK, Words, philox
 from arrayinit.stream.seed import Key
 
@@ -41,10 +41,7 @@ def box_words(
     """Return the words, in C order, of the box that begins at ``corner`` of a logical array."""
     axis, run = neighbours(shape, size)
     if math.prod(size[:axis]) == 1:
-        place = 0
-        for whole, index in zip(shape, corner, strict=True):
-            place = place * whole + index
-        return words(key, stream, place, run, dtype)
+        return words(key, stream, position(shape, corner), run, dtype)
     starts = run_starts(shape, corner, size[:axis])
     blocks, skips = np.divmod(starts, np.uint64(WORDS_PER_BLOCK[dtype]))
     count = -(-(int(skips.max()) + run) // WORDS_PER_BLOCK[dtype])

@@ -16,7 +16,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import xla_programs as programs
 from arrayinit.kernels.draw import Draw
-from arrayinit.stream.box import c_strides, merged_axes, neighbours
+from arrayinit.stream.box import c_strides, merged_axes, neighbours, position
 from arrayinit.stream.ops import Array
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK, round_keys
 from arrayinit.stream.program import traced
@@ -77,9 +77,8 @@ class _Rows(NamedTuple):
     @classmethod
     def of(cls, whole: Shape, corners: Iterable[Shape], size: Shape) -> _Rows:
         """Return the boxes of this size in an array whose shape is ``whole``."""
-        strides = c_strides(whole)
-        places = [sum(k * stride for k, stride in zip(corner, strides, strict=True)) for corner in corners]
-        sizes, steps, wholes, _ = merged_axes(size, strides, whole, (0,) * len(whole))
+        places = [position(whole, corner) for corner in corners]
+        sizes, steps, wholes, _ = merged_axes(size, c_strides(whole), whole, (0,) * len(whole))
         first, length = neighbours(wholes, sizes)
         return cls(places, list(zip(sizes[:first], steps[:first], strict=True)), (math.prod(sizes[:first]), length))
 

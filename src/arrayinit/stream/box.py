@@ -39,6 +39,11 @@ def c_strides(shape: Sequence[int]) -> list[int]:
     return [math.prod(shape[k + 1 :]) for k in range(len(shape))]
 
 
+def position(shape: Sequence[int], corner: Sequence[int]) -> int:
+    """Return the logical index of the element at ``corner``."""
+    return sum(k * stride for k, stride in zip(corner, c_strides(shape), strict=True))
+
+
 def merged(
     box: np.ndarray[Any, Any], shape: Sequence[int], corner: Sequence[int]
 ) -> tuple[np.ndarray[Any, Any], list[int], list[int]]:
