@@ -45,10 +45,8 @@ class Uniform(NamedTuple):
     def check_range(self, dtype: FloatFormat) -> None:
         """Raise ValueError unless ``dtype`` can represent the bounds and their difference."""
         if self.low < -dtype.max or self.high > dtype.max or self.high - self.low > dtype.max:
-            raise ValueError(
-                f"the bounds {self.low!r} and {self.high!r} do not fit dtype {dtype.name}: "
-                f"both, and their difference, must be within {dtype.max!r}"
-            )
+            bounds = f"the bounds {self.low!r} and {self.high!r}"
+            raise dtype.misfit(f"{bounds} do not", "both, and their difference, must be")
 
     def limits(self, dtype: FloatFormat) -> tuple[float, float]:
         """Return the limits of [low, high), or of [low, high] in 16 bits, where a draw may round up to ``high``."""
@@ -138,9 +136,7 @@ class TruncatedNormal(NamedTuple):
         _check_moments(dtype, self.mean, self.std)
         for bound in (self.low, self.high):
             if dtype.max < abs(bound) < math.inf:
-                raise ValueError(
-                    f"the bound {bound!r} does not fit dtype {dtype.name}: it must be within {dtype.max!r}"
-                )
+                raise dtype.misfit(f"the bound {bound!r} does not")
 
     def limits(self, dtype: FloatFormat) -> tuple[float, float]:
         """Return the limits of the closed interval [low, high]."""
@@ -149,9 +145,7 @@ class TruncatedNormal(NamedTuple):
 
 def _check_moments(dtype: FloatFormat, mean: float, std: float) -> None:
     if not -dtype.max <= mean <= dtype.max or std > dtype.max:
-        raise ValueError(
-            f"mean={mean!r} and std={std!r} do not fit dtype {dtype.name}: both must be within {dtype.max!r}"
-        )
+        raise dtype.misfit(f"mean={mean!r} and std={std!r} do not", "both must be")
 
 
 def _within(dtype: FloatFormat, low: float, high: float, last: float) -> tuple[float, float]:
@@ -173,10 +167,7 @@ class Disk(NamedTuple):
     def check_range(self, dtype: FloatFormat) -> None:
         """Raise ValueError unless ``dtype`` can represent all points of the disk."""
         if abs(self.centre) + self.radius > dtype.max:
-            raise ValueError(
-                f"the disk of radius {self.radius!r} around {self.centre!r} does not fit dtype {dtype.name}: "
-                f"it must be within {dtype.max!r}"
-            )
+            raise dtype.misfit(f"the disk of radius {self.radius!r} around {self.centre!r} does not")
 
     def limits(self, _: FloatFormat) -> None:
         """Return None: a draw cannot leave the disk, since the square root of a number below 1 is below 1."""
@@ -190,9 +181,7 @@ class TruncatedComplexNormal(NamedTuple):
     def check_range(self, dtype: FloatFormat) -> None:
         """Raise ValueError unless ``dtype`` can represent the bound of the modulus."""
         if 2.0 * self.std > dtype.max:
-            raise ValueError(
-                f"std={self.std!r} does not fit dtype {dtype.name}: twice that must be within {dtype.max!r}"
-            )
+            raise dtype.misfit(f"std={self.std!r} does not", "twice that must be")
 
     def limits(self, _: FloatFormat) -> None:
         """Return None: the draw itself bounds the modulus."""

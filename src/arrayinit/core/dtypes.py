@@ -30,6 +30,10 @@ class FloatFormat(NamedTuple):
         """Whether numbers are computed in a wider format, and then rounded: 16-bit formats."""
         return self.compute != self.name
 
+    def misfit(self, what: str, must: str = "it must be") -> ValueError:
+        """Return the error for what this format cannot represent; ``what`` ends in a verb."""
+        return ValueError(f"{what} fit dtype {self.name}: {must} within {self.max!r}")
+
     def _last_bit(self, value: float) -> int:
         return max(math.frexp(value)[1] - 1, self.emin) - self.precision + 1
 
@@ -69,18 +73,16 @@ def _largest(precision: int, emax: int) -> float:
     return math.ldexp(2.0 - math.ldexp(1.0, 1 - precision), emax)
 
 
-_REAL = (
+_FORMATS = (
     FloatFormat("float16", "float16", "float32", "uint32", 11, -14, _largest(11, 15)),
     FloatFormat("bfloat16", "bfloat16", "float32", "uint32", 8, -126, _largest(8, 127)),
     FloatFormat("float32", "float32", "float32", "uint32", 24, -126, _largest(24, 127)),
     FloatFormat("float64", "float64", "float64", "uint64", 53, -1022, _largest(53, 1023)),
-)
-_COMPLEX = (
     FloatFormat("complex64", "float32", "complex64", "uint32", 24, -126, _largest(24, 127), is_complex=True),
     FloatFormat("complex128", "float64", "complex128", "uint64", 53, -1022, _largest(53, 1023), is_complex=True),
 )
 
-FORMATS: dict[str, FloatFormat] = {form.name: form for form in _REAL + _COMPLEX}
+FORMATS: dict[str, FloatFormat] = {form.name: form for form in _FORMATS}
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
@@ -125,7 +127,7 @@ def fitting_gain(form: FloatFormat, gain: float) -> float:
     """Return the gain as a float; raise ValueError unless it is finite and fits ``form``."""
     gain = finite("gain", gain)
     if abs(gain) > form.max:
-        raise ValueError(f"gain={gain!r} does not fit dtype {form.name}: it must be within {form.max!r}")
+        raise form.misfit(f"gain={gain!r} does not")
     return gain
 
 
@@ -172,6 +174,4 @@ def _as(kind: type[T], value: Any, argument: str) -> T:
 
 def _check_part(name: str, part: float, argument: str) -> None:
     if FORMATS[name].max < abs(part) < math.inf:
-        raise ValueError(
-            f"{argument}={part!r} does not fit dtype {name}: it must be infinite or within {FORMATS[name].max!r}"
-        )
+        raise FORMATS[name].misfit(f"{argument}={part!r} does not", "it must be infinite or")

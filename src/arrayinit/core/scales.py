@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Real
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from arrayinit.core.numbers import concrete, finite, non_negative, positive, shown
 
@@ -22,25 +22,12 @@ Nonlinearity = Literal[
     "sigmoid",
     "tanh",
     "relu",
-    "leaky_relu",
     "selu",
+    "leaky_relu",
 ]
 
 # The squares of the gains: 2 / fan is an exact variance, sqrt(2)**2 / fan is not.
-_SQUARED_GAINS: dict[str, float] = {
-    "linear": 1.0,
-    "identity": 1.0,
-    "conv1d": 1.0,
-    "conv2d": 1.0,
-    "conv3d": 1.0,
-    "conv_transpose1d": 1.0,
-    "conv_transpose2d": 1.0,
-    "conv_transpose3d": 1.0,
-    "sigmoid": 1.0,
-    "tanh": 25.0 / 9.0,
-    "relu": 2.0,
-    "selu": 9.0 / 16.0,
-}
+_SQUARED_GAINS = dict.fromkeys(get_args(Nonlinearity), 1.0) | {"tanh": 25.0 / 9.0, "relu": 2.0, "selu": 9.0 / 16.0}
 
 
 # A gain has two definitions, for a standard normal z. 1 / sqrt(E[f(z)^2]) keeps the second moment. 1 / sqrt(Var[f(z)])
@@ -74,11 +61,10 @@ def squared_gain(nonlinearity: Nonlinearity, param: float | None = None) -> floa
 
 def unknown(nonlinearity: object) -> ValueError:
     """Return the error for an unknown nonlinearity."""
-    accepted = ", ".join([*_SQUARED_GAINS, "leaky_relu"])
     known = _NO_AGREEMENT.get(nonlinearity.lower()) if isinstance(nonlinearity, str) else None
     hint = f"no table agrees on its gain: {known}; " if known else ""
     return ValueError(
-        f"nonlinearity must be one of {accepted}; got {shown(nonlinearity)}; {hint}"
+        f"nonlinearity must be one of {', '.join(_SQUARED_GAINS)}; got {shown(nonlinearity)}; {hint}"
         "kaiming_uniform_ and kaiming_normal_ also take a number as nonlinearity, the gain itself"
     )
 

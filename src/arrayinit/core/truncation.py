@@ -80,21 +80,11 @@ _SLIGHT = 2.0**-8
 _LARGEST = math.ldexp(1.0, 1023)
 _PI = "3.14159265358979323846264338327950288419716939937510582097494459"
 
-_planned: dict[TruncatedNormal, Truncation] = {}
 
-
+# A program has few truncations. The limit guards the memory against a program with ever new ones.
+@lru_cache(maxsize=1000)
 def truncation(d: TruncatedNormal) -> Truncation:
     """Return the method for these bounds, with its scalars."""
-    plan = _planned.get(d)
-    if plan is None:
-        # A program has few truncations. The limit guards the memory against a program with ever new ones.
-        if len(_planned) > 1000:
-            _planned.clear()
-        plan = _planned[d] = _truncation(d)
-    return plan
-
-
-def _truncation(d: TruncatedNormal) -> Truncation:
     from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
     with localcontext(Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])):
