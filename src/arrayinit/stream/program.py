@@ -111,9 +111,9 @@ class _Tape:
         return self.literal("number", dtype, len(self.numbers) - 1)
 
 
-def _operation(name: str, *, turned: bool = False, dtype: str | None = None) -> Callable[[Any, Any], Any]:
-    def method(self: _Value, other: Any) -> _Value:
-        operands = (other, self) if turned else (self, other)
+def _operation(name: str, *, turned: bool = False, dtype: str | None = None) -> Callable[..., Any]:
+    def method(self: _Value, *others: Any) -> _Value:
+        operands = (*others, self) if turned else (self, *others)
         return self.tape.step(name, dtype or self.dtype, *operands, of=self.dtype)
 
     return method
@@ -132,18 +132,14 @@ class _Value:
     __and__, __or__, __xor__ = _operation("and"), _operation("or"), _operation("xor")
     __lshift__, __rshift__ = _operation("left"), _operation("right")
     __lt__, __gt__ = _operation("less", dtype="bool"), _operation("less", turned=True, dtype="bool")
-
-    def __neg__(self) -> _Value:
-        return self.tape.step("negative", self.dtype, self)
-
-    def __invert__(self) -> _Value:
-        return self.tape.step("invert", self.dtype, self)
+    __neg__, __invert__ = _operation("negative"), _operation("invert")
 
 
 class _Namespace:
     """The array library functions that the draws call."""
 
     float32, float64 = "float32", "float64"
+    sqrt, minimum, copysign = (staticmethod(_operation(name)) for name in ("sqrt", "minimum", "copysign"))
 
     def __init__(self, tape: _Tape) -> None:
         self.tape = tape
@@ -153,15 +149,6 @@ class _Namespace:
 
     def zeros_like(self, x: _Value) -> _Value:
         return self.tape.constant(0.0, x.dtype)
-
-    def sqrt(self, x: _Value) -> _Value:
-        return self.tape.step("sqrt", x.dtype, x)
-
-    def minimum(self, x: _Value, y: _Value) -> _Value:
-        return self.tape.step("minimum", x.dtype, x, y)
-
-    def copysign(self, x: _Value, sign: _Value) -> _Value:
-        return self.tape.step("copysign", x.dtype, x, sign)
 
     def where(self, mask: _Value, x: Any, y: Any) -> _Value:
         dtype = x.dtype if isinstance(x, _Value) else y.dtype
