@@ -16,7 +16,6 @@ import numpy as np
 
 from arrayinit.backends._jax.copies import copied, is_here, is_on_cpu, read
 from arrayinit.backends._jax.sharding import (
-    aligned,
     dtype_of,
     from_draw,
     is_of_processes,
@@ -24,6 +23,7 @@ from arrayinit.backends._jax.sharding import (
     is_spread,
     is_traced,
     on_device,
+    on_host,
     stated_sharding,
 )
 from arrayinit.backends._numpy import BACKEND as HOST
@@ -116,9 +116,7 @@ class Jax(NativeBackend, Replaced):
     def _constant(self, x: Array, fill: Fill) -> Array:
         """NumPy fills arrays on one CPU, since XLA would compile for each shape."""
         if not (is_traced(x) or is_spread(x)) and is_on_host(x):
-            values = aligned(x.shape, x.dtype)
-            fill.fill_host(values)
-            return jax.device_put(values, x.sharding)
+            return jax.device_put(on_host(fill, x.shape, x.dtype), x.sharding)
         if isinstance(fill, Identity):
             blank = jnp.zeros(x.shape, x.dtype, device=x.sharding)
             # The index is computed on the host, where no arithmetic has to be compiled.

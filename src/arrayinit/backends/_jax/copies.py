@@ -10,7 +10,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from arrayinit.backends._jax.sharding import aligned
+from arrayinit.backends._jax.sharding import on_host
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.fill import Table
 from arrayinit.kernels.rounding import rounds_twice, within_53_bits
@@ -36,9 +36,7 @@ def copied(x: Array, source: Array) -> Array:
     if isinstance(source, jax.core.Tracer) or not is_here(source):
         return jnp.array(_rounded_once(source, x.dtype), x.dtype, copy=True)
     if is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name):
-        values = aligned(tuple(x.shape), x.dtype)
-        Table(np.asarray(source)).fill_host(values)
-        return values
+        return on_host(Table(np.asarray(source)), tuple(x.shape), x.dtype)
     return jnp.array(source, x.dtype, copy=True).block_until_ready()
 
 

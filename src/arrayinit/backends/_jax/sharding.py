@@ -18,6 +18,7 @@ from arrayinit.backends._numpy import DTYPE_NAMES
 from arrayinit.backends.arguments import warn
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.xla_boxes import boxes
 
 Host = np.ndarray[Any, Any]
@@ -111,9 +112,7 @@ def from_draw(x: Array, draw: Draw) -> Array:
     if not is_on_host(x) and 0 not in shape:
         return _on_devices(x, draw)
     if not is_spread(x):
-        values = aligned(shape, x.dtype)
-        draw.fill_host(values)
-        return values
+        return on_host(draw, shape, x.dtype)
     part = x.sharding.shard_shape(shape)
     made: dict[Shape, Host] = {}
 
@@ -121,7 +120,7 @@ def from_draw(x: Array, draw: Draw) -> Array:
         corner = _corner(index)
         # Several devices may hold the same shard.
         if corner not in made:
-            made[corner] = _box(draw, corner, part, x.dtype)
+            made[corner] = on_host(draw, part, x.dtype, corner)
         return made[corner]
 
     return jax.make_array_from_callback(shape, x.sharding, shard, x.dtype)
@@ -152,13 +151,14 @@ def _devices(x: Array) -> set[Any]:
     return {default if isinstance(default, jax.Device) else jax.local_devices(backend=default)[0]}
 
 
-def aligned(shape: Sequence[int], dtype: Any) -> Host:
-    """Return an empty array that JAX on a CPU takes over without a copy."""
+def on_host(fill: Fill, shape: Sequence[int], dtype: Any, corner: Sequence[int] | None = None) -> Host:
+    """Return a filled array, or a box of it. JAX on a CPU takes the memory over without a copy."""
     size = math.prod(shape) * dtype.itemsize
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
-    values: Host = memory[start : start + size].view(dtype)
-    return values.reshape(shape)
+    values: Host = memory[start : start + size].view(dtype).reshape(shape)
+    fill.fill_host(values, corner)
+    return values
 
 
 def _asked(x: Array) -> Sharding | None:
@@ -198,9 +198,3 @@ def _placed(values: Array, sharding: Sharding | None) -> Array:
         whole = np.asarray(values)
         return jax.make_array_from_callback(whole.shape, sharding, whole.__getitem__, whole.dtype)
     return jax.device_put(values, sharding)
-
-
-def _box(draw: Draw, corner: Sequence[int], shape: Sequence[int], dtype: Any) -> Host:
-    values = aligned(shape, dtype)
-    draw.fill_host(values, corner)
-    return values
