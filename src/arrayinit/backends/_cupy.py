@@ -148,11 +148,6 @@ class CuPy(NativeBackend, InPlace):
         q *= math.sqrt(2.0)
         return q
 
-    def join(self, real: Array, imaginary: Array) -> Array:
-        z = cupy.empty(real.shape, cupy.result_type(real.dtype, cupy.complex64))
-        z.real, z.imag = real, imaginary
-        return z
-
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         return cupy.clip(x, *limits, out=x)
 

@@ -115,9 +115,6 @@ class NumPy(NativeBackend, InPlace):
             x += d.mean
         return x
 
-    def join(self, real: Array, imaginary: Array) -> Array:
-        return NUMPY.join(real, imaginary)
-
     def clip(self, x: Array, limits: tuple[float, float]) -> Array:
         return NUMPY.clip(x, limits)
 
