@@ -86,10 +86,6 @@ def _made(make: Callable[..., Host], chunks: tuple[tuple[int, ...], ...], dtype:
     return da.map_blocks(make, chunks=chunks, dtype=dtype, meta=_meta(len(chunks), dtype))
 
 
-def _mapped(work: Callable[..., Host], x: Array, dtype: Any) -> Array:
-    return x.map_blocks(work, dtype=dtype, meta=_meta(x.ndim, dtype))
-
-
 def _meta(ndim: int, dtype: Any) -> Host:
     """Return an empty chunk that tells Dask the type of chunks; Dask would otherwise call the function to learn it."""
     return np.empty((0,) * ndim, dtype)
@@ -100,7 +96,8 @@ def _copy(x: Array, source: Array) -> Array:
     if isinstance(source, np.ndarray):
         return da.from_array(_copied(x.dtype, source), chunks=x.chunks)
     _check_chunk(meta_from_array(source), "source")
-    return _mapped(partial(_copied, x.dtype), source.rechunk(x.chunks), x.dtype)
+    work = partial(_copied, x.dtype)
+    return source.rechunk(x.chunks).map_blocks(work, dtype=x.dtype, meta=_meta(x.ndim, x.dtype))
 
 
 def _computed(x: Array, fill: Computed) -> Array:

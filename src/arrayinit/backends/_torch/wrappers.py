@@ -20,25 +20,21 @@ def fill(x: torch.Tensor, body: Callable[[Array], Array]) -> torch.Tensor:
         body(values)
         return x
     # Refuse an unreadable tensor before anything is drawn or written.
-    _checked_read(x, "x")
+    read(x, "x")
     body(values)
     try:
         with torch.no_grad():
             x.copy_(values)
     except _REFUSALS as error:
         raise TypeError(_text(x, "x", "x.copy_ failed")) from error
-    if not is_recorded() and not _same(_checked_read(x, "x"), values):
+    if not is_recorded() and not _same(read(x, "x"), values):
         raise TypeError(_text(x, "x", "x does not keep the values that it is given"))
     return x
 
 
-def read(x: torch.Tensor) -> torch.Tensor:
-    """Return a plain tensor with the values of a source."""
-    return _checked_read(x, "source")
-
-
-def _checked_read(x: torch.Tensor, name: str) -> torch.Tensor:
-    """Copy ``x`` over two different start values; a class whose copy does nothing would leave them."""
+def read(x: torch.Tensor, name: str = "source") -> torch.Tensor:
+    """Return a plain tensor with the values of ``x``."""
+    # Over two different start values, which a class whose copy does nothing would leave.
     try:
         with torch.no_grad():
             copies = [torch.full(x.shape, k, dtype=x.dtype, device=x.device) for k in (0, 1)]
