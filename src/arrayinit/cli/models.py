@@ -43,6 +43,16 @@ def _normal(name: str, std: float, *shape: int) -> Parameter:
     return Parameter(name, shape, lambda x, rng: arrayinit.normal_(x, std=std, rng=rng), std, _NORMAL)
 
 
+def _norm(name: str, width: int) -> Iterator[Parameter]:
+    yield _ones(f"{name}.weight", width)
+    yield _zeros(f"{name}.bias", width)
+
+
+def _dense(name: str, std: float, inputs: int, outputs: int) -> Iterator[Parameter]:
+    yield _normal(f"{name}.weight", std, inputs, outputs)
+    yield _zeros(f"{name}.bias", outputs)
+
+
 def gpt2() -> Iterator[Parameter]:
     """GPT-2 small: Radford et al., "Language Models are Unsupervised Multitask Learners", 2019."""
     width, blocks, std = 768, 12, 0.02
@@ -51,20 +61,13 @@ def gpt2() -> Iterator[Parameter]:
     yield _normal("wte.weight", std, 50257, width)
     yield _normal("wpe.weight", std, 1024, width)
     for i in range(blocks):
-        yield _ones(f"h.{i}.ln_1.weight", width)
-        yield _zeros(f"h.{i}.ln_1.bias", width)
-        yield _normal(f"h.{i}.attn.c_attn.weight", std, width, 3 * width)
-        yield _zeros(f"h.{i}.attn.c_attn.bias", 3 * width)
-        yield _normal(f"h.{i}.attn.c_proj.weight", residual, width, width)
-        yield _zeros(f"h.{i}.attn.c_proj.bias", width)
-        yield _ones(f"h.{i}.ln_2.weight", width)
-        yield _zeros(f"h.{i}.ln_2.bias", width)
-        yield _normal(f"h.{i}.mlp.c_fc.weight", std, width, 4 * width)
-        yield _zeros(f"h.{i}.mlp.c_fc.bias", 4 * width)
-        yield _normal(f"h.{i}.mlp.c_proj.weight", residual, 4 * width, width)
-        yield _zeros(f"h.{i}.mlp.c_proj.bias", width)
-    yield _ones("ln_f.weight", width)
-    yield _zeros("ln_f.bias", width)
+        yield from _norm(f"h.{i}.ln_1", width)
+        yield from _dense(f"h.{i}.attn.c_attn", std, width, 3 * width)
+        yield from _dense(f"h.{i}.attn.c_proj", residual, width, width)
+        yield from _norm(f"h.{i}.ln_2", width)
+        yield from _dense(f"h.{i}.mlp.c_fc", std, width, 4 * width)
+        yield from _dense(f"h.{i}.mlp.c_proj", residual, 4 * width, width)
+    yield from _norm("ln_f", width)
 
 
 def resnet50() -> Iterator[Parameter]:
@@ -102,8 +105,7 @@ def _conv_norm(conv: str, norm: str, outputs: int, inputs: int, kernel: int) -> 
     shape = (outputs, inputs, kernel, kernel)
     std = kaiming(*fans(shape), 0, "fan_out", "relu").std
     yield Parameter(f"{conv}.weight", shape, _kaiming_fan_out, std, _NORMAL)
-    yield _ones(f"{norm}.weight", outputs)
-    yield _zeros(f"{norm}.bias", outputs)
+    yield from _norm(norm, outputs)
 
 
 def _kaiming_fan_out(x: Any, rng: Any) -> Any:

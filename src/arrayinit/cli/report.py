@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from arrayinit.backends.device import Device
 from arrayinit.cli.measure import LIMIT, Row
@@ -17,23 +16,9 @@ _FIRST_TO_GO = ("ns/param", "compile", "version", "sha256", "device", "std error
 _SHORTEST_SHA256 = 8
 
 
-class _Column(NamedTuple):
-    name: str
-    cell: Callable[[Row], str]
-    is_text: bool = False
-
-
-_COLUMNS = (
-    _Column("backend", lambda row: row.backend, is_text=True),
-    _Column("version", lambda row: row.version, is_text=True),
-    _Column("device", lambda row: row.device, is_text=True),
-    _Column("seconds", lambda row: f"{row.seconds:.2f}"),
-    _Column("compile", lambda row: f"{row.compile_seconds:.2f}"),
-    _Column("ns/param", lambda row: f"{row.ns_per_parameter:.2f}"),
-    _Column("std error", lambda row: f"{row.worst_std_error:+.2f}"),
-    _Column("ok", lambda row: "ok" if row.ok else "NO"),
-    _Column("sha256", lambda row: row.sha256 or "", is_text=True),
-)
+_PLACE = ("backend", "version", "device")
+_TEXTS = (*_PLACE, "sha256")
+_COLUMNS = (*_PLACE, "seconds", "compile", "ns/param", "std error", "ok", "sha256")
 
 
 class Report:
@@ -41,10 +26,9 @@ class Report:
 
     def __init__(self, places: Sequence[Device], seed: int | None, width: int | None) -> None:
         self.seed, self.width = seed, width
-        widths = {column.name: len(column.name) for column in _COLUMNS}
-        for place in places:
-            for name in ("backend", "version", "device"):
-                widths[name] = max(widths[name], len(getattr(place, name)))
+        widths = {name: len(name) for name in _COLUMNS}
+        for name in _PLACE:
+            widths[name] = max(map(len, (name, *(getattr(place, name) for place in places))))
         self.widths = _fitted(widths | {"sha256": 64 if seed is not None else 0}, width)
 
     def head(self, model: str, parameters: Sequence[Parameter]) -> str:
@@ -57,7 +41,10 @@ class Report:
 
     def row(self, row: Row) -> str:
         """Return one row."""
-        return self._line({column.name: column.cell(row) for column in _COLUMNS})
+        times = (row.seconds, row.compile_seconds, row.ns_per_parameter)
+        cells = (row.backend, row.version, row.device, *(f"{time:.2f}" for time in times))
+        verdict = (f"{row.worst_std_error:+.2f}", "ok" if row.ok else "NO", row.sha256 or "")
+        return self._line(dict(zip(_COLUMNS, cells + verdict, strict=True)))
 
     def foot(self, rows: Sequence[Row]) -> str:
         """Return the text below the rows of a model."""
@@ -76,9 +63,8 @@ class Report:
         return [self._text(f"sha256 of the weights{same}:"), self._text(str(rows[0].sha256))]
 
     def _line(self, cells: dict[str, str]) -> str:
-        texts = {column.name for column in _COLUMNS if column.is_text}
         line = _GAP.join(
-            cells[name][:width].ljust(width) if name in texts else cells[name].rjust(width)
+            cells[name][:width].ljust(width) if name in _TEXTS else cells[name].rjust(width)
             for name, width in self.widths.items()
         )
         return line.rstrip()[: self.width]
