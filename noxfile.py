@@ -60,7 +60,7 @@ OLDEST = (
     "tests/initializers",
     "tests/backends",
     "tests/stream/test_golden.py",
-    # Bit by bit a seed and a generator give what they give with newer ones, so the laws are the same.
+    # Bit by bit a seed and a generator give what they give with newer ones, so the distributions are the same.
     "--ignore=tests/initializers/test_distributions.py",
     "--ignore=tests/initializers/test_narrow.py",
 )

@@ -20,8 +20,8 @@ def torch(parameters, side):
     import arrayinit
 
     return lambda: [
-        initialize(arrayinit, x, law, std, rng=arrayinit.fold_in(0, name) if side == "seed" else None)
-        for x, (name, _, law, std) in zip(tensors, parameters, strict=True)
+        initialize(arrayinit, x, kind, std, rng=arrayinit.fold_in(0, name) if side == "seed" else None)
+        for x, (name, _, kind, std) in zip(tensors, parameters, strict=True)
     ]
 
 
@@ -34,9 +34,9 @@ def jax(parameters, side):
         )
     import arrayinit
 
-    def ours(i, name, shape, law, std):
+    def ours(i, name, shape, kind, std):
         rng = jax.random.fold_in(jax.random.key(0), i) if side == "native" else arrayinit.fold_in(0, name)
-        return initialize(arrayinit, jax.ShapeDtypeStruct(shape, "float32"), law, std, rng=rng, layout="...IO")
+        return initialize(arrayinit, jax.ShapeDtypeStruct(shape, "float32"), kind, std, rng=rng, layout="...IO")
 
     return lambda: jax.block_until_ready([ours(i, *p) for i, p in enumerate(parameters)])
 
@@ -55,18 +55,18 @@ def numpy(parameters, side):
         initialize(
             arrayinit,
             np.empty(shape, np.float32),
-            law,
+            kind,
             std,
             rng=arrayinit.fold_in(0, name) if side == "seed" else rng,
             layout="...IO",
         )
-        for name, shape, law, std in parameters
+        for name, shape, kind, std in parameters
     ]
 
 
-def initialize(init, x, law, std, layout=None, **rng):
+def initialize(init, x, kind, std, layout=None, **rng):
     """Call torch.nn.init, or arrayinit with the same names."""
-    match law:
+    match kind:
         case "kaiming":
             layout = {} if layout is None else {"layout": layout}
             return init.kaiming_normal_(x, mode="fan_out", nonlinearity="relu", **layout, **rng)
@@ -75,12 +75,12 @@ def initialize(init, x, law, std, layout=None, **rng):
         case "uniform":
             return init.uniform_(x, -(3**0.5) * std, 3**0.5 * std, **rng)
         case _:
-            return getattr(init, law)(x)
+            return getattr(init, kind)(x)
 
 
-def jax_peer(jax, key, shape, law, std):
+def jax_peer(jax, key, shape, kind, std):
     init = jax.nn.initializers
-    match law:
+    match kind:
         case "kaiming":
             return init.variance_scaling(2.0, "fan_out", "normal")(key, shape)
         case "normal":
@@ -88,11 +88,11 @@ def jax_peer(jax, key, shape, law, std):
         case "uniform":  # JAX's initializer of this name is one-sided
             return jax.random.uniform(key, shape, minval=-(3**0.5) * std, maxval=3**0.5 * std)
         case _:
-            return getattr(init, law.removesuffix("_"))(key, shape)
+            return getattr(init, kind.removesuffix("_"))(key, shape)
 
 
-def keras_peer(init, seed, shape, law, std):
-    match law:
+def keras_peer(init, seed, shape, kind, std):
+    match kind:
         case "kaiming":
             return init.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=seed)(shape)
         case "normal":
@@ -100,7 +100,7 @@ def keras_peer(init, seed, shape, law, std):
         case "uniform":
             return init.RandomUniform(-(3**0.5) * std, 3**0.5 * std, seed=seed)(shape)
         case _:
-            return getattr(init, law.removesuffix("_").title())()(shape)
+            return getattr(init, kind.removesuffix("_").title())()(shape)
 
 
 if __name__ == "__main__":

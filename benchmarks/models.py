@@ -51,14 +51,14 @@ def name(library: str, model: str, rng: str, counted: bool) -> str:
 
 
 def plan(p: Parameter, library: str) -> tuple[str, tuple[int, ...], str, float]:
-    """Return name, shape, law and std. Except for torch, kernels end with the channels."""
+    """Return name, shape, kind and std. Except for torch, kernels end with the channels."""
     shape: Any = p.shape
     if len(shape) == 4 and library != "torch":
         shape = (*shape[2:], shape[1], shape[0])
     if not p.std:
-        law = "ones_" if p.constant else "zeros_"
+        kind = "ones_" if p.constant else "zeros_"
     elif len(shape) == 4:
-        law = "kaiming"
+        kind = "kaiming"
     else:
-        law = "normal" if p.kurtosis == 3.0 else "uniform"
-    return p.name, shape, law, p.std
+        kind = "normal" if p.kurtosis == 3.0 else "uniform"
+    return p.name, shape, kind, p.std

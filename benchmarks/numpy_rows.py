@@ -66,7 +66,7 @@ def keras(section: Section, dtype: str, rng: str, label: str, call: Call, shape:
 
 
 def by_hand(dtype: str, shape: Shape) -> Iterator[Pair]:
-    """Return draws in float64, cast to the dtype: NumPy has every law in float64."""
+    """Return draws in float64, cast to the dtype: NumPy has every distribution in float64."""
     rng, kind = RNGS["native"], DTYPES[dtype]
     std = 1.0 / math.sqrt(shape[1])
     name = f"NumPy by hand, {dtype}, native"

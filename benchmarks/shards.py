@@ -34,7 +34,7 @@ SHAPE = (1 << 14, 1 << 15)
 SHARDS = [1 << k for k in range(11)]
 RUNS = [4096, 2048, 1024, 512, 256, 128, 64, 32, 16, 8, 4, 1]
 DTYPES = ("float16", "bfloat16", "float32", "float64")
-LAWS: dict[str, Distribution] = {
+DISTRIBUTIONS: dict[str, Distribution] = {
     "uniform": Uniform(0.0, 1.0),
     "normal": Normal(0.0, 1.0),
     "truncated": TruncatedNormal(0.0, 1.0, -2.0, 2.0),
@@ -65,12 +65,12 @@ def memory_of(dtype: str, size: int) -> Host:
     return np.ones(size, "uint16" if dtype == "bfloat16" else dtype)
 
 
-def shard(law: str, dtype: str, shape: Sequence[int], axis: int, number: int, memory: Host) -> Fill:
+def shard(name: str, dtype: str, shape: Sequence[int], axis: int, number: int, memory: Host) -> Fill:
     """Return a call that fills the middle shard of ``number`` shards along an axis, at the beginning of this memory."""
     size, corner = list(shape), [0] * len(shape)
     size[axis] //= number
     corner[axis] = number // 2 * size[axis]
-    draw = Draw(LAWS[law], seed_of(0), FORMATS[dtype], tuple(shape), tuple(range(len(shape))))
+    draw = Draw(DISTRIBUTIONS[name], seed_of(0), FORMATS[dtype], tuple(shape), tuple(range(len(shape))))
     box = memory[: size[0] * size[1]].reshape(size)
     return lambda: draw.fill_box(box, corner)
 
@@ -80,16 +80,16 @@ def quartiles(ratios: Sequence[float]) -> str:
     return f"{half:.2f} ({low:.2f} to {high:.2f})"
 
 
-def scaling(law: str, dtype: str, rounds: int) -> list[str]:
-    """Return the table of one law and dtype: the time of a shard over its part of the whole, by rows and by columns."""
+def scaling(name: str, dtype: str, rounds: int) -> list[str]:
+    """Return the table of one distribution and dtype: a shard's time over its part of the whole, by rows or columns."""
     lines = [
-        f"\n{law}, {dtype}\n",
+        f"\n{name}, {dtype}\n",
         "| shards | bytes of one | peak above | Shard(0), ms | x shards / whole | run | Shard(1), ms | / Shard(0) |",
         "|---|---|---|---|---|---|---|---|",
     ]
     box = memory_of(dtype, SHAPE[0] * SHAPE[1])
     fills = {
-        (n, axis): shard(law, dtype, SHAPE, axis, n, box) for n in SHARDS for axis in (0, 1) if (n, axis) != (1, 1)
+        (n, axis): shard(name, dtype, SHAPE, axis, n, box) for n in SHARDS for axis in (0, 1) if (n, axis) != (1, 1)
     }
     # Short shards are measured more often. The whole array is the same by rows and by columns.
     rows = [{place: seconds(fill, min(9, 1 + place[0] // 16)) for place, fill in fills.items()} for _ in range(rounds)]
@@ -113,13 +113,16 @@ def peak_above(dtype: str, number: int) -> float:
 
 def short_runs(rounds: int, size: int = 1 << 19) -> list[str]:
     """Return the table of shards of one size, by the length of their rows, over a contiguous shard."""
-    cases = list(product(("float32", "bfloat16", "float64"), LAWS))
-    lines = ["| run | " + " | ".join(f"{law}, {dtype}" for dtype, law in cases) + " |", "|---" * (len(cases) + 1) + "|"]
+    cases = list(product(("float32", "bfloat16", "float64"), DISTRIBUTIONS))
+    lines = [
+        "| run | " + " | ".join(f"{name}, {dtype}" for dtype, name in cases) + " |",
+        "|---" * (len(cases) + 1) + "|",
+    ]
     columns = []
-    for dtype, law in cases:
+    for dtype, name in cases:
         box = memory_of(dtype, size)
-        whole = shard(law, dtype, (1 << 15, size >> 12), 0, 8, box)
-        fills = [shard(law, dtype, (size // run, 64 * run), 1, 64, box) for run in RUNS]
+        whole = shard(name, dtype, (1 << 15, size >> 12), 0, 8, box)
+        fills = [shard(name, dtype, (size // run, 64 * run), 1, 64, box) for run in RUNS]
         ratios = [[seconds(fill) / seconds(whole) for fill in fills] for _ in range(rounds)]
         columns.append([median(column) for column in zip(*ratios, strict=True)])
     for run, *row in zip(RUNS, *columns, strict=True):
@@ -139,16 +142,16 @@ def on_one_thread(measure: Callable[[int], list[str]], rounds: int) -> list[str]
 def elements(rounds: int, size: int = 1 << 21) -> list[str]:
     """Return the table of nanoseconds an element of a contiguous shard."""
     numbers = sorted({1, THREADS})
-    heads = [f"{law}, {n} thread{'s' * (n > 1)}" for law in LAWS for n in numbers]
+    heads = [f"{name}, {n} thread{'s' * (n > 1)}" for name in DISTRIBUTIONS for n in numbers]
     lines = ["| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for dtype in DTYPES:
         box = memory_of(dtype, size)
-        fills = {law: shard(law, dtype, (1 << 13, size >> 10), 0, 8, box) for law in LAWS}
-        times: dict[tuple[str, int], list[float]] = {(law, n): [] for law in LAWS for n in numbers}
+        fills = {name: shard(name, dtype, (1 << 13, size >> 10), 0, 8, box) for name in DISTRIBUTIONS}
+        times: dict[tuple[str, int], list[float]] = {(name, n): [] for name in DISTRIBUTIONS for n in numbers}
         for _ in range(rounds):
-            for (law, n), measured in times.items():
+            for (name, n), measured in times.items():
                 os.environ[VARIABLE] = str(n)
-                measured.append(seconds(fills[law]))
+                measured.append(seconds(fills[name]))
         lines.append(f"| {dtype} | " + " | ".join(f"{median(t) / size * 1e9:.2f}" for t in times.values()) + " |")
         print(lines[-1], file=sys.stderr)
     return lines
@@ -190,8 +193,8 @@ by rows or by columns, whichever is more.
         *(
             line
             for dtype in ("float32", "bfloat16")
-            for law in ("uniform", "normal")
-            for line in scaling(law, dtype, options.rounds)
+            for name in ("uniform", "normal")
+            for line in scaling(name, dtype, options.rounds)
         ),
         """
 ## Short rows

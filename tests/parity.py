@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import fill
 
-from laws import SIGNIFICANCE, SIZE
+from distributions import SIGNIFICANCE, SIZE
 from parity_keras_mlx import KERAS, MLX
 from parity_tables import FLAX, JAX, TORCH, Row, Table
 
@@ -22,11 +22,11 @@ evaluate both sides of each row with the installed frameworks, and compare the r
 
 - **same bits**: every element is equal. A random initializer starts from the same state of the same generator. torch,
   JAX and Flax are compared in float32 and float64, the others in float32.
-- **same law**: two samples of {2 * SIZE} have the same distribution, mean, variance and support, at a significance
+- **same distribution**: two samples of {2 * SIZE} agree in it, and in mean, variance and support, at a significance
   of {SIGNIFICANCE}.
 - **orthogonal, by an axis**: both are orthogonal matrices with the same gain. The rows of the matrix are this axis.
 - **orthogonal, at the centre**: the centre is such a matrix, and all other elements are zero.
-- **zeros**: both have the same number of zeros in each column or row, and the same law elsewhere.
+- **zeros**: both have the same number of zeros in each column or row, and the same distribution elsewhere.
 """
 
 

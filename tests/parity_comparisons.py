@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from laws import SIGNIFICANCE, STANDARD_ERRORS, MismatchError
-from parity_tables import BITS, COLUMNS, DELTA, FIRST_AXIS, LAST_AXIS, LAW, LINES
+from distributions import SIGNIFICANCE, STANDARD_ERRORS, MismatchError
+from parity_tables import BITS, COLUMNS, DELTA, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, LINES
 from scipy import stats
 
 # The chance that so many of ours are beyond the last of theirs is 2^-BEYOND.
@@ -19,7 +19,7 @@ def same_bits(theirs: np.ndarray, ours: np.ndarray) -> None:
     np.testing.assert_array_equal(theirs, ours, strict=theirs.ndim > 0)
 
 
-def same_law(theirs: np.ndarray, ours: np.ndarray) -> None:
+def same_distribution(theirs: np.ndarray, ours: np.ndarray) -> None:
     """Raise MismatchError unless two independent samples come from one distribution."""
     assert theirs.shape == ours.shape
     samples = [np.sort(x, axis=None).astype(np.float64) for x in (theirs, ours)]
@@ -63,19 +63,19 @@ def delta(theirs: np.ndarray, ours: np.ndarray) -> None:
 
 
 def zeros(axis: int) -> Callable[[np.ndarray, np.ndarray], None]:
-    """Compare the number of zeros along ``axis``, which is the same everywhere, and the law of the others."""
+    """Compare the number of zeros along ``axis``, which is the same everywhere, and the distribution of the others."""
 
     def compare(theirs: np.ndarray, ours: np.ndarray) -> None:
         numbers = [(x == 0).sum(axis=axis) for x in (theirs, ours)]
         np.testing.assert_array_equal(numbers, np.full_like(numbers, numbers[0][0]))
-        same_law(theirs[theirs != 0], ours[ours != 0])
+        same_distribution(theirs[theirs != 0], ours[ours != 0])
 
     return compare
 
 
 COMPARISONS: dict[str, Callable[[np.ndarray, np.ndarray], None]] = {
     BITS: same_bits,
-    LAW: same_law,
+    DISTRIBUTION: same_distribution,
     FIRST_AXIS: orthogonal(0),
     LAST_AXIS: orthogonal(-1),
     DELTA: delta,

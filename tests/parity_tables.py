@@ -33,9 +33,9 @@ class Table(NamedTuple):
     call: str = ""
 
 
-BITS, LAW, FIRST_AXIS, LAST_AXIS, DELTA, COLUMNS, LINES, NONE = (
+BITS, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, DELTA, COLUMNS, LINES, NONE = (
     "same bits",
-    "same law",
+    "same distribution",
     "orthogonal, by the first axis",
     "orthogonal, by the last axis",
     "orthogonal, at the centre",
@@ -55,7 +55,7 @@ TORCH = Table(
         Row(
             "trunc_normal_(x, mean, std, a, b, generator=g)",
             "trunc_normal_(x, mean, std, a, b, rng=g)",
-            LAW,
+            DISTRIBUTION,
             "`a` and `b` are absolute bounds in both, not in units of `std`. torch rejects draws and repeats them; "
             "arrayinit takes the same time for any bounds",
         ),
@@ -112,11 +112,11 @@ JAX = Table(
         Row(
             "truncated_normal(stddev, lower=lower, upper=upper)",
             "trunc_normal_(x, 0, stddev, lower * stddev, upper * stddev, rng=key)",
-            LAW,
+            DISTRIBUTION,
             "JAX takes bounds in units of `stddev`, arrayinit absolute bounds. Neither corrects the standard "
             "deviation, which becomes smaller",
         ),
-        Row("truncated_normal()", "trunc_normal_(x, 0, 0.01, -0.02, 0.02, rng=key)", LAW, "The defaults"),
+        Row("truncated_normal()", "trunc_normal_(x, 0, 0.01, -0.02, 0.02, rng=key)", DISTRIBUTION, "The defaults"),
         Row(
             "variance_scaling(scale, mode, distribution)",
             'variance_scaling_(x, scale, mode, distribution, layout="...IO", rng=key)',

@@ -65,7 +65,9 @@ DRAWS = {
 }
 
 # Those that differ from each other in more than their scale.
-LAWS = {name: draw for name, draw in DRAWS.items() if draw.name in ("uniform_", "normal_", "trunc_normal_", "sparse_")}
+DISTRIBUTIONS = {
+    name: draw for name, draw in DRAWS.items() if draw.name in ("uniform_", "normal_", "trunc_normal_", "sparse_")
+}
 
 
 # Of orthogonal_, which is a few roundings apart: of float32 for the 16-bit formats, and their own.

@@ -198,5 +198,5 @@ def test_the_ends_of_the_uniform_stay_finite(dtype):
 def test_moments_of_the_truncated_normal_in_the_extreme():
     u = (np.arange(100_000) + 0.5) / 100_000
     z = BACKEND.from_uniform(u, truncation(TruncatedNormal(0.0, 1.0, -42.0, -38.0)))
-    law = stats.truncnorm(-42, -38)
-    np.testing.assert_allclose(z[[1000, 50_000, 99_000]], law.ppf([0.010005, 0.500005, 0.990005]), rtol=1e-7)
+    distribution = stats.truncnorm(-42, -38)
+    np.testing.assert_allclose(z[[1000, 50_000, 99_000]], distribution.ppf([0.010005, 0.500005, 0.990005]), rtol=1e-7)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from laws import SIZE, check, kolmogorov_smirnov, moment, truncated_square
+from distributions import SIZE, check, kolmogorov_smirnov, moment, truncated_square
 from libraries import no_such_case
 from portable_calls import TRUNCATED
 from scipy import stats
@@ -33,7 +33,7 @@ def two_sigma(std):
 
 KAIMING = math.sqrt(2 / (1 + 0.1**2) / FAN_OUT)
 XAVIER = 1.5 * math.sqrt(2 / (FAN_IN + FAN_OUT))
-LAWS = {
+DISTRIBUTIONS = {
     "uniform_": (lambda x, rng: ai.uniform_(x, -1.0, 3.0, rng=rng), stats.uniform(-1, 4)),
     "normal_": (lambda x, rng: ai.normal_(x, 0.5, 2.0, rng=rng), stats.norm(0.5, 2)),
     "trunc_normal_": (lambda x, rng: ai.trunc_normal_(x, 0.1, 1.0, -2.0, 1.5, rng=rng), truncated(0.1, 1, -2, 1.5)),
@@ -66,22 +66,28 @@ def library(library):
     return library
 
 
-@pytest.mark.parametrize("name", LAWS)
-def test_real_draws_follow_their_law(name, library, real):
-    draw, law = LAWS[name]
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_real_draws_follow_their_distribution(name, library, real):
+    draw, distribution = DISTRIBUTIONS[name]
     x = library.to_numpy(draw(library.empty(SHAPE, real), library.generator(12)))
     if "uniform" in name and real in ("float16", "bfloat16") and library.module == "torch":
         # torch's own 16-bit uniforms, which are biased; the values are held against torch's in test_torch_bits.
-        moment(x.astype(np.float64).ravel(), law.mean(), law.std(), "mean", 2 * SPACING[real] * law.std())
+        moment(
+            x.astype(np.float64).ravel(),
+            distribution.mean(),
+            distribution.std(),
+            "mean",
+            2 * SPACING[real] * distribution.std(),
+        )
         return
-    check(x, law, SPACING[real])
+    check(x, distribution, SPACING[real])
 
 
-@pytest.mark.parametrize("name", LAWS)
-def test_default_generators_follow_the_law_and_never_repeat(name, library):
-    draw, law = LAWS[name]
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_default_generators_follow_the_distribution_and_never_repeat(name, library):
+    draw, distribution = DISTRIBUTIONS[name]
     first, second = (library.to_numpy(draw(library.empty(SHAPE, "float32"), None)) for _ in range(2))
-    check(first, law, SPACING["float32"], rounded=library.module in ("jax", "torch"))
+    check(first, distribution, SPACING["float32"], rounded=library.module in ("jax", "torch"))
     assert (first != second).mean() > 0.99
 
 
@@ -103,9 +109,9 @@ def test_any_bounds_of_the_truncated_normal(mean, std, a, b, wide, library):
     x = library.empty((SIZE // 4,), wide)
     x = library.to_numpy(ai.trunc_normal_(x, mean, std, a, b, rng=library.generator(3))).astype(np.float64)
     assert a <= x.min() <= x.max() <= b
-    law = truncated(mean, std, a, b)
+    distribution = truncated(mean, std, a, b)
     # Far out scipy's moments lose their digits, so there the distribution function alone is compared.
-    kolmogorov_smirnov(x, exponential(mean, a, b) if abs(mean) > 1000 else law.cdf, SPACING[wide])
+    kolmogorov_smirnov(x, exponential(mean, a, b) if abs(mean) > 1000 else distribution.cdf, SPACING[wide])
 
 
 def exponential(mean, a, b):
@@ -126,19 +132,19 @@ def test_complex_draws_are_circular_and_of_the_stated_variance(name, dtype, libr
     if dtype not in library.dtypes:
         no_such_case(f"{library.name} has no {dtype}")
     draw, centre, variance = {
-        "uniform_": (LAWS["uniform_"][0], 1.0, 2.0),
-        "normal_": (LAWS["normal_"][0], 0.5, 4.0),
-        "xavier_uniform_": (LAWS["xavier_uniform_"][0], 0.0, XAVIER**2),
-        "kaiming_normal_": (LAWS["kaiming_normal_"][0], 0.0, KAIMING**2),
-        "lecun_normal_": (LAWS["lecun_normal_"][0], 0.0, 1 / FAN_IN),
+        "uniform_": (DISTRIBUTIONS["uniform_"][0], 1.0, 2.0),
+        "normal_": (DISTRIBUTIONS["normal_"][0], 0.5, 4.0),
+        "xavier_uniform_": (DISTRIBUTIONS["xavier_uniform_"][0], 0.0, XAVIER**2),
+        "kaiming_normal_": (DISTRIBUTIONS["kaiming_normal_"][0], 0.0, KAIMING**2),
+        "lecun_normal_": (DISTRIBUTIONS["lecun_normal_"][0], 0.0, 1 / FAN_IN),
     }[name]
     z = library.to_numpy(draw(library.empty(SHAPE, dtype), library.generator(5))).astype(np.complex128).ravel() - centre
     square = np.abs(z) ** 2
     if "uniform" in name:
         check(square, stats.uniform(0, 2 * variance), 2.0**-20)
     elif name == "lecun_normal_":
-        law = truncated_square(variance)
-        check(np.minimum(square, law.support()[1]), law, 2.0**-20)
+        distribution = truncated_square(variance)
+        check(np.minimum(square, distribution.support()[1]), distribution, 2.0**-20)
     else:
         check(square, stats.expon(scale=variance), 2.0**-20)
     check(np.angle(z), stats.uniform(-math.pi, 2 * math.pi), 2.0**-20)

@@ -7,7 +7,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from laws import SIGNIFICANCE, check, moment
+from distributions import SIGNIFICANCE, check, moment
 from scipy import stats
 
 import arrayinit as ai
@@ -137,7 +137,7 @@ def test_no_two_of_a_thousand_streams_are_correlated(streams):
 
 
 @pytest.mark.usefixtures("numpy_library")
-def test_the_differences_of_a_thousand_streams_follow_their_law(streams):
+def test_the_differences_of_a_thousand_streams_follow_their_distribution(streams):
     check(streams, stats.uniform())
     # Each stream is in one difference, since differences that share one depend on each other.
     check(streams[1::2] - streams[2::2], stats.triang(0.5, -1, 2))

@@ -75,13 +75,13 @@ def test_a_gain_goes_with_layouts_and_groups(library):
 
 
 @pytest.mark.parametrize("gain", [1.7009, 1, np.float32(1.5335), np.array(2.0), 0])
-@pytest.mark.parametrize(("name", "law"), [("kaiming_uniform_", "uniform"), ("kaiming_normal_", "normal")])
-def test_a_number_as_nonlinearity_is_the_gain(name, law, gain, library):
+@pytest.mark.parametrize(("name", "distribution"), [("kaiming_uniform_", "uniform"), ("kaiming_normal_", "normal")])
+def test_a_number_as_nonlinearity_is_the_gain(name, distribution, gain, library):
     x = library.empty((6, 4), "float32")
     made = library.to_numpy(getattr(ai, name)(x, mode="fan_out", nonlinearity=gain, rng=3))
     variance = float(gain) ** 2
     if variance:
-        expected = ai.variance_scaling_(library.empty((6, 4), "float32"), variance, "fan_out", law, rng=3)
+        expected = ai.variance_scaling_(library.empty((6, 4), "float32"), variance, "fan_out", distribution, rng=3)
         np.testing.assert_allclose(made, library.to_numpy(expected), rtol=1e-6)
     else:
         assert (made == 0).all()

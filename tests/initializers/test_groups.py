@@ -84,6 +84,6 @@ def test_groups_scale_the_draws_of_the_default_generator(case: str, library: Lib
     kind = case.partition("_")[0]
     mode = options.get("mode", "fan_avg" if kind == "xavier" else "fan_in")
     x = library.to_numpy(fill(library.empty((400, 5, 50), "float32"), **options, layout="OkI", groups=GROUPS))
-    # Of these laws the square of a normal number varies the most, by twice the square of its mean.
+    # Of these distributions the square of a normal number varies the most, by twice the square of its mean.
     error = 6 * math.sqrt(2 / x.size)
     assert np.mean(x.astype("float64") ** 2) == pytest.approx(SQUARED_GAINS.get(kind, 1.0) / FANS[mode], rel=error)

@@ -1,4 +1,4 @@
-"""The 16-bit types get all their numbers, each as often as the law says, and none outside the bounds."""
+"""The 16-bit types get all their numbers, each as often as the distribution says, and none outside the bounds."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from distributions import SIGNIFICANCE, MismatchError
 from golden import Bits
-from laws import SIGNIFICANCE, MismatchError
 from libraries import Library, no_such_case
 from portable_calls import bits
 from scipy import special, stats
@@ -29,11 +29,11 @@ OFTEN = 1000
 
 
 class Case(NamedTuple):
-    """A function, its arguments and the law of its draws before they are rounded."""
+    """A function, its arguments and the distribution of its draws before they are rounded."""
 
     name: str
     arguments: tuple[Any, ...]
-    law: Any
+    distribution: Any
     parts: int = 4
 
     def fill(self, x: Any, rng: Any) -> Any:
@@ -48,7 +48,7 @@ def truncated(mean: float, std: float, low: float, high: float) -> Any:
     return stats.truncnorm((low - mean) / std, (high - mean) / std, mean, std)
 
 
-# Of the functions that scale one of the first laws a part is enough. Neither type holds 0.3, 0.7, 0.0703 or 0.1301.
+# A part of the functions that scale these distributions is enough. Neither type holds 0.3, 0.7, 0.0703 or 0.1301.
 CASES = {
     "uniform_(-1, 1)": Case("uniform_", (-1.0, 1.0), uniform(-1.0, 1.0)),
     "uniform_(0, 1)": Case("uniform_", (), uniform(0.0, 1.0)),
@@ -115,20 +115,20 @@ def by_generator(case: Case, dtype: str, library: Library) -> Census:
     return census(dtype, [patterns(0)])
 
 
-def shares(grid: np.ndarray, law: Any) -> np.ndarray:
+def shares(grid: np.ndarray, distribution: Any) -> np.ndarray:
     """Return the probability of each number of ``grid`` once draws are rounded to the nearest of them."""
-    return np.diff(law.cdf((grid[1:] + grid[:-1]) / 2), prepend=0.0, append=1.0)
+    return np.diff(distribution.cdf((grid[1:] + grid[:-1]) / 2), prepend=0.0, append=1.0)
 
 
-def check(found: Census, law: Any) -> None:
-    """Raise MismatchError unless the numbers are those of the rounded law: bounds, mean and frequencies."""
-    low, high = law.support()
+def check(found: Census, distribution: Any) -> None:
+    """Raise MismatchError unless the numbers are those of the rounded distribution: bounds, mean and frequencies."""
+    low, high = distribution.support()
     inside = (found.numbers >= low) & (found.numbers <= high)
     grid, counts = found.numbers[inside], found.counts[inside]
-    size, share = int(found.counts.sum()), shares(grid, law)
+    size, share = int(found.counts.sum()), shares(grid, distribution)
     if found.drawn[0] < low or found.drawn[-1] > high:
         raise MismatchError(f"[{found.drawn[0]}, {found.drawn[-1]}] leaves [{low}, {high}]")
-    # The mean of the rounded law is exact, whether rounding is biased (at the bounds, and where the spacing changes) or
+    # The mean after rounding is exact, whether rounding is biased (at the bounds, and where the spacing changes) or
     # not; the grid of the float32 numbers that are rounded moves it by some 1e-3 standard errors.
     mean = share @ grid
     error = abs(counts @ grid / size - mean) / math.sqrt(share @ (grid - mean) ** 2 / size)
@@ -148,16 +148,16 @@ def check(found: Census, law: Any) -> None:
 @ON_NUMPY
 @pytest.mark.parametrize("dtype", NARROW)
 @pytest.mark.parametrize("case", CASES)
-def test_a_seed_draws_the_rounded_law(case: str, dtype: str) -> None:
-    check(by_seed(CASES[case], dtype), CASES[case].law)
+def test_a_seed_draws_the_rounded_distribution(case: str, dtype: str) -> None:
+    check(by_seed(CASES[case], dtype), CASES[case].distribution)
 
 
 @pytest.mark.parametrize("dtype", NARROW)
 @pytest.mark.parametrize("case", CASES)
-def test_a_generator_draws_the_rounded_law(case: str, dtype: str, library: Library) -> None:
+def test_a_generator_draws_the_rounded_distribution(case: str, dtype: str, library: Library) -> None:
     if dtype not in library.dtypes:
         no_such_case(f"{library.name} has no {dtype}")
-    check(by_generator(CASES[case], dtype, library), CASES[case].law)
+    check(by_generator(CASES[case], dtype, library), CASES[case].distribution)
 
 
 FOUR_MILLION = CASES["normal_(0, 1)"]._replace(parts=1)
@@ -209,7 +209,7 @@ def by_numpy(case: str) -> np.ndarray:
 @ON_NUMPY
 @pytest.mark.parametrize("case", ["uniform_(-1, 1)", "uniform_(0, 1)", "normal_(0, 1)"])
 def test_sound_numbers_pass(case: str) -> None:
-    check(census("bfloat16", [rounded(by_numpy(case))]), CASES[case].law)
+    check(census("bfloat16", [rounded(by_numpy(case))]), CASES[case].distribution)
 
 
 @ON_NUMPY
@@ -217,4 +217,4 @@ def test_sound_numbers_pass(case: str) -> None:
 def test_mutants_fail(mutant: str) -> None:
     case, narrow, complaint = MUTANTS[mutant]
     with pytest.raises(MismatchError, match=complaint):
-        check(census("bfloat16", [narrow(by_numpy(case))]), CASES[case].law)
+        check(census("bfloat16", [narrow(by_numpy(case))]), CASES[case].distribution)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from laws import MismatchError, check, moment
+from distributions import MismatchError, check, moment
 from libraries import Library
 from peers import peer
 from portable_calls import TOLERANCE

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from laws import SIZE, MismatchError, check, truncated_square
+from distributions import SIZE, MismatchError, check, truncated_square
 from scipy import stats
 
 import arrayinit
@@ -103,12 +103,12 @@ def forget_the_correction(monkeypatch):
 def take_jax_s_correction(monkeypatch):
     """Its variance is 1.9 % too large."""
     monkeypatch.setattr("arrayinit.core.distributions.TRUNCATED_COMPLEX_STD", 0.95311164380491208)
-    law = truncated_square(1 / FAN_IN)
+    distribution = truncated_square(1 / FAN_IN)
 
     def squares(x, rng):
-        return np.minimum(abs(arrayinit.lecun_normal_(x.astype(complex), rng=rng)) ** 2, law.support()[1])
+        return np.minimum(abs(arrayinit.lecun_normal_(x.astype(complex), rng=rng)) ** 2, distribution.support()[1])
 
-    return squares, law
+    return squares, distribution
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def take_jax_s_correction(monkeypatch):
     ],
 )
 def test_mutants_of_the_library_fail(mutate, monkeypatch):
-    fill, law = mutate(monkeypatch)
+    fill, distribution = mutate(monkeypatch)
     with pytest.raises(MismatchError):
-        check(fill(np.empty((SIZE // FAN_IN, FAN_IN)), np.random.default_rng(0)), law)
+        check(fill(np.empty((SIZE // FAN_IN, FAN_IN)), np.random.default_rng(0)), distribution)
     monkeypatch.undo()
-    check(fill(np.empty((SIZE // FAN_IN, FAN_IN)), np.random.default_rng(0)), law)
+    check(fill(np.empty((SIZE // FAN_IN, FAN_IN)), np.random.default_rng(0)), distribution)

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from laws import check
+from distributions import check
 from scipy import stats
 
 import arrayinit as ai

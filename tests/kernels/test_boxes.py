@@ -24,7 +24,7 @@ from arrayinit.stream.seed import seed_of
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
-LAWS = (Uniform(-1.0, 2.0), Normal(1.0, 0.5), TruncatedNormal(0.0, 1.0, 1.5, 3.0))
+DISTRIBUTIONS = (Uniform(-1.0, 2.0), Normal(1.0, 0.5), TruncatedNormal(0.0, 1.0, 1.5, 3.0))
 
 
 @st.composite
@@ -32,13 +32,13 @@ def boxes_of_draws(pick):
     """A draw, and a box of its logical array."""
     shape = tuple(pick(st.lists(st.integers(1, 9), min_size=1, max_size=5).filter(lambda shape: prod(shape) < 3000)))
     dtype = pick(st.sampled_from(["float16", "bfloat16", "float32", "float64", "complex64", "complex128"]))
-    law = pick(st.sampled_from(LAWS[: 2 if "complex" in dtype else 3]))
-    zeros = pick(st.integers(0, shape[0])) if len(shape) == 2 and law is LAWS[1] else 0
+    distribution = pick(st.sampled_from(DISTRIBUTIONS[: 2 if "complex" in dtype else 3]))
+    zeros = pick(st.integers(0, shape[0])) if len(shape) == 2 and distribution is DISTRIBUTIONS[1] else 0
     order = tuple(pick(st.permutations(range(len(shape)))))
     form = FORMATS[dtype]
-    law = law.circular() if form.is_complex else law
+    distribution = distribution.circular() if form.is_complex else distribution
     box = tuple(slice(*sorted(pick(st.tuples(st.integers(0, n), st.integers(0, n))))) for n in shape)
-    return Draw(law, seed_of(pick(st.integers(0, 2**70))), form, shape, order, zeros), box
+    return Draw(distribution, seed_of(pick(st.integers(0, 2**70))), form, shape, order, zeros), box
 
 
 @given(

@@ -185,8 +185,12 @@ def test_fans_are_those_of_torch(case: Case) -> None:
 def test_stds_are_those_of_torch_in_every_bit(case: Case) -> None:
     torch = peer("torch")
     dtype = (torch.float32, torch.float64, torch.bfloat16)[case.number % 3]
-    calls = [(f"xavier_{law}_", {"gain": 1.5}) for law in ("uniform", "normal")]
-    calls += [(f"kaiming_{law}_", {"a": 0.3, "mode": mode}) for law in ("uniform", "normal") for mode in MODES[:2]]
+    calls = [(f"xavier_{distribution}_", {"gain": 1.5}) for distribution in ("uniform", "normal")]
+    calls += [
+        (f"kaiming_{distribution}_", {"a": 0.3, "mode": mode})
+        for distribution in ("uniform", "normal")
+        for mode in MODES[:2]
+    ]
     for name, arguments in calls:
         ours, theirs = torch.empty(case.shape, dtype=dtype), torch.empty(torch_shape(case), dtype=dtype)
         getattr(torch.nn.init, name)(theirs, generator=torch.Generator().manual_seed(5), **arguments)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from laws import SIZE
+from distributions import SIZE
 from parity import FLAX, JAX, KERAS, MLX, PAGE, TABLES, TORCH, page
 from parity_comparisons import COMPARISONS
-from parity_tables import BITS, COLUMNS, DELTA, FIRST_AXIS, LAST_AXIS, LAW, LINES, NONE, Row, Table
+from parity_tables import BITS, COLUMNS, DELTA, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, LINES, NONE, Row, Table
 from peers import peer
 
 import arrayinit
@@ -137,9 +137,9 @@ def ours(row: Row, names: Names) -> np.ndarray:
 @pytest.mark.parametrize(("table", "row"), CASES)
 def test_both_sides_of_the_row_do_the_same(table: Table, row: Row) -> None:
     peer(table.module)
-    names, drawn = NAMES[table], row.compared in (LAW, COLUMNS, LINES)
+    names, drawn = NAMES[table], row.compared in (DISTRIBUTION, COLUMNS, LINES)
     shape = row.shape or (LARGE if drawn else KERNEL)
-    assert row.compared != LAW or math.prod(shape) == 2 * SIZE
+    assert row.compared != DISTRIBUTION or math.prod(shape) == 2 * SIZE
     both = row.compared == BITS and table not in (KERAS, MLX)
     for dtype in ("float32", "float64") if both else ("float32",):
         for values in assignments(table, row):
@@ -203,13 +203,17 @@ def test_the_page_is_what_the_script_writes() -> None:
 
 # Each differs from the first in one thing that the comparison is to find.
 MUTANTS = {
-    "not truncated": (LAW, "variance_scaling_(x, rng=rng)", 'variance_scaling_(x, distribution="normal", rng=rng)'),
-    "not corrected": (LAW, "variance_scaling_(x, 320000, rng=rng)", "trunc_normal_(x, rng=rng)"),
-    "the other fan": (LAW, "xavier_uniform_(x, rng=rng)", "lecun_uniform_(x, rng=rng)"),
-    "another layout": (LAW, 'xavier_normal_(x, layout="...IO", rng=rng)', "xavier_normal_(x, rng=rng)"),
-    "a variance 2 % off": (LAW, "normal_(x, rng=rng)", "normal_(x, std=1.02**0.5, rng=rng)"),
-    "two-sided": (LAW, "uniform_(x, 0, 0.01, rng=rng)", "uniform_(x, -0.01, 0.01, rng=rng)"),
-    "a bound 0.1 % off": (LAW, "uniform_(x, -1, 1, rng=rng)", "uniform_(x, -1, 1.001, rng=rng)"),
+    "not truncated": (
+        DISTRIBUTION,
+        "variance_scaling_(x, rng=rng)",
+        'variance_scaling_(x, distribution="normal", rng=rng)',
+    ),
+    "not corrected": (DISTRIBUTION, "variance_scaling_(x, 320000, rng=rng)", "trunc_normal_(x, rng=rng)"),
+    "the other fan": (DISTRIBUTION, "xavier_uniform_(x, rng=rng)", "lecun_uniform_(x, rng=rng)"),
+    "another layout": (DISTRIBUTION, 'xavier_normal_(x, layout="...IO", rng=rng)', "xavier_normal_(x, rng=rng)"),
+    "a variance 2 % off": (DISTRIBUTION, "normal_(x, rng=rng)", "normal_(x, std=1.02**0.5, rng=rng)"),
+    "two-sided": (DISTRIBUTION, "uniform_(x, 0, 0.01, rng=rng)", "uniform_(x, -0.01, 0.01, rng=rng)"),
+    "a bound 0.1 % off": (DISTRIBUTION, "uniform_(x, -1, 1, rng=rng)", "uniform_(x, -1, 1.001, rng=rng)"),
     "another generator": (BITS, "normal_(x, rng=3)", "normal_(x, rng=4)"),
     "another gain": (FIRST_AXIS, "orthogonal_(x, rng=rng)", "orthogonal_(x, 1.01, rng=rng)"),
     "another axis": (LAST_AXIS, 'orthogonal_(x, layout="...IO", rng=rng)', "orthogonal_(x, rng=rng)"),
@@ -221,7 +225,7 @@ MUTANTS = {
     "zeros in rows": (COLUMNS, "sparse_(x, 0.3, rng=rng)", "sparse_(x.T, 0.3, rng=rng).T"),
     "one zero less": (COLUMNS, "sparse_(x, 0.3, rng=rng)", "sparse_(x, 0.29, rng=rng)"),
 }
-SHAPES = {LAW: LARGE, COLUMNS: (1200, 1000)}
+SHAPES = {DISTRIBUTION: LARGE, COLUMNS: (1200, 1000)}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)

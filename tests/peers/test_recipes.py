@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from layer_fans import counted
-from parity_comparisons import orthogonal, same_law
+from parity_comparisons import orthogonal, same_distribution
 from peers import peer
 from recipes import SECTIONS, run
 
@@ -129,7 +129,7 @@ KERNELS: dict[str, tuple[Any, ...]] = {
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernels_are_those_of_keras(keras_recipes: dict[str, Any], name: str) -> None:
     kernel, bias = keras_layer(name, *KERNELS[name])
-    same_law(kernel, keras_recipes["keras_kernel"](np.empty_like(kernel), rng=1))
+    same_distribution(kernel, keras_recipes["keras_kernel"](np.empty_like(kernel), rng=1))
     assert not bias.any()
 
 
@@ -181,14 +181,14 @@ def test_separable_kernels_are_those_of_the_page(name: str, rank: int) -> None:
 
 def test_the_embedding_is_that_of_keras(keras_recipes: dict[str, Any]) -> None:
     (embeddings,) = keras_layer("Embedding", (7,), 1200, 800)
-    same_law(embeddings, keras_recipes["keras_embedding"](np.empty_like(embeddings), rng=1))
+    same_distribution(embeddings, keras_recipes["keras_embedding"](np.empty_like(embeddings), rng=1))
 
 
 def test_the_lstm_is_that_of_keras(keras_recipes: dict[str, Any]) -> None:
     theirs = keras_layer("LSTM", (7, 1200), 200)
     ours = [np.empty_like(x) for x in theirs]
     keras_recipes["keras_lstm"](*ours, seed=1)
-    same_law(theirs[0], ours[0])
+    same_distribution(theirs[0], ours[0])
     orthogonal(-1)(theirs[1], ours[1])
     np.testing.assert_array_equal(theirs[2], ours[2])
 
@@ -197,7 +197,7 @@ def test_the_gru_is_that_of_keras(keras_recipes: dict[str, Any]) -> None:
     kernel, recurrent_kernel, bias = keras_layer("GRU", (7, 1200), 200)
     ours = [np.empty_like(kernel), np.empty_like(recurrent_kernel), np.empty(800, np.float32)]
     keras_recipes["keras_lstm"](*ours, seed=1)
-    same_law(kernel, ours[0])
+    same_distribution(kernel, ours[0])
     orthogonal(-1)(recurrent_kernel, ours[1])
     assert not bias.any()
 

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from laws import check
+from distributions import check
 from scipy import special, stats
 
 from arrayinit.core.distributions import TruncatedNormal

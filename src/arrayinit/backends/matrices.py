@@ -54,7 +54,7 @@ class Orthogonal(Computed):
 class Sparse(Computed):
     """Normal numbers and zeros, both drawn by a generator."""
 
-    law: Normal
+    distribution: Normal
     zeros: int
     """The number of zeros in each column."""
 
@@ -63,11 +63,11 @@ class Sparse(Computed):
         (rows, columns), zeros = self.shape, self.zeros
         choosing, drawing = backend.split(self.source, 2)
         if zeros <= rows - zeros:
-            filled = backend.draw(x, self.law, drawing, self.dtype)
+            filled = backend.draw(x, self.distribution, drawing, self.dtype)
             return backend.set_at(filled, backend.subsets(x, zeros, choosing), 0) if zeros and columns else filled
         filled = backend.write(x, Constant(0))
         if zeros == rows or not columns:
             return filled
         blank = backend.empty(x, (rows - zeros, columns), backend.dtype(x))
-        values = backend.draw(blank, self.law, drawing, self.dtype)
+        values = backend.draw(blank, self.distribution, drawing, self.dtype)
         return backend.set_at(filled, backend.subsets(x, rows - zeros, choosing), values)

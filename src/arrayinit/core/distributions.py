@@ -83,7 +83,7 @@ class Normal(NamedTuple):
         return self
 
     def part(self) -> Normal:
-        """Return the law of the real part, and of the imaginary part, of a complex draw around 0."""
+        """Return the distribution of the real part, and of the imaginary part, of a complex draw around 0."""
         return Normal(0.0, self.std / math.sqrt(2.0))
 
     def check_range(self, dtype: FloatFormat) -> None:
@@ -187,7 +187,7 @@ class TruncatedComplexNormal(NamedTuple):
         """Return None: the draw itself bounds the modulus."""
 
 
-Law = Uniform | Normal | TruncatedNormal
+RealDistribution = Uniform | Normal | TruncatedNormal
 """The distribution that a user asks for. `circular` returns its counterpart for a complex dtype."""
 
-Distribution = Law | Disk | TruncatedComplexNormal
+Distribution = RealDistribution | Disk | TruncatedComplexNormal

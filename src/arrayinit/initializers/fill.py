@@ -8,21 +8,21 @@ from typing import Any
 from arrayinit.backends.arguments import as_generator
 from arrayinit.backends.protocol import Array, Backend, Generator
 from arrayinit.backends.registry import backend_of, known_backend
-from arrayinit.core.distributions import Distribution, Law
+from arrayinit.core.distributions import Distribution, RealDistribution
 from arrayinit.core.dtypes import FORMATS, floating
 from arrayinit.core.layouts import fans, parse
 from arrayinit.kernels.fill import Fill
 from arrayinit.stream.seed import Seed, seed_of
 
 
-def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
+def draw(x: Array, distribution: RealDistribution, rng: Any, layout: str | None = None) -> Array:
     """Fill ``x`` with independent draws. With a seed, the draws follow the order of the default layout."""
     # Most calls find backend and dtype in a dict, which is faster than a function call.
     backend = known_backend(type(x)) or backend_of(x)
     name = backend.dtype(x)
     dtype = FORMATS.get(name) or floating(name)
-    distribution: Distribution = law.circular() if dtype.is_complex else law
-    distribution.check_range(dtype)
+    drawn: Distribution = distribution.circular() if dtype.is_complex else distribution
+    drawn.check_range(dtype)
     source = source_of(backend, x, rng)
     backend.check_writable(x)
     shape = tuple(x.shape)
@@ -30,21 +30,21 @@ def draw(x: Array, law: Law, rng: Any, layout: str | None = None) -> Array:
     if not isinstance(source, Seed):
         from arrayinit.backends.computed import NativeDraw
 
-        return backend.write(x, NativeDraw(source, shape, dtype, distribution))
+        return backend.write(x, NativeDraw(source, shape, dtype, drawn))
     order, logical = tuple(range(len(shape))), shape
     if layout is not None and 0 not in shape and (canonical := parse(layout, shape).canonical) != order:
         order, logical = canonical, tuple([shape[k] for k in canonical])
     from arrayinit.kernels.draw import Draw
 
-    return backend.write(x, Draw(distribution, source, dtype, logical, order))
+    return backend.write(x, Draw(drawn, source, dtype, logical, order))
 
 
-def draw_in_order(x: Array, law: Law, rng: Any, layout: str | None) -> Array:
-    """Fill ``x`` with draws whose law does not depend on ``layout``. Check ``layout`` nevertheless."""
+def draw_in_order(x: Array, distribution: RealDistribution, rng: Any, layout: str | None) -> Array:
+    """Fill ``x`` with draws whose distribution does not depend on ``layout``. Check ``layout`` nevertheless."""
     if layout is not None:
         backend_of(x)
         parse(layout, x.shape)
-    return draw(x, law, rng, layout)
+    return draw(x, distribution, rng, layout)
 
 
 def source_of(backend: Backend, x: Array, rng: Any) -> Generator | Seed:

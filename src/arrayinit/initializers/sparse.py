@@ -74,13 +74,13 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, rng: Any = None, **wro
     """
     if wrong:
         raise misnamed(sparse_, wrong)
-    law = Normal.of(0.0, std)
+    distribution = Normal.of(0.0, std)
     sparsity = finite("sparsity", sparsity)
     if not 0.0 <= sparsity <= 1.0:
         raise ValueError(f"sparsity must be within [0, 1], got {sparsity!r}")
     backend = backend_of(x)
     dtype = floating(backend.dtype(x))
-    law.check_range(dtype)
+    distribution.check_range(dtype)
     shape = tuple(x.shape)
     if len(shape) != 2:
         raise ValueError(f"sparse_ needs a matrix, of 2 axes, got x of shape {shape}")
@@ -90,7 +90,7 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, rng: Any = None, **wro
     if isinstance(source, Seed):
         from arrayinit.kernels.draw import Draw
 
-        return write(x, Draw(law, source, dtype, shape, (0, 1), zeros))
+        return write(x, Draw(distribution, source, dtype, shape, (0, 1), zeros))
     from arrayinit.backends.matrices import Sparse
 
-    return write(x, Sparse(source, shape, dtype, law, zeros))
+    return write(x, Sparse(source, shape, dtype, distribution, zeros))

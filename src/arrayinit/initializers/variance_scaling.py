@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal, Never
 
 from arrayinit.backends.protocol import Array
-from arrayinit.core.distributions import Law, Normal, TruncatedNormal, Uniform
+from arrayinit.core.distributions import Normal, RealDistribution, TruncatedNormal, Uniform
 from arrayinit.core.layouts import DEFAULT
 from arrayinit.core.numbers import shown
 from arrayinit.core.scales import Mode, Scale, variance_scaling
@@ -98,8 +98,8 @@ def variance_scaling_(
     """
     if wrong:
         raise misnamed(variance_scaling_, wrong)
-    law = _law(distribution)
-    return draw(x, law(*variance_scaling(*fans_of(x, layout, groups), scale, mode)), rng, layout)
+    scaled = _scaled(distribution)
+    return draw(x, scaled(*variance_scaling(*fans_of(x, layout, groups), scale, mode)), rng, layout)
 
 
 @public
@@ -208,8 +208,8 @@ def lecun_normal_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: i
     return draw(x, TruncatedNormal.scaled(*_lecun(*fans_of(x, layout, groups))), rng, layout)
 
 
-def _law(distribution: DistributionName) -> Callable[[float, float], Law]:
-    """Return the function that makes the law from a std and its square."""
+def _scaled(distribution: DistributionName) -> Callable[[float, float], RealDistribution]:
+    """Return the function that makes the distribution from a std and its square."""
     name = distribution if isinstance(distribution, str) else ""
     if name == "normal":
         return Normal.scaled

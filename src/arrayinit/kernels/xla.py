@@ -27,7 +27,7 @@ def traced(draw: Draw) -> Array:
     # The stream needs 64-bit integers even where x64 is off, and computes once what all blocks share.
     with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), set_xla_metadata(inlineable="false"):
         keys: Array = np.array(round_keys(draw.seed.key()))
-        # The type is an argument too: as tuples, distributions of different laws may be equal.
+        # The type is an argument too: as tuples, distributions of different kinds may be equal.
         alike = partial(_traced, replace(draw, seed=Seed(())), type(draw.distribution))
         return jax.lax.platform_dependent(keys, cpu=partial(alike, _CPU), default=partial(alike, _ACCELERATOR))
 
@@ -36,7 +36,7 @@ def traced(draw: Draw) -> Array:
 # their seeds are traced once.
 @partial(jax.jit, static_argnums=(0, 1, 2))
 @set_xla_metadata(inlineable=None)  # type: ignore[untyped-decorator]
-def _traced(draw: Draw, _law: type, ops: Ops, keys: Array) -> Array:
+def _traced(draw: Draw, _kind: type, ops: Ops, keys: Array) -> Array:
     drawn = zip(*(_words(keys, stream, draw.shape, draw.dtype.word) for stream in streams(draw.dtype)), strict=True)
     # Transform each word of a block on its own: if they are joined first, XLA computes all of them for each element.
     numbers = [transform(ops, draw.distribution, words, draw.dtype).astype(draw.dtype.name) for words in drawn]

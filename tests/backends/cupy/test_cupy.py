@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cupy_on_numpy import DEVICE, Generator, RandomState, plain
 from cupy_stand_in import BUILT_IN, full, stand_in  # noqa: F401
-from laws import check, truncated_square
+from distributions import check, truncated_square
 from libraries import no_such_case
 from portable_calls import DRAWS, reference, same_bits
 from scipy import stats
@@ -35,7 +35,7 @@ TWO_SIGMA = float(stats.truncnorm(-2, 2).var())
 @every_rng
 @pytest.mark.parametrize("dtype", REAL)
 @pytest.mark.parametrize(
-    ("fill", "law"),
+    ("fill", "distribution"),
     [
         (lambda x, rng: arrayinit.uniform_(x, -1, 2, rng=rng), stats.uniform(-1, 3)),
         (lambda x, rng: arrayinit.normal_(x, 1, 2, rng=rng), stats.norm(1, 2)),
@@ -47,17 +47,17 @@ TWO_SIGMA = float(stats.truncnorm(-2, 2).var())
     ],
     ids=["uniform", "normal", "kaiming uniform", "xavier normal", "truncated", "variance scaling", "in the tail"],
 )
-def test_draws_follow_their_law(fill: Any, law: Any, dtype: str, rng: str) -> None:
+def test_draws_follow_their_distribution(fill: Any, distribution: Any, dtype: str, rng: str) -> None:
     x = full((384, 256), dtype)
     assert fill(x, RNGS[rng]()) is x
-    check(plain(x), law, spacing=float(np.finfo(dtype).eps))
+    check(plain(x), distribution, spacing=float(np.finfo(dtype).eps))
 
 
 @every_rng
 def test_complex_draws_are_circular(rng: str) -> None:
     x = plain(arrayinit.variance_scaling_(full((300, 300), "complex128"), 300.0, rng=RNGS[rng]()))
-    law = truncated_square(1.0)
-    check(np.minimum(abs(x) ** 2, law.support()[1]), law)
+    distribution = truncated_square(1.0)
+    check(np.minimum(abs(x) ** 2, distribution.support()[1]), distribution)
     x = plain(arrayinit.normal_(full((300, 300), "complex64"), 1, 2, rng=RNGS[rng]()))
     check(x.real, stats.norm(1, 2**0.5))
     check(x.imag, stats.norm(0, 2**0.5))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax_calls import struct
 from libraries import Library
-from portable_calls import DRAWS, LAWS, reference, same_bits
+from portable_calls import DISTRIBUTIONS, DRAWS, reference, same_bits
 
 import arrayinit as ai
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("jax_library")
 
 
 @pytest.mark.parametrize(
-    ("name", "dtype"), [*((name, "float32") for name in DRAWS), *((name, "float64") for name in LAWS)]
+    ("name", "dtype"), [*((name, "float32") for name in DRAWS), *((name, "float64") for name in DISTRIBUTIONS)]
 )
 def test_a_compiled_draw_has_the_bits_of_numpy(name: str, dtype: str) -> None:
     draw = DRAWS[name]
@@ -36,7 +36,7 @@ def test_a_compiled_draw_has_the_bits_of_numpy(name: str, dtype: str) -> None:
     [("float16", False), ("bfloat16", False), ("float32", False), ("complex64", False), ("complex128", True)],
 )
 def test_all_draws_in_one_program_have_the_bits_of_numpy(dtype: str, x64: bool, jax_library: Library) -> None:
-    draws = [draw for draw in LAWS.values() if draw.takes(dtype)]
+    draws = [draw for draw in DISTRIBUTIONS.values() if draw.takes(dtype)]
     with jax.enable_x64(x64):
         structs = [struct(*draw.shape, dtype=dtype) for draw in draws]
         eager = [draw.fill(x) for draw, x in zip(draws, structs, strict=True)]

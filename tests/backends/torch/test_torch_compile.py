@@ -1,4 +1,4 @@
-"""torch.compile(fullgraph=True): every function in one graph, with the law that it has without."""
+"""torch.compile(fullgraph=True): every function in one graph, with the distribution that it has without."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHAPE = (48, 64)
 DRAWS: dict[str, tuple[dict[str, Any], float]] = {
     "uniform_": ({"a": -1.0}, 1 / math.sqrt(3)),
     "normal_": ({"std": 0.5}, 0.5),
-    # Of the normal law within two standard deviations.
+    # Of the normal distribution within two standard deviations.
     "trunc_normal_": ({}, 0.87962566103423978),
     "xavier_uniform_": ({}, math.sqrt(2 / (48 + 64))),
     "xavier_normal_": ({"gain": 3.0}, 3 * math.sqrt(2 / (48 + 64))),
@@ -59,7 +59,7 @@ def compiled(name: str, arguments: dict[str, Any], backend: str = "aot_eager") -
 
 
 def assert_drawn(name: str, x: Any, std: float) -> None:
-    """Within six standard errors; a normal law's are the widest of all."""
+    """Within six standard errors; a normal distribution's are the widest of all."""
     assert x.unique().numel() > 0.99 * x.numel()
     assert abs(x.mean()) < 6 * std / math.sqrt(x.numel())
     assert abs(x.std() / std - 1) < 6 / math.sqrt(2 * x.numel())
@@ -74,7 +74,7 @@ def test_every_function_is_compiled_here():
 
 
 @pytest.mark.parametrize("name", DRAWS)
-def test_compiled_draws_obey_their_law(name):
+def test_compiled_draws_obey_their_distribution(name):
     arguments, std = DRAWS[name]
     function = compiled(name, arguments)
     torch.manual_seed(0)
@@ -136,7 +136,7 @@ def test_compiled_constants_are_the_eager_ones(name):
 @pytest.mark.filterwarnings("ignore::FutureWarning:torch._inductor")
 @pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="inductor needs a C++ compiler")
 @pytest.mark.parametrize("name", ["kaiming_uniform_", "trunc_normal_", "orthogonal_"])
-def test_inductor_s_draws_obey_their_law(name):
+def test_inductor_s_draws_obey_their_distribution(name):
     arguments, std = DRAWS[name]
     torch.manual_seed(0)
     assert_drawn(name, compiled(name, arguments, "inductor")(torch.full(SHAPE, 7.0)), std)

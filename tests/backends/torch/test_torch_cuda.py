@@ -56,12 +56,12 @@ def _numbers(host: np.ndarray, dtype: str) -> np.ndarray:
 def test_a_box_in_any_memory_is_that_part_of_the_whole(dtype: str, library: Library) -> None:
     from arrayinit.kernels import _triton_launch as torch_triton
 
-    law = Normal(0.5, 2.0)
+    distribution = Normal(0.5, 2.0)
     rng = np.random.default_rng(0)
     for _ in range(100):
         shape = tuple(rng.integers(1, 24, rng.integers(1, 6)).tolist())
         order = tuple(rng.permutation(len(shape)).tolist())
-        draw = draws.Draw(law, seed_of(3), FORMATS[dtype], shape, order)
+        draw = draws.Draw(distribution, seed_of(3), FORMATS[dtype], shape, order)
         box = tuple(slice(*sorted(rng.integers(0, n + 1, 2).tolist())) for n in shape)
         turned = [box[k] for k in draw.inverse]
         across = library.full(tuple(2 * shape[k] + 1 for k in draw.inverse), dtype, 7.0)

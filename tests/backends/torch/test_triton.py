@@ -59,17 +59,17 @@ def test_each_way_of_drawing_has_the_bits_of_the_host(_: str, distribution: Any,
 
 def random_boxes(count: int) -> list[tuple[Draw, tuple[slice, ...], int]]:
     rng = np.random.default_rng(0)
-    laws = (Uniform(-1.0, 2.0), Normal(1.0, 0.5), TruncatedNormal(0.0, 1.0, 1.5, 3.0))
+    distributions = (Uniform(-1.0, 2.0), Normal(1.0, 0.5), TruncatedNormal(0.0, 1.0, 1.5, 3.0))
     chosen = []
     for k in range(count):
         shape = tuple(rng.integers(1, 12, rng.integers(0, 6)).tolist())
         form = FORMATS[list(FORMATS)[k % len(FORMATS)]]
-        law = laws[rng.integers(2 if form.is_complex else 3)]
+        distribution = distributions[rng.integers(2 if form.is_complex else 3)]
         zeros = int(rng.integers(shape[0] + 1)) if len(shape) == 2 else 0
         order = tuple(rng.permutation(len(shape)).tolist())
         box = tuple(slice(*sorted(rng.integers(0, n + 1, 2).tolist())) for n in shape)
-        law = law.circular() if form.is_complex else law
-        chosen.append((Draw(law, seed_of(int(rng.integers(2**60))), form, shape, order, zeros), box, k))
+        distribution = distribution.circular() if form.is_complex else distribution
+        chosen.append((Draw(distribution, seed_of(int(rng.integers(2**60))), form, shape, order, zeros), box, k))
     return chosen
 
 
@@ -145,16 +145,16 @@ def test_of_equal_keys_those_of_the_first_rows_are_the_smallest(monkeypatch: pyt
 
 def test_neither_parameters_nor_sizes_make_another_kernel() -> None:
     source.kernel.cache_clear()
-    for law in (Normal(0.0, 1.0), Normal(0.0, 0.02)):
+    for distribution in (Normal(0.0, 1.0), Normal(0.0, 0.02)):
         for shape in ((5,), (1 << 12,), (64, 33)):
             torch_triton.fill(
-                torch.empty(shape), Draw(law, seed_of(1), FORMATS["float32"], shape, tuple(range(len(shape))))
+                torch.empty(shape), Draw(distribution, seed_of(1), FORMATS["float32"], shape, tuple(range(len(shape))))
             )
     assert source.kernel.cache_info().currsize == 1
     # Rows of an array, and axes that do not run on in memory: by powers of two.
     for shape in ((4, 6), (4, 6, 5), (2, 3, 4, 5)):
         x = torch.empty([n + 1 for n in shape])[tuple(slice(n) for n in shape)]
-        torch_triton.fill(x, Draw(law, seed_of(1), FORMATS["float32"], shape, tuple(range(len(shape)))))
+        torch_triton.fill(x, Draw(distribution, seed_of(1), FORMATS["float32"], shape, tuple(range(len(shape)))))
     assert source.kernel.cache_info().currsize == 3
 
 

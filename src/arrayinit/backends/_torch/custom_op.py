@@ -15,7 +15,7 @@ from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.seed import Seed
 
-_LAWS = {law.__name__: law for law in (Uniform, Normal, TruncatedNormal, Disk, TruncatedComplexNormal)}
+_DISTRIBUTIONS = {kind.__name__: kind for kind in (Uniform, Normal, TruncatedNormal, Disk, TruncatedComplexNormal)}
 
 
 def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> None:
@@ -90,7 +90,7 @@ def _words(numbers: Sequence[int]) -> list[int]:
 @torch.library.custom_op("arrayinit::portable", mutates_args={"x"})  # type: ignore[untyped-decorator]
 def _portable(
     x: torch.Tensor,
-    law: str,
+    kind: str,
     parameters: Sequence[float],
     entropy: Sequence[int],
     spawn_key: Sequence[int],
@@ -102,7 +102,7 @@ def _portable(
     corner: Sequence[int],
 ) -> None:
     seed = Seed(tuple(entropy), tuple(spawn_key), pool_size)
-    write(x, Draw(_LAWS[law](*parameters), seed, FORMATS[form], tuple(shape), tuple(order), zeros), corner)
+    write(x, Draw(_DISTRIBUTIONS[kind](*parameters), seed, FORMATS[form], tuple(shape), tuple(order), zeros), corner)
 
 
 @_portable.register_fake  # type: ignore[untyped-decorator]

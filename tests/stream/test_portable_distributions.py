@@ -1,4 +1,4 @@
-"""The draws of a seed follow their laws; on NumPy alone, as they have the same bits on every library."""
+"""The draws of a seed follow their distributions; on NumPy alone, as they have the same bits on every library."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from laws import SIZE, check, kolmogorov_smirnov, moment, truncated_square
+from distributions import SIZE, check, kolmogorov_smirnov, moment, truncated_square
 from portable_calls import TRUNCATED
 from scipy import special, stats
 
@@ -21,7 +21,7 @@ complex_dtypes = pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 
 
 class TruncatedNormal:
-    """The law of scipy, with moments of our own: its lose their digits far out."""
+    """The distribution of scipy, with moments of our own: its lose their digits far out."""
 
     def __init__(self, mean: float, std: float, a: float, b: float) -> None:
         low, high = (a - mean) / std, (b - mean) / std
@@ -57,7 +57,7 @@ def test_moments_by_quadrature_are_those_of_scipy_where_it_has_them():
 
 @pytest.mark.parametrize("case", TRUNCATED, ids=str)
 @wide
-def test_truncated_normals_follow_their_law(case, dtype):
+def test_truncated_normals_follow_their_distribution(case, dtype):
     x = ai.trunc_normal_(np.empty(SIZE // 2, dtype), *case, rng=11)
     check(x, TruncatedNormal(*case), SPACING[dtype])
     # Whatever the bounds, all 53 bits of the uniform number count.
@@ -109,7 +109,7 @@ def test_nothing_lies_outside_the_bounds(case, dtype):
 
 @pytest.mark.parametrize("bounds", [(0.0, 1.0), (-0.3, 0.3), (-0.3, 0.7), (1.0, 1.0 + 2.0**-12)], ids=str)
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_uniform_numbers_follow_their_law(bounds, dtype):
+def test_uniform_numbers_follow_their_distribution(bounds, dtype):
     x = ai.uniform_(np.empty(SIZE, dtype), *bounds, rng=13)
     low, high = bounds
     if dtype == "float16" and low == 1.0:
@@ -122,7 +122,7 @@ def test_uniform_numbers_follow_their_law(bounds, dtype):
 
 @pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (0.0, 0.02), (0.5, 2.0)])
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_normal_numbers_follow_their_law(mean, std, dtype):
+def test_normal_numbers_follow_their_distribution(mean, std, dtype):
     check(ai.normal_(np.empty(SIZE, dtype), mean, std, rng=14), stats.norm(mean, std), SPACING[dtype])
 
 
@@ -171,10 +171,10 @@ def test_complex_draws_are_circular_and_of_the_stated_variance(name, dtype):
     }[name]()
     z = z.astype(np.complex128).ravel() - centre
     square, angle = np.abs(z) ** 2, np.angle(z)
-    law = stats.uniform(0, 2 * variance) if "uniform" in name else stats.expon(scale=variance)
-    law = truncated_square(variance) if name == "lecun_normal_" else law
+    distribution = stats.uniform(0, 2 * variance) if "uniform" in name else stats.expon(scale=variance)
+    distribution = truncated_square(variance) if name == "lecun_normal_" else distribution
     # The disk is closed only up to the rounding of its centre.
-    check(np.minimum(square, law.support()[1]), law, SPACING[dtype])
+    check(np.minimum(square, distribution.support()[1]), distribution, SPACING[dtype])
     check(angle, stats.uniform(-math.pi, 2 * math.pi), SPACING[dtype])
     # The angle says nothing of the size, nor an element of the next.
     for k in (1, 2, 4):

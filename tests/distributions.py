@@ -1,4 +1,4 @@
-"""Tests of a sample against its law, at a significance that a suite of thousands of them can live with."""
+"""Tests of a sample against its distribution, at a significance that a suite of thousands of them can live with."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ STANDARD_ERRORS = float(stats.norm.isf(SIGNIFICANCE / 2))
 
 
 def truncated_square(variance: float) -> stats.rv_continuous:
-    """Return the law of |w|^2 for a circular normal truncated at two standard deviations, of this variance then."""
+    """Return the distribution of |w|^2 for a circular normal truncated at two standard deviations, of this variance."""
     return stats.truncexpon(4, scale=variance / stats.truncexpon(4).mean())
 
 
 class MismatchError(AssertionError):
-    """The sample does not follow the law."""
+    """The sample does not follow the distribution."""
 
 
-def check(sample: np.ndarray, law: stats.rv_continuous, spacing: float = 0.0, *, rounded: bool = False) -> None:
-    """Raise MismatchError unless the sample follows the law: Kolmogorov-Smirnov, mean and variance.
+def check(
+    sample: np.ndarray, distribution: stats.rv_continuous, spacing: float = 0.0, *, rounded: bool = False
+) -> None:
+    """Raise MismatchError unless the sample follows the distribution: Kolmogorov-Smirnov, mean and variance.
 
     ``spacing`` is the relative distance of neighbours in the dtype, by which a rounded sample may differ from a
     continuous one; ``rounded`` says that the bounds are computed in the dtype, as in JAX's and torch's own uniforms.
@@ -33,17 +35,21 @@ def check(sample: np.ndarray, law: stats.rv_continuous, spacing: float = 0.0, *,
     values = sample.astype(np.float64).ravel()
     if not np.isfinite(values).all():
         raise MismatchError("not finite")
-    low, high = law.support()
+    low, high = distribution.support()
     if rounded:
         low, high = low - 2 * spacing * abs(low), high + 2 * spacing * abs(high)
     if values.min() < low or values.max() > high:
         raise MismatchError(f"[{values.min()}, {values.max()}] leaves [{low}, {high}]")
-    moment(values, law.mean(), law.std(), "mean")
-    fourth = float(law.stats("k")) + 3
+    moment(values, distribution.mean(), distribution.std(), "mean")
+    fourth = float(distribution.stats("k")) + 3
     moment(
-        (values - law.mean()) ** 2, law.var(), law.var() * math.sqrt(fourth - 1), "variance", 2 * spacing * law.var()
+        (values - distribution.mean()) ** 2,
+        distribution.var(),
+        distribution.var() * math.sqrt(fourth - 1),
+        "variance",
+        2 * spacing * distribution.var(),
     )
-    kolmogorov_smirnov(values, law.cdf, spacing)
+    kolmogorov_smirnov(values, distribution.cdf, spacing)
 
 
 def moment(values: np.ndarray, expected: float, std: float, name: str, slack: float = 0.0) -> None:
