@@ -48,19 +48,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run, print the report, and return the exit status: 0 if all arrays are ok and one seed gave the same weights."""
     options = _parser().parse_args(argv)
     try:
-        places = targets(options.backend)
+        devices = targets(options.backend)
     except LookupError as error:
         print(f"arrayinit: {error.args[0]}", file=sys.stderr)
         return 2
-    rows = _measured(options, places)
+    rows = _measured(options, devices)
     return 0 if all(row.ok for row in rows) and not differing(rows) else 1
 
 
-def _measured(options: argparse.Namespace, places: Sequence[Device]) -> list[Row]:
+def _measured(options: argparse.Namespace, devices: Sequence[Device]) -> list[Row]:
     seed = None if options.rng == "native" else options.seed or 0
     models = {name: list(MODELS[name]()) for name in options.model or MODELS}
-    report = Report(places, seed, width_of(sys.stdout))
-    progress = Progress(len(places) * sum(map(len, models.values())))
+    report = Report(devices, seed, width_of(sys.stdout))
+    progress = Progress(len(devices) * sum(map(len, models.values())))
     rows: list[Row] = []
 
     def show(text: str) -> None:
@@ -71,11 +71,11 @@ def _measured(options: argparse.Namespace, places: Sequence[Device]) -> list[Row
     try:
         for name, parameters in models.items():
             show(report.head(name, parameters))
-            for place in places:
-                progress.label = f"{name} on {place.backend} {place.device}"
-                rows.append(measure(name, parameters, place, progress.advance, seed))
+            for device in devices:
+                progress.label = f"{name} on {device.backend} {device.device}"
+                rows.append(measure(name, parameters, device, progress.advance, seed))
                 show(report.row(rows[-1]))
-            show(report.foot(rows[-len(places) :]))
+            show(report.foot(rows[-len(devices) :]))
         show(report.explanation())
     finally:
         progress.clear()

@@ -31,7 +31,7 @@ class Orthogonal(Computed):
 
     def compute(self, backend: NativeBackend, x: Array) -> Array:
         """Fill ``x``."""
-        is_whole = all(isinstance(place, slice) for place in self.index)
+        is_whole = all(isinstance(i, slice) for i in self.index)
         blank = x if is_whole and 0 not in self.shape else backend.write(x, Constant(0))
         if 0 in self.shape:
             return blank

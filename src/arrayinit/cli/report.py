@@ -16,19 +16,19 @@ _FIRST_TO_GO = ("ns/param", "compile", "version", "sha256", "device", "std error
 _SHORTEST_SHA256 = 8
 
 
-_PLACE = ("backend", "version", "device")
-_TEXTS = (*_PLACE, "sha256")
-_COLUMNS = (*_PLACE, "seconds", "compile", "ns/param", "std error", "ok", "sha256")
+_DEVICE = ("backend", "version", "device")
+_TEXTS = (*_DEVICE, "sha256")
+_COLUMNS = (*_DEVICE, "seconds", "compile", "ns/param", "std error", "ok", "sha256")
 
 
 class Report:
     """The lines to print. Each line fits in ``width`` characters; if ``width`` is None, lines are not cut."""
 
-    def __init__(self, places: Sequence[Device], seed: int | None, width: int | None) -> None:
+    def __init__(self, devices: Sequence[Device], seed: int | None, width: int | None) -> None:
         self.seed, self.width = seed, width
         widths = {name: len(name) for name in _COLUMNS}
-        for name in _PLACE:
-            widths[name] = max(map(len, (name, *(getattr(place, name) for place in places))))
+        for name in _DEVICE:
+            widths[name] = max(map(len, (name, *(getattr(device, name) for device in devices))))
         self.widths = _fitted(widths | {"sha256": 64 if seed is not None else 0}, width)
 
     def head(self, model: str, parameters: Sequence[Parameter]) -> str:

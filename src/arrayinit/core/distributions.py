@@ -51,13 +51,13 @@ class Uniform(NamedTuple):
     def limits(self, dtype: FloatFormat) -> tuple[float, float]:
         """Return the limits of [low, high), or of [low, high] in 16 bits, where a draw may round up to ``high``."""
         # The key has the bytes of the bounds: 0.0 and -0.0 are equal, but have different limits.
-        place = pack("dd", self.low, self.high), dtype.name
-        found = _LIMITS.get(place)
+        key = pack("dd", self.low, self.high), dtype.name
+        found = _LIMITS.get(key)
         if found is None:
             last = dtype.floor(self.high) if dtype.is_narrow else dtype.below(self.high)
             if len(_LIMITS) > 1000:
                 _LIMITS.clear()
-            found = _LIMITS[place] = _within(dtype, self.low, self.high, last)
+            found = _LIMITS[key] = _within(dtype, self.low, self.high, last)
         return found
 
 

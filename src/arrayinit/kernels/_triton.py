@@ -87,8 +87,8 @@ def each(x: tl.tensor, ROW: tl.constexpr, ALL: tl.constexpr) -> tl.tensor:
 _KERNEL = """\
 def arrayinit_draw({parameters}, TILE: tl.constexpr):
     first = start.to(tl.int64)
-    place = tl.program_id(0) * TILE + tl.arange(0, TILE)
-    {place}
+    position = tl.program_id(0) * TILE + tl.arange(0, TILE)
+    {position}
     offset = tl.zeros([TILE * {row}], tl.int64)
     {offset}
     {steps}
@@ -97,20 +97,20 @@ def arrayinit_draw({parameters}, TILE: tl.constexpr):
 
 # The elements lie along one axis. Neighbouring threads write neighbouring elements, and so whole sectors of memory.
 _ONE_RUN = """\
-    block = first // {row} + place
+    block = first // {row} + position
     rest = tl.program_id(0) * TILE * {row} + tl.arange(0, TILE * {row}) - (first % {row}).to(tl.int32)
     inside = (rest >= 0) & (rest < run)
 """
 _RUNS = """\
-    number = place // span
+    number = position // span
     rest = number * run
     {first}
-    block = first // {row} + place % span
-    place = (place % span) * {row} - (first % {row}).to(tl.int32)
-    place = each(place, {row}, TILE * {row}) + tl.arange(0, TILE * {row}) % {row}
+    block = first // {row} + position % span
+    position = (position % span) * {row} - (first % {row}).to(tl.int32)
+    position = each(position, {row}, TILE * {row}) + tl.arange(0, TILE * {row}) % {row}
     number = each(number, {row}, TILE * {row})
-    inside = (place >= 0) & (place < run) & (number < runs)
-    rest = number * run + place
+    inside = (position >= 0) & (position < run) & (number < runs)
+    rest = number * run + position
 """
 
 
@@ -137,7 +137,7 @@ def kernel(program: Program, stored: str, rank: int, *, one_run: bool) -> Any:
 def _source(program: Program, stored: str, rank: int, one_run: bool) -> str:
     numbers = {step.operands[0]: step.dtype for step in program.steps if step.name == "number"}
     row = WORDS_PER_BLOCK[program.word]
-    results = [f"tl.broadcast_to({_stored(f'v{place}', stored)}, (TILE * {row},))" for place in program.outputs]
+    results = [f"tl.broadcast_to({_stored(f'v{index}', stored)}, (TILE * {row},))" for index in program.outputs]
     return _KERNEL.format(
         row=row,
         parameters=", ".join(
@@ -148,7 +148,7 @@ def _source(program: Program, stored: str, rank: int, one_run: bool) -> str:
                 *(f"n{k}: tl.{_bits(numbers[k])}" for k in sorted(numbers)),
             ]
         ),
-        place=(_ONE_RUN if one_run else _RUNS).format(row=row, first=_indented(_sum("first", "step", rank))).strip(),
+        position=(_ONE_RUN if one_run else _RUNS).format(row=row, first=_indented(_sum("first", "step", rank))).strip(),
         offset=_indented(_sum("offset", "stride", rank)),
         steps=_indented(f"v{k} = {_expression(step)}" for k, step in enumerate(program.steps)),
         store=_store(results),
@@ -211,7 +211,7 @@ _OPERATIONS_OF_FLOAT32 = _OPERATIONS | {"divide": "tl.div_rn({0}, {1})", "sqrt":
 def _expression(step: Step) -> str:
     name, dtype, operands, _ = step
     bits, size = _bits(dtype), _size(dtype)
-    values = operands if name in ("word", "number", "integer") else [f"v{place}" for place in operands]
+    values = operands if name in ("word", "number", "integer") else [f"v{index}" for index in operands]
     return (_OPERATIONS_OF_FLOAT32 if dtype == "float32" else _OPERATIONS)[name].format(
         *values,
         dtype=dtype,

@@ -37,8 +37,8 @@ def check() -> None:
 
 def fill(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> None:
     """Fill the memory of a tensor, or of the box of the array that begins at ``corner``."""
-    place = corner or [0] * x.ndim
-    box, first = x.permute(draw.order), [place[k] for k in draw.order]
+    corner = corner or [0] * x.ndim
+    box, first = x.permute(draw.order), [corner[k] for k in draw.order]
     if not box.numel():
         return
     key = draw.seed.key()

@@ -85,7 +85,7 @@ def kernel(program: Program, dtype: str) -> str:
         part=part,
         parts=len(program.outputs),
         words="\n".join(f"    Index words{k}[4]; philox(block, {k}, box.low, box.high, words{k});" for k in streams),
-        kept=" ".join(f"{_TYPES[program.steps[place].dtype]} v{place};" for place in sorted(loops.kept)),
+        kept=" ".join(f"{_TYPES[program.steps[index].dtype]} v{index};" for index in sorted(loops.kept)),
         loops="\n".join(f"    {line}" for line in loops.lines(stored)),
     )
 
@@ -95,13 +95,13 @@ class _Loops:
 
     def __init__(self, program: Program) -> None:
         self.program, steps = program, program.steps
-        self.loops = [list(places) for _, places in groupby(range(len(steps)), lambda place: steps[place].guard)]
+        self.loops = [list(indices) for _, indices in groupby(range(len(steps)), lambda index: steps[index].guard)]
         self.masks = {step.guard for step in steps if step.guard is not None}
-        self.made_in = {place: n for n, loop in enumerate(self.loops) for place in loop}
-        used = {(place, n) for n, loop in enumerate(self.loops) for user in loop for place in steps[user].places}
-        used |= {(place, len(self.loops) - 1) for place in program.outputs}
+        self.made_in = {index: n for n, loop in enumerate(self.loops) for index in loop}
+        used = {(index, n) for n, loop in enumerate(self.loops) for user in loop for index in steps[user].inputs}
+        used |= {(index, len(self.loops) - 1) for index in program.outputs}
         # The results of one loop that another loop uses.
-        self.kept = {place for place, n in used if n != self.made_in[place]}
+        self.kept = {index for index, n in used if n != self.made_in[index]}
 
     def lines(self, stored: str) -> Iterator[str]:
         """Yield the statements; the last ones convert the results by the template ``stored``."""
@@ -114,22 +114,22 @@ class _Loops:
             else:
                 yield f"for (unsigned int left = wanted{guard}; left; left &= left - 1) {{"
                 yield "    int k = __ffs(left) - 1;"
-            yield from (f"    {line}" for place in loop for line in self._statements(place, n))
+            yield from (f"    {line}" for index in loop for line in self._statements(index, n))
             if n == len(self.loops) - 1:
-                results = (stored.format(self._name(place, n)) for place in self.program.outputs)
+                results = (stored.format(self._name(index, n)) for index in self.program.outputs)
                 yield from (f"    made.element[k].part[{i}] = {result};" for i, result in enumerate(results))
             yield "}"
 
-    def _statements(self, place: int, loop: int) -> Iterator[str]:
-        step = self.program.steps[place]
-        yield f"{_TYPES[step.dtype]} v{place} = {_expression(step, [self._name(x, loop) for x in step.places])};"
-        if place in self.kept:
-            yield f"all[k].v{place} = v{place};"
-        if place in self.masks:
-            yield f"wanted{place} |= (unsigned int) v{place} << k;"
+    def _statements(self, index: int, loop: int) -> Iterator[str]:
+        step = self.program.steps[index]
+        yield f"{_TYPES[step.dtype]} v{index} = {_expression(step, [self._name(x, loop) for x in step.inputs])};"
+        if index in self.kept:
+            yield f"all[k].v{index} = v{index};"
+        if index in self.masks:
+            yield f"wanted{index} |= (unsigned int) v{index} << k;"
 
-    def _name(self, place: int, loop: int) -> str:
-        return f"v{place}" if self.made_in[place] == loop else f"all[k].v{place}"
+    def _name(self, index: int, loop: int) -> str:
+        return f"v{index}" if self.made_in[index] == loop else f"all[k].v{index}"
 
 
 def _expression(step: Step, operands: list[str]) -> str:

@@ -115,8 +115,8 @@ extern "C" __global__ void draw(char* out, const __grid_constant__ Box box, cons
         return;
     }
     for (int k = box.outer - 1; k >= 0; k--) {
-        Index place = row % box.size[k];
-        row /= box.size[k], first += place * box.step[k], out += (long long) place * box.stride[k];
+        Index position = row % box.size[k];
+        row /= box.size[k], first += position * box.step[k], out += (long long) position * box.stride[k];
     }
     block += first / $per_block;
 $words
@@ -126,7 +126,7 @@ $words
     // nearly always.
     struct { $kept } all[$per_block];
 $loops
-    // The index of the first element in the row. It is unsigned: a place before the row's beginning is beyond its end.
+    // The index of the first element in the row, unsigned: a position before the row's beginning is beyond its end.
     Index start = block * $per_block - first;
     const int last = box.axes - 1;
     char* memory = out + (long long) start * (long long) sizeof(Element);
@@ -140,14 +140,14 @@ $loops
     }
     #pragma unroll
     for (int k = 0; k < $per_block; k++) {
-        Index place = start + k;
-        if (place < box.run) {
+        Index position = start + k;
+        if (position < box.run) {
             memory = out;
             for (int axis = last; axis > box.outer; axis--) {
-                memory += (long long) (place % box.size[axis]) * box.stride[axis];
-                place /= box.size[axis];
+                memory += (long long) (position % box.size[axis]) * box.stride[axis];
+                position /= box.size[axis];
             }
-            *(Element*) (memory + (long long) place * box.stride[box.outer]) = made.element[k];
+            *(Element*) (memory + (long long) position * box.stride[box.outer]) = made.element[k];
         }
     }
 }

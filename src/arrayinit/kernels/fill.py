@@ -33,7 +33,7 @@ class Fill(ABC):
     def chunks(
         self, shape: Sequence[int], dtype: str, corner: Sequence[int] | None = None
     ) -> Iterator[tuple[Index, Host]]:
-        """Yield a box of this shape in chunks of bounded size, each with its place in the box.
+        """Yield a box of this shape in chunks of bounded size, each with its position in the box.
 
         A chunk has the dtype of the array, or float32 for bfloat16, which NumPy lacks. The library converts float32 to
         bfloat16 itself; the result is rounded once.
@@ -97,17 +97,17 @@ class Identity(Fill):
         array[...] = np.asarray(array.dtype.type(0))
         if not array.size:
             return
-        places = self.index(np.arange(self.count))
+        index = self.index(np.arange(self.count))
         if corner is None:
-            array[places] = np.asarray(array.dtype.type(self.value))
+            array[index] = np.asarray(array.dtype.type(self.value))
             return
         inside: Any = np.ones(self.count, bool)
-        for i, start, size in zip(places, corner, array.shape, strict=True):
+        for i, start, size in zip(index, corner, array.shape, strict=True):
             if not isinstance(i, slice):
                 inside = inside & (start <= i) & (i < start + size)
         local = (
             i if isinstance(i, slice) else np.broadcast_to(i - start, inside.shape)[inside]
-            for i, start in zip(places, corner, strict=True)
+            for i, start in zip(index, corner, strict=True)
         )
         array[tuple(local)] = np.asarray(array.dtype.type(self.value))
 
@@ -146,7 +146,7 @@ class Table(Fill):
     def chunks(
         self, shape: Sequence[int], dtype: str, corner: Sequence[int] | None = None
     ) -> Iterator[tuple[Index, Host]]:
-        """Yield copies of bounded size, each with its place; no chunk shares memory with the table."""
+        """Yield copies of bounded size, each with its position; no chunk shares memory with the table."""
         source = self.on_host() if corner is None else self.on_host()[_box(corner, shape)]
         # The operations that round twice at once stay in a cache.
         size = _ROUNDED if rounds_twice(source.dtype.name, dtype) else UPLOAD // 8

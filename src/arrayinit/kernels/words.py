@@ -54,8 +54,8 @@ def box_words(
     rows = max(1, _AT_ONCE // count)
     for i in range(0, len(starts), rows):
         part = slice(i, i + rows)
-        drawn, places = _blocks(key, stream, blocks[part], count)
-        first = places * WORDS_PER_BLOCK[dtype] + skips[part].astype(np.intp)
+        drawn, positions = _blocks(key, stream, blocks[part], count)
+        first = positions * WORDS_PER_BLOCK[dtype] + skips[part].astype(np.intp)
         taken[part] = sliding_window_view(_typed(drawn, dtype), run)[first]
     return taken.reshape(-1)
 

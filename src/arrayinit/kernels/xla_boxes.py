@@ -77,10 +77,10 @@ class _Rows(NamedTuple):
     @classmethod
     def of(cls, whole: Shape, corners: Iterable[Shape], size: Shape) -> _Rows:
         """Return the boxes of this size in an array whose shape is ``whole``."""
-        places = [position(whole, corner) for corner in corners]
+        starts = [position(whole, corner) for corner in corners]
         sizes, steps, wholes, _ = merged_axes(size, c_strides(whole), whole, (0,) * len(whole))
         first, length = neighbours(wholes, sizes)
-        return cls(places, list(zip(sizes[:first], steps[:first], strict=True)), (math.prod(sizes[:first]), length))
+        return cls(starts, list(zip(sizes[:first], steps[:first], strict=True)), (math.prod(sizes[:first]), length))
 
 
 def _filled(
@@ -99,18 +99,18 @@ def _filled(
     for row, column in tiles:
         # All tiles have one shape, so the last ones overlap others. One array of arguments is faster than several.
         tile = min(row, count - height), min(column, length - width), min(span, size), each
-        places = [
+        arguments = [
             _brought(
                 mesh, np.array([[corner, *tile, k, *keys, *steps] for corner in rows.corners], np.uint64), programs.AXIS
             )
             for k in draws
         ]
-        drawn = compute([programs.words(place, mesh=mesh, blocks=size) for place in places])
+        drawn = compute([programs.words(one, mesh=mesh, blocks=size) for one in arguments])
         if len(tiles) == 1:
-            return programs.tile(drawn, places[0], mesh=mesh, shape=(height, width))
+            return programs.tile(drawn, arguments[0], mesh=mesh, shape=(height, width))
         if filled is None:
-            filled = programs.blank(places[0], mesh=mesh, shape=rows.shape, dtype=drawn.dtype)
-        filled = programs.put(filled, drawn, places[0], mesh=mesh, shape=(height, width))
+            filled = programs.blank(arguments[0], mesh=mesh, shape=rows.shape, dtype=drawn.dtype)
+        filled = programs.put(filled, drawn, arguments[0], mesh=mesh, shape=(height, width))
     return filled
 
 

@@ -60,24 +60,24 @@ class TileArgs(NamedTuple):
     axes: Array
 
     @classmethod
-    def read(cls, place: Array) -> TileArgs:
-        first, keys, axes = jnp.split(place[0], [6, 6 + 2 * ROUNDS])
+    def of(cls, arguments: Array) -> TileArgs:
+        first, keys, axes = jnp.split(arguments[0], [6, 6 + 2 * ROUNDS])
         corner, row, column, span, each, stream = first
         return cls(corner, row, column, span, each, stream, keys.reshape(-1, 2), axes.reshape(-1, 2))
 
     def starts(self, row: Array) -> Array:
         """Return the logical index at which the tile begins in each of the rows ``row``, counted from its first row."""
-        row, place = self.row + row, self.corner + self.column
+        row, start = self.row + row, self.corner + self.column
         for size, stride in reversed(list(self.axes)):
-            place += row % size * stride
+            start += row % size * stride
             row //= size
-        return place
+        return start
 
 
 @on_each_device(1, "blocks")
-def words(place: Array, *, blocks: int) -> list[Array]:
+def words(arguments: Array, *, blocks: int) -> list[Array]:
     """Return the four words of each of ``blocks`` blocks, row after row."""
-    tile, k = TileArgs.read(place), jax.lax.iota("uint64", blocks)
+    tile, k = TileArgs.of(arguments), jax.lax.iota("uint64", blocks)
     counters = tile.starts(k // tile.span) // tile.each + k % tile.span + 1
     return rounds(counters, tile.stream[None], tile.keys)
 
@@ -102,16 +102,16 @@ def blank(_: Array, *, shape: Shape, dtype: Any) -> Array:
 
 
 @on_each_device(2, "shape")
-def tile(numbers: Array, place: Array, *, shape: Shape) -> Array:
+def tile(numbers: Array, arguments: Array, *, shape: Shape) -> Array:
     """Return the rows of a tile that covers a whole box."""
-    return _cut(numbers, place, shape)
+    return _cut(numbers, arguments, shape)
 
 
 @on_each_device(3, "shape", donated=(0,))
-def put(filled: Array, numbers: Array, place: Array, *, shape: Shape) -> Array:
+def put(filled: Array, numbers: Array, arguments: Array, *, shape: Shape) -> Array:
     """Write the rows of a tile into the box."""
-    row, column = place[0, 1:3].astype("int64")
-    return jax.lax.dynamic_update_slice(filled, _cut(numbers, place, shape), (row, column))
+    row, column = arguments[0, 1:3].astype("int64")
+    return jax.lax.dynamic_update_slice(filled, _cut(numbers, arguments, shape), (row, column))
 
 
 @on_each_device(1, "shape", "order", donated=(0,))
@@ -137,9 +137,9 @@ def _joined(four: list[Array], word: str) -> Array:
     return jax.lax.bitcast_convert_type(jnp.stack(four, axis=-1), word).reshape(-1)
 
 
-def _cut(numbers: Array, place: Array, shape: Shape) -> Array:
+def _cut(numbers: Array, arguments: Array, shape: Shape) -> Array:
     """Return the rows of a tile, without the rest of their first and last blocks."""
-    tile, k = TileArgs.read(place), jax.lax.iota("uint64", shape[0])
+    tile, k = TileArgs.of(arguments), jax.lax.iota("uint64", shape[0])
     begin = k * tile.span * tile.each + tile.starts(k) % tile.each
     # 32 bits can count the numbers of every program.
     index = begin.astype("int32")[:, None] + jax.lax.iota("int32", shape[1])

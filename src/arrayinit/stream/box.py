@@ -88,7 +88,7 @@ def run_starts(shape: Sequence[int], corner: Sequence[int], size: Sequence[int])
     starts = np.zeros(1, np.uint64)
     stride = 1
     for k in range(len(shape) - 1, -1, -1):
-        places = np.arange(size[k] if k < len(size) else 1, dtype=np.uint64) + np.uint64(corner[k])
-        starts = (places[:, None] * np.uint64(stride) + starts).reshape(-1)
+        positions = np.arange(size[k] if k < len(size) else 1, dtype=np.uint64) + np.uint64(corner[k])
+        starts = (positions[:, None] * np.uint64(stride) + starts).reshape(-1)
         stride *= shape[k]
     return starts

@@ -22,10 +22,10 @@ from arrayinit.stream.transform import streams, transform
 class Step(NamedTuple):
     """One operation on the results of earlier steps, whose rounding IEEE 754 defines.
 
-    ``operands`` are the places of those steps. Three names differ: "word" has its stream, "number" its place among the
+    ``operands`` are the indices of those steps. Three names differ: "word" has its stream, "number" its index among the
     numbers, "integer" its value. The other names are add, subtract, multiply, divide, sqrt, negative, minimum,
     copysign, and, or, xor, invert, left, right (shifts), less, where (mask, set, not set), bits (as another dtype of
-    the same size) and convert. Where the mask at the place ``guard`` is not set, the result is unused.
+    the same size) and convert. Where the mask at the index ``guard`` is not set, the result is unused.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Step(NamedTuple):
     guard: int | None = None
 
     @property
-    def places(self) -> tuple[int, ...]:
+    def inputs(self) -> tuple[int, ...]:
         """The earlier steps whose results this step takes."""
         return () if self.name in ("word", "number", "integer") else self.operands
 
@@ -77,7 +77,7 @@ def _traced(_: str, distribution: Distribution, dtype: FloatFormat) -> Traced:
     # NumPy also lets a single number overflow to infinity.
     with np.errstate(over="ignore"):
         numbers = np.array(tape.numbers, np.float64).astype(FORMATS[dtype.compute].real)
-    return Traced(_program(tuple(tape.steps), tuple(x.place for x in parts)), tuple(numbers.tolist()))
+    return Traced(_program(tuple(tape.steps), tuple(x.index for x in parts)), tuple(numbers.tolist()))
 
 
 @cache
@@ -96,7 +96,7 @@ class _Tape:
     def step(self, name: str, dtype: str, *operands: Any, of: str | None = None) -> _Value:
         """Record an operation. Python numbers among the operands get the dtype ``of``, or the dtype of the result."""
         given = [x if isinstance(x, _Value) else self.constant(x, of or dtype) for x in operands]
-        return self.literal(name, dtype, *(x.place for x in given))
+        return self.literal(name, dtype, *(x.index for x in given))
 
     def literal(self, name: str, dtype: str, *operands: int) -> _Value:
         """Record a step with these literal operands."""
@@ -122,8 +122,8 @@ def _operation(name: str, *, turned: bool = False, dtype: str | None = None) -> 
 class _Value:
     """The result of a step, as an immutable array: an in-place operation makes a new value."""
 
-    def __init__(self, tape: _Tape, place: int, dtype: str) -> None:
-        self.tape, self.place, self.dtype = tape, place, dtype
+    def __init__(self, tape: _Tape, index: int, dtype: str) -> None:
+        self.tape, self.index, self.dtype = tape, index, dtype
 
     __add__, __radd__ = _operation("add"), _operation("add", turned=True)
     __sub__, __rsub__ = _operation("subtract"), _operation("subtract", turned=True)
@@ -177,7 +177,7 @@ class _Recording(Ops):
     def masked_update(self, values: Array, mask: Array, compute: Callable[[Select], Array]) -> Array:
         """Guard the recorded steps by the mask: a kernel computes them for the masked elements only."""
         assert self.tape.guard is None, "a patch within a patch"
-        self.tape.guard = mask.place
+        self.tape.guard = mask.index
         patched = compute(lambda x: x)
         self.tape.guard = None
         return self.xp.where(mask, patched, values)

@@ -151,14 +151,14 @@ class Torch(NativeBackend, InPlace):
 
     def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         with torch.no_grad():
-            for part, place, its in entries(x, index, value):
+            for part, here, its in entries(x, index, value):
                 values = its if isinstance(its, torch.Tensor) else part.new_full((), its, requires_grad=False)
                 # torch cannot index unsigned integers, except uint8. A conjugated tensor has no view of another dtype.
                 signed = _SIGNED.get(part.dtype)
                 if signed is None:
-                    part[place] = values
+                    part[here] = values
                 else:
-                    part.view(signed)[place] = values.view(signed)
+                    part.view(signed)[here] = values.view(signed)
         return x
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:

@@ -104,14 +104,14 @@ def entries(x: Array, index: tuple[Any, ...], value: Array | complex) -> Iterato
     index, value = tuple(map(local, index)), local(value)
     for part, box in local_boxes(x):
         # The position along each axis of every element that is set.
-        places = [
+        positions = [
             torch.arange(n, device=part.device).view(n, *[1] * (x.ndim - 1 - i)).expand(x.shape)[index]
             for i, n in enumerate(x.shape)
         ]
-        inside = [(place >= side.start) & (place < side.stop) for place, side in zip(places, box, strict=True)]
+        inside = [(at >= side.start) & (at < side.stop) for at, side in zip(positions, box, strict=True)]
         here = torch.stack(inside).all(0)
         its = value[here] if isinstance(value, torch.Tensor) else value
-        yield part, tuple(place[here] - side.start for place, side in zip(places, box, strict=True)), its
+        yield part, tuple(at[here] - side.start for at, side in zip(positions, box, strict=True)), its
 
 
 def local_boxes(x: Array) -> Iterator[tuple[Array, Index]]:
@@ -130,7 +130,7 @@ def local_boxes(x: Array) -> Iterator[tuple[Array, Index]]:
             "processes share evenly"
         )
     for box in product(*map(_sides, held)):
-        yield part[tuple(place for place, _ in box)], tuple(slice(run.start, run.stop) for _, run in box)
+        yield part[tuple(side for side, _ in box)], tuple(slice(run.start, run.stop) for _, run in box)
     torch.autograd.graph.increment_version(x)
 
 
@@ -154,14 +154,14 @@ def _held(x: Array) -> list[list[range]]:
     """Return this process's indices along each axis, sharded by the axes of the mesh from left to right."""
     held = [[range(n)] for n in x.shape]
     mesh = x.device_mesh
-    place = mesh.get_coordinate() or [0] * mesh.ndim
+    coordinate = mesh.get_coordinate() or [0] * mesh.ndim
     for i, placement in enumerate(x.placements):
         # Checked by attribute: _StridedShard is not public. FSDP2 uses it for an axis that is sharded already, and it
         # shards each of `split_factor` pieces.
         if hasattr(placement, "dim"):
             count = getattr(placement, "split_factor", 1)
             pieces = [_chunk(held[placement.dim], count, k) for k in range(count)]
-            held[placement.dim] = [run for piece in pieces for run in _chunk(piece, mesh.size(i), place[i])]
+            held[placement.dim] = [run for piece in pieces for run in _chunk(piece, mesh.size(i), coordinate[i])]
         elif not placement.is_replicate():
             raise ValueError(
                 f"x is placed as {x.placements}, of which Partial has no elements yet: fill x before it is "
