@@ -16,7 +16,7 @@ from triton.runtime.jit import JITFunction
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels._triton import TILE, kernel
-from arrayinit.kernels._triton_launch import _KEYS, fill
+from arrayinit.kernels._triton_launch import _KEYS, fill_device
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.program import Program, traced
 from arrayinit.stream.seed import Seed
@@ -78,8 +78,8 @@ def times_compiled() -> int:
     for std in (1.0, 0.02, 0.0625):
         for size in (1, 2, 8, 1000, 1 << 20):
             draw = Draw(Normal(0.0, std), Seed((size, 2**40)), FORMATS["float32"], (size,), (0,))
-            fill(torch.empty(size + 1)[1:], draw)
-            fill(torch.empty(size), draw)
+            fill_device(torch.empty(size + 1)[1:], draw)
+            fill_device(torch.empty(size), draw)
     compiled = kernel(traced(Normal(0.0, 1.0), FORMATS["float32"]).program, "float32", 1, one_run=True)
     return sum(len(kernels) for kernels, *_ in compiled.device_caches.values())
 

@@ -19,7 +19,7 @@ from arrayinit.backends.device import Device
 from arrayinit.backends.native import NativeBackend
 from arrayinit.backends.protocol import Array, Generator, InPlace
 from arrayinit.core.distributions import Normal, Uniform
-from arrayinit.kernels._cupy import draw
+from arrayinit.kernels._cupy import fill_device
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Constant, Fill, Identity, Table
 from arrayinit.kernels.rounding import rounds_twice, to_odd
@@ -85,7 +85,7 @@ class CuPy(NativeBackend, InPlace):
     def write(self, x: Array, fill: Fill) -> Array:
         with x.device:
             if isinstance(fill, Draw) and not cupy.cuda.runtime.is_hip:
-                draw(x, fill)
+                fill_device(x, fill)
             elif isinstance(fill, Constant):
                 x[...] = x.dtype.type(fill.value)
             elif isinstance(fill, Identity):

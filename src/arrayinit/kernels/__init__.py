@@ -6,7 +6,7 @@ that `stream.program` recorded), rounds them to the dtype, stores them in the or
 clears ``draw.zeros`` elements of each column. The entry points are:
 
 - the host, by NumPy: `draw.Draw.fill_host`, with the operations of `numpy_ops`;
-- CUDA, by CuPy: `_cupy.draw`, with the source of `cuda`;
-- Triton, for torch: `_triton_launch.fill`, with the source of `_triton`;
-- XLA, for JAX: `xla.traced` within a program, `xla_boxes.boxes` on devices.
+- CUDA, by CuPy: `_cupy.fill_device`, with the source of `cuda`;
+- Triton, for torch: `_triton_launch.fill_device`, with the source of `_triton`;
+- XLA, for JAX: `xla.traced` within a program, `xla_boxes.on_devices` on devices.
 """

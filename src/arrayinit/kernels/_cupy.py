@@ -21,14 +21,14 @@ _SORTED = 1 << 22
 _KEYS = Traced(Program((Step("word", "uint32", (KEYS,)),), (0,)), ())
 
 
-def draw(x: Array, fill: Draw) -> None:
+def fill_device(x: Array, draw: Draw) -> None:
     """Fill the whole array, on the current device and stream."""
     if not x.size:
         return
-    logical, key = x.transpose(fill.order), fill.seed.key()
-    _run(logical, traced(fill.distribution, fill.dtype), fill.dtype.name, key, fill.shape)
-    if fill.zeros:
-        _clear_columns(logical, fill.zeros, key)
+    logical, key = x.transpose(draw.order), draw.seed.key()
+    _run(logical, traced(draw.distribution, draw.dtype), draw.dtype.name, key, draw.shape)
+    if draw.zeros:
+        _clear_columns(logical, draw.zeros, key)
 
 
 def _run(

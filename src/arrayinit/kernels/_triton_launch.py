@@ -35,7 +35,7 @@ def check() -> None:
         raise RuntimeError(f"no kernels for {target}")
 
 
-def fill(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> None:
+def fill_device(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> None:
     """Fill the memory of a tensor, or of the box of the array that begins at ``corner``."""
     corner = corner or [0] * x.ndim
     box, first = x.permute(draw.order), [corner[k] for k in draw.order]

@@ -34,12 +34,12 @@ SIZES = (1 << 13, 1 << 20)
 _SORTED = 1 << 23
 
 
-def boxes(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int]) -> dict[Device, Array]:
+def on_devices(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int]) -> dict[Device, Array]:
     """Return for each device, on this device, the box of this shape that begins at its corner. No box is empty."""
     if not jax.sharding.get_abstract_mesh().empty:
         # Under a current mesh, JAX computes on this mesh only. A new thread has no current mesh.
         with ThreadPoolExecutor(1) as executor:
-            return executor.submit(boxes, draw, corners, shape).result()
+            return executor.submit(on_devices, draw, corners, shape).result()
     size, *firsts = (tuple(sizes[k] for k in draw.order) for sizes in (shape, *corners.values()))
     rows, (program, numbers) = _Rows.of(draw.shape, firsts, size), traced(draw.distribution, draw.dtype)
     # An array made on one device, without a mesh, can be combined with arrays on other devices.

@@ -44,7 +44,7 @@ def test_each_way_of_drawing_has_the_bits_of_the_host(
     x = library.empty(draw.shape, dtype)
     from arrayinit.kernels import _triton_launch as torch_triton
 
-    torch_triton.fill(x, draw)
+    torch_triton.fill_device(x, draw)
     same_bits(library.to_numpy(x), _numbers(whole(draw), dtype), dtype)
 
 
@@ -66,7 +66,7 @@ def test_a_box_in_any_memory_is_that_part_of_the_whole(dtype: str, library: Libr
         turned = [box[k] for k in draw.inverse]
         across = library.full(tuple(2 * shape[k] + 1 for k in draw.inverse), dtype, 7.0)
         part = across[tuple(slice(2 * side.start + 1, 2 * side.stop + 1, 2) for side in turned)]
-        torch_triton.fill(part, draw, [side.start for side in turned])
+        torch_triton.fill_device(part, draw, [side.start for side in turned])
         same_bits(library.to_numpy(part).transpose(order), _numbers(whole(draw), dtype)[box], dtype)
         part.fill_(7)
         assert (across == 7).all()

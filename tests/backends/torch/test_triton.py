@@ -53,7 +53,7 @@ def test_each_way_of_drawing_has_the_bits_of_the_host(_: str, distribution: Any,
     # Three instances of the kernel, the last one filled in part.
     draw = Draw(distribution, seed_of(5), FORMATS[dtype], (2 * 1024 + 13,), (0,))
     x = torch.full(draw.shape, 7, dtype=getattr(torch, dtype))
-    torch_triton.fill(x, draw)
+    torch_triton.fill_device(x, draw)
     np.testing.assert_array_equal(bytes_of(memory(x)), bytes_of(whole(draw)))
 
 
@@ -88,7 +88,7 @@ def test_a_box_in_any_memory_is_that_part_of_the_whole(
     part = across[tuple(slice(2 * side.start + 1, 2 * side.stop + 1, 2) for side in turned)]
     own = torch.empty(part.shape, dtype=part.dtype)
     for x in (part, own):
-        torch_triton.fill(x, draw, [side.start for side in turned])
+        torch_triton.fill_device(x, draw, [side.start for side in turned])
         np.testing.assert_array_equal(memory(x).transpose(draw.order), expected[box])
     assert (across == 7).sum() >= across.numel() - part.numel()
     part.fill_(7)
@@ -111,7 +111,7 @@ def test_boxes_far_inside_a_huge_array(
     draw = Draw(Normal(0.0, 1.0), seed_of([3, 4]), FORMATS[dtype], shape, tuple(range(len(shape))))
     expected, x = np.empty(size, dtype), torch.empty(size, dtype=getattr(torch, dtype))
     draw.fill_box(expected, corner)
-    torch_triton.fill(x, draw, corner)
+    torch_triton.fill_device(x, draw, corner)
     np.testing.assert_array_equal(x.numpy(), expected)
 
 
@@ -119,9 +119,9 @@ def test_boxes_far_inside_a_huge_array(
 def test_the_smallest_keys_of_each_column_are_cleared(zeros: int, monkeypatch: pytest.MonkeyPatch) -> None:
     draw = Draw(Normal(0.0, 1.0), seed_of(5), FORMATS["float32"], (301, 11), (0, 1), zeros)
     x, part = torch.empty(draw.shape), torch.empty(120, 4)
-    torch_triton.fill(x, draw)
+    torch_triton.fill_device(x, draw)
     monkeypatch.setattr(torch_triton, "_HELD", 700)
-    torch_triton.fill(part, draw, (100, 3))
+    torch_triton.fill_device(part, draw, (100, 3))
     np.testing.assert_array_equal(x.numpy(), whole(draw))
     assert torch.equal(part, x[100:220, 3:7])
 
@@ -139,7 +139,7 @@ def test_of_equal_keys_those_of_the_first_rows_are_the_smallest(monkeypatch: pyt
     monkeypatch.setattr(arrayinit.kernels.subsets, "words", lambda *place: words(*place) & np.uint32(3))
     draw = Draw(Normal(0.0, 1.0), seed_of(5), FORMATS["float32"], (40, 9), (0, 1), 17)
     x = torch.empty(draw.shape)
-    torch_triton.fill(x, draw)
+    torch_triton.fill_device(x, draw)
     np.testing.assert_array_equal(x.numpy(), whole(draw))
 
 
@@ -147,14 +147,14 @@ def test_neither_parameters_nor_sizes_make_another_kernel() -> None:
     source.kernel.cache_clear()
     for distribution in (Normal(0.0, 1.0), Normal(0.0, 0.02)):
         for shape in ((5,), (1 << 12,), (64, 33)):
-            torch_triton.fill(
+            torch_triton.fill_device(
                 torch.empty(shape), Draw(distribution, seed_of(1), FORMATS["float32"], shape, tuple(range(len(shape))))
             )
     assert source.kernel.cache_info().currsize == 1
     # Rows of an array, and axes that do not run on in memory: by powers of two.
     for shape in ((4, 6), (4, 6, 5), (2, 3, 4, 5)):
         x = torch.empty([n + 1 for n in shape])[tuple(slice(n) for n in shape)]
-        torch_triton.fill(x, Draw(distribution, seed_of(1), FORMATS["float32"], shape, tuple(range(len(shape)))))
+        torch_triton.fill_device(x, Draw(distribution, seed_of(1), FORMATS["float32"], shape, tuple(range(len(shape)))))
     assert source.kernel.cache_info().currsize == 3
 
 

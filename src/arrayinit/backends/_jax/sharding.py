@@ -19,7 +19,7 @@ from arrayinit.backends.arguments import warn
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
-from arrayinit.kernels.xla_boxes import boxes
+from arrayinit.kernels.xla_boxes import on_devices
 
 Host = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -129,10 +129,10 @@ def from_draw(x: Array, draw: Draw) -> Array:
 def _on_devices(x: Array, draw: Draw) -> Array:
     shape = tuple(x.shape)
     if not is_spread(x):
-        (whole,) = boxes(draw, {device: (0,) * len(shape) for device in _devices(x)}, shape).values()
+        (whole,) = on_devices(draw, {device: (0,) * len(shape) for device in _devices(x)}, shape).values()
         return jax.device_put(whole, x.sharding)
     held = x.sharding.addressable_devices_indices_map(shape)
-    made = boxes(draw, {device: _corner(index) for device, index in held.items()}, x.sharding.shard_shape(shape))
+    made = on_devices(draw, {device: _corner(index) for device, index in held.items()}, x.sharding.shard_shape(shape))
     memory = partial(jax.sharding.SingleDeviceSharding, memory_kind=x.sharding.memory_kind)
     parts = [jax.device_put(part, memory(device)) for device, part in made.items()]
     return jax.make_array_from_single_device_arrays(shape, x.sharding, parts)

@@ -99,7 +99,7 @@ class Torch(NativeBackend, InPlace):
         if isinstance(fill, Draw) and is_unseen(x) and fill_memory(x, fill):
             return x
         if type(x) not in PLAIN and is_opaque(x):
-            return wrappers.fill(x, lambda plain: self._fill(plain, fill))
+            return wrappers.fill_wrapper(x, lambda plain: self._fill(plain, fill))
         try:
             return self._fill(x, fill)
         except RuntimeError:

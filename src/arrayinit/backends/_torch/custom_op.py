@@ -32,10 +32,10 @@ def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> N
         apply(bare, draw, corner or ())
     elif x.is_neg() or x.is_conj():
         values = torch.empty(x.shape, dtype=x.dtype, device=x.device)
-        kernels.fill(values, draw, corner)
+        kernels.fill_device(values, draw, corner)
         bare.copy_(values)
     else:
-        kernels.fill(bare, draw, corner)
+        kernels.fill_device(bare, draw, corner)
         torch.autograd.graph.increment_version(x)
 
 

@@ -13,7 +13,7 @@ from arrayinit.backends.protocol import Array
 _REFUSALS = (AssertionError, AttributeError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
-def fill(x: torch.Tensor, body: Callable[[Array], Array]) -> torch.Tensor:
+def fill_wrapper(x: torch.Tensor, body: Callable[[Array], Array]) -> torch.Tensor:
     """Let ``body`` fill a plain tensor, copy the values into ``x``, and check that ``x`` holds them."""
     values = torch.empty(x.shape, dtype=x.dtype, device=x.device)
     if x.is_meta:
