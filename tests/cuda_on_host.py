@@ -19,7 +19,7 @@ from programs import CASES
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda import THREADS, LaunchArgs, source
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
-from arrayinit.stream.program import Program, Step, Traced, traced
+from arrayinit.stream.program import Program, Recorded, Step, recorded
 
 # What CUDA has and C++ has not, and IEEE 754's operations as the host has them.
 SHIMS = r"""
@@ -91,10 +91,10 @@ def numbered(source: str, n: int) -> str:
     return source.removeprefix(ARITHMETIC + COMMON).replace("void draw(", f"void draw_{n}(")
 
 
-KEYS = Traced(Program((Step("word", "uint32", (2,)),), (0,)), ())
+KEYS = Recorded(Program((Step("word", "uint32", (2,)),), (0,)), ())
 """The words of the stream of keys."""
 
-SOURCES = [source(traced(distribution, FORMATS[dtype]).program, dtype) for _, distribution, dtype in CASES]
+SOURCES = [source(recorded(distribution, FORMATS[dtype]).program, dtype) for _, distribution, dtype in CASES]
 SOURCES.append(source(KEYS.program, "uint32"))
 
 

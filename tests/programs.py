@@ -17,7 +17,7 @@ from arrayinit.core.distributions import (
 )
 from arrayinit.core.dtypes import FORMATS, FloatFormat
 from arrayinit.kernels.numpy_ops import NumPyOps
-from arrayinit.stream.program import Traced
+from arrayinit.stream.program import Recorded
 from arrayinit.stream.transform import streams, transform
 
 INF = math.inf
@@ -94,7 +94,7 @@ def expected(distribution: Distribution, given: Sequence[np.ndarray], form: Floa
     return [x.real, x.imag] if form.is_complex else [x]
 
 
-def replayed(draw: Traced, given: Sequence[np.ndarray]) -> list[np.ndarray]:
+def replayed(draw: Recorded, given: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Do the steps of a program one by one."""
     program, numbers = draw
     done: list[np.ndarray] = []

@@ -18,7 +18,7 @@ from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels._triton import TILE, kernel
 from arrayinit.kernels._triton_launch import _KEYS, fill_device
 from arrayinit.kernels.draw import Draw
-from arrayinit.stream.program import Program, traced
+from arrayinit.stream.program import Program, recorded
 from arrayinit.stream.seed import Seed
 
 TARGET = GPUTarget("cuda", 90, 32)
@@ -46,12 +46,12 @@ def instructions() -> dict[str, dict[str, int]]:
     made, seen = {}, set()
     for name, (_, distribution, dtype) in zip(IDS, CASES, strict=True):
         form = FORMATS[dtype]
-        program = traced(distribution, form).program
+        program = recorded(distribution, form).program
         key = (form.name, "normal") if form.is_narrow else (form.real, program)
         if key not in seen and (not form.is_narrow or name.startswith("normal ")):
             made[name] = ptx(program, form.real)
             seen.add(key)
-    program = traced(CASES[0][1], FORMATS["float32"]).program
+    program = recorded(CASES[0][1], FORMATS["float32"]).program
     made["runs"] = ptx(program, "float32", 4, one_run=False)
     made["keys"] = ptx(_KEYS.program, "int64")
     return made
@@ -80,7 +80,7 @@ def times_compiled() -> int:
             draw = Draw(Normal(0.0, std), Seed((size, 2**40)), FORMATS["float32"], (size,), (0,))
             fill_device(torch.empty(size + 1)[1:], draw)
             fill_device(torch.empty(size), draw)
-    compiled = kernel(traced(Normal(0.0, 1.0), FORMATS["float32"]).program, "float32", 1, one_run=True)
+    compiled = kernel(recorded(Normal(0.0, 1.0), FORMATS["float32"]).program, "float32", 1, one_run=True)
     return sum(len(kernels) for kernels, *_ in compiled.device_caches.values())
 
 

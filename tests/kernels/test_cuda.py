@@ -20,7 +20,7 @@ from arrayinit.kernels.cuda import launch, source
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.words import words
-from arrayinit.stream.program import Traced, traced
+from arrayinit.stream.program import Recorded, recorded
 from arrayinit.stream.seed import Seed
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("numpy_library")
 SEED = Seed((5,))
 
 
-def run(draw: Traced, dtype: str, box: np.ndarray, shape: tuple[int, ...], corner: tuple[int, ...]) -> None:
+def run(draw: Recorded, dtype: str, box: np.ndarray, shape: tuple[int, ...], corner: tuple[int, ...]) -> None:
     fitted = launch(draw, SEED.key(), box.shape, box.strides, shape, corner)
     kernels().run(source(draw.program, dtype), box, fitted)
 
@@ -39,7 +39,7 @@ def same(
     """Fill a box by the kernel and by the host, in memory of the same strides, and compare all of it."""
     memory = box if box.base is None else box.base
     form = FORMATS[dtype]
-    run(traced(distribution, form), dtype, box, shape, corner)
+    run(recorded(distribution, form), dtype, box, shape, corner)
     ours = memory.tobytes()
     memory[...] = 7
     with np.errstate(all="ignore"):
@@ -128,7 +128,7 @@ def test_the_words_themselves() -> None:
 
 def test_there_is_one_kernel_whatever_the_parameters() -> None:
     form = FORMATS["float32"]
-    kernels_of = {source(traced(Normal(0.0, std), form).program, "float32") for std in (1.0, 0.02, 3e7)}
+    kernels_of = {source(recorded(Normal(0.0, std), form).program, "float32") for std in (1.0, 0.02, 3e7)}
     assert len(kernels_of) == 1
 
 
@@ -140,7 +140,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> str:
     """
     cases = [case for case in CASES if not FORMATS[case[2]].is_narrow or case[0] == "normal"]
     texts = dict.fromkeys(
-        source(traced(distribution, FORMATS[dtype]).program, dtype) for _, distribution, dtype in cases
+        source(recorded(distribution, FORMATS[dtype]).program, dtype) for _, distribution, dtype in cases
     )
     own = (f"namespace k{n} {{{numbered(text, n)}}}" for n, text in enumerate(texts))
     return compiled(tmp_path_factory.mktemp("nvcc"), "\n".join([ARITHMETIC, COMMON, *own]))

@@ -11,7 +11,7 @@ from programs import CASES, IDS, REAL, expected, replayed, words
 from arrayinit.core.distributions import Disk, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.core.truncation import Central, Tail, truncation
-from arrayinit.stream.program import traced
+from arrayinit.stream.program import recorded
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
@@ -21,7 +21,7 @@ def test_the_steps_give_the_bits_that_numpy_computes(name: str, distribution: Di
     form = FORMATS[dtype]
     given = words(form)
     with np.errstate(all="ignore"):
-        ours = replayed(traced(distribution, form), given)
+        ours = replayed(recorded(distribution, form), given)
         theirs = expected(distribution, given, form)
     for part, other in zip(ours, theirs, strict=True):
         assert part.dtype == other.dtype
@@ -59,13 +59,13 @@ ALIKE: list[tuple[Distribution, Distribution]] = [
 @pytest.mark.parametrize(("one", "other"), ALIKE, ids=str)
 def test_the_program_does_not_depend_on_the_parameters(one: Distribution, other: Distribution) -> None:
     form = FORMATS["complex64" if isinstance(one, Disk) else "float32"]
-    assert traced(one, form).program is traced(other, form).program
-    assert traced(one, form).numbers != traced(other, form).numbers
+    assert recorded(one, form).program is recorded(other, form).program
+    assert recorded(one, form).numbers != recorded(other, form).numbers
 
 
 def test_what_compares_equal_is_not_taken_for_the_same() -> None:
     form = FORMATS["float32"]
     assert Normal(0.0, 1.0) == Uniform(0.0, 1.0)
-    assert traced(Normal(0.0, 1.0), form).program is not traced(Uniform(0.0, 1.0), form).program
-    positive, negative = (traced(TruncatedNormal(0.0, 1.0, zero, 2.0), form).numbers for zero in (0.0, -0.0))
+    assert recorded(Normal(0.0, 1.0), form).program is not recorded(Uniform(0.0, 1.0), form).program
+    positive, negative = (recorded(TruncatedNormal(0.0, 1.0, zero, 2.0), form).numbers for zero in (0.0, -0.0))
     assert [math.copysign(1.0, x) for x in positive] != [math.copysign(1.0, x) for x in negative]

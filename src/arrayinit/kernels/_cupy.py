@@ -11,14 +11,14 @@ from arrayinit.kernels.cuda import THREADS, launch, source
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.ops import Array
 from arrayinit.stream.philox import KEYS
-from arrayinit.stream.program import Program, Step, Traced, traced
+from arrayinit.stream.program import Program, Recorded, Step, recorded
 from arrayinit.stream.seed import Key
 
 # The number of elements whose keys are sorted at once.
 _SORTED = 1 << 22
 
 # A program that returns the words themselves.
-_KEYS = Traced(Program((Step("word", "uint32", (KEYS,)),), (0,)), ())
+_KEYS = Recorded(Program((Step("word", "uint32", (KEYS,)),), (0,)), ())
 
 
 def fill_device(x: Array, draw: Draw) -> None:
@@ -26,13 +26,13 @@ def fill_device(x: Array, draw: Draw) -> None:
     if not x.size:
         return
     logical, key = x.transpose(draw.order), draw.seed.key()
-    _run(logical, traced(draw.distribution, draw.dtype), draw.dtype.name, key, draw.shape)
+    _run(logical, recorded(draw.distribution, draw.dtype), draw.dtype.name, key, draw.shape)
     if draw.zeros:
         _clear_columns(logical, draw.zeros, key)
 
 
 def _run(
-    out: Array, made: Traced, dtype: str, key: Key, shape: tuple[int, ...], corner: tuple[int, ...] | None = None
+    out: Array, made: Recorded, dtype: str, key: Key, shape: tuple[int, ...], corner: tuple[int, ...] | None = None
 ) -> None:
     fitted = launch(made, key, out.shape, out.strides, shape, corner or (0,) * len(shape))
     kernel = _kernel(made.program, dtype)

@@ -14,7 +14,7 @@ from arrayinit.kernels._triton import TILE, kernel
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.box import boxes, c_strides, merged_axes, neighbours, position
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK
-from arrayinit.stream.program import Program, Step, Traced, traced
+from arrayinit.stream.program import Program, Recorded, Step, recorded
 from arrayinit.stream.seed import Key
 
 # The most elements of one launch: a kernel counts them in 32 bits.
@@ -24,7 +24,7 @@ _AT_ONCE = 1 << 30
 _HELD = 1 << 24
 
 # The keys of `_clear_columns`, unsorted.
-_KEYS = Traced(Program((Step("word", "uint32", (KEYS,)), Step("convert", "int64", (0,))), (1,)), ())
+_KEYS = Recorded(Program((Step("word", "uint32", (KEYS,)), Step("convert", "int64", (0,))), (1,)), ())
 
 
 def check() -> None:
@@ -43,19 +43,19 @@ def fill_device(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None
         return
     key = draw.seed.key()
     with torch.accelerator.device_index(x.device.index):
-        _fill(box, traced(draw.distribution, draw.dtype), key, draw.shape, first)
+        _fill(box, recorded(draw.distribution, draw.dtype), key, draw.shape, first)
         if draw.zeros:
             _clear_columns(box, first, draw.shape[0], draw.zeros, key)
 
 
-def _fill(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], corner: Sequence[int]) -> None:
+def _fill(box: torch.Tensor, draw: Recorded, key: Key, shape: Sequence[int], corner: Sequence[int]) -> None:
     sizes, strides, whole, first = merged_axes(box.shape, box.stride(), shape, corner)
     view = box.as_strided(sizes, strides)
     for index in boxes(sizes, _AT_ONCE):
         _launch(view[index], draw, key, whole, [k + side.start for k, side in zip(first, index, strict=True)])
 
 
-def _launch(box: torch.Tensor, draw: Traced, key: Key, shape: Sequence[int], corner: Sequence[int]) -> None:
+def _launch(box: torch.Tensor, draw: Recorded, key: Key, shape: Sequence[int], corner: Sequence[int]) -> None:
     word = draw.program.word
     row = WORDS_PER_BLOCK[word]
     logical = c_strides(shape)

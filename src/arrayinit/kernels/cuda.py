@@ -18,7 +18,7 @@ from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON, KERNEL
 from arrayinit.stream.box import c_strides, merged_axes, neighbours, position
 from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, WORDS_PER_BLOCK
-from arrayinit.stream.program import Program, Step, Traced
+from arrayinit.stream.program import Program, Recorded, Step
 from arrayinit.stream.seed import Key
 
 AXES = 33
@@ -39,7 +39,7 @@ class LaunchArgs(NamedTuple):
 
 
 def launch(
-    draw: Traced, key: Key, sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int], corner: Sequence[int]
+    draw: Recorded, key: Key, sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int], corner: Sequence[int]
 ) -> LaunchArgs:
     """Return the arguments to fill a box, not empty, that begins at ``corner`` of a logical array of this ``shape``.
 

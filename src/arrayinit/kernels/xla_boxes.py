@@ -19,7 +19,7 @@ from arrayinit.kernels.draw import Draw
 from arrayinit.stream.box import c_strides, merged_axes, neighbours, position
 from arrayinit.stream.ops import Array
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK, round_keys
-from arrayinit.stream.program import traced
+from arrayinit.stream.program import recorded
 from arrayinit.stream.seed import Key
 from arrayinit.stream.transform import streams
 
@@ -41,7 +41,7 @@ def on_devices(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Seque
         with ThreadPoolExecutor(1) as executor:
             return executor.submit(on_devices, draw, corners, shape).result()
     size, *firsts = (tuple(sizes[k] for k in draw.order) for sizes in (shape, *corners.values()))
-    rows, (program, numbers) = _Rows.of(draw.shape, firsts, size), traced(draw.distribution, draw.dtype)
+    rows, (program, numbers) = _Rows.of(draw.shape, firsts, size), recorded(draw.distribution, draw.dtype)
     # An array made on one device, without a mesh, can be combined with arrays on other devices.
     mesh = Mesh(np.array(list(corners)), (programs.AXIS,)) if len(corners) > 1 else None
     with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), jax.default_device(next(iter(corners))):

@@ -55,21 +55,21 @@ class Program:
         return next(step.dtype for step in self.steps if step.name == "word")
 
 
-class Traced(NamedTuple):
+class Recorded(NamedTuple):
     """The steps of a draw, and the numbers in these steps, each rounded to the dtype of its use."""
 
     program: Program
     numbers: tuple[float, ...]
 
 
-def traced(distribution: Distribution, dtype: FloatFormat) -> Traced:
+def recorded(distribution: Distribution, dtype: FloatFormat) -> Recorded:
     """Return what `transform` computes for ``distribution`` in ``dtype``."""
     # The key is the text: equal tuples may be distributions of two kinds, or hold zeros of two signs.
-    return _traced(repr(distribution), distribution, dtype)
+    return _recorded(repr(distribution), distribution, dtype)
 
 
 @lru_cache(maxsize=1000)
-def _traced(_: str, distribution: Distribution, dtype: FloatFormat) -> Traced:
+def _recorded(_: str, distribution: Distribution, dtype: FloatFormat) -> Recorded:
     tape = _Tape()
     words = [tape.literal("word", dtype.word, stream) for stream in streams(dtype)]
     result = transform(_Recording(tape), distribution, words, dtype)
@@ -77,7 +77,7 @@ def _traced(_: str, distribution: Distribution, dtype: FloatFormat) -> Traced:
     # NumPy also lets a single number overflow to infinity.
     with np.errstate(over="ignore"):
         numbers = np.array(tape.numbers, np.float64).astype(FORMATS[dtype.compute].real)
-    return Traced(_program(tuple(tape.steps), tuple(x.index for x in parts)), tuple(numbers.tolist()))
+    return Recorded(_program(tuple(tape.steps), tuple(x.index for x in parts)), tuple(numbers.tolist()))
 
 
 @cache

@@ -137,12 +137,12 @@ def test_each_device_has_its_own_kernels(library: Library) -> None:
 
 def test_nothing_is_compiled_twice(library: Library) -> None:
     from arrayinit.kernels import _triton as triton
-    from arrayinit.stream.program import traced
+    from arrayinit.stream.program import recorded
 
     for std in (1.0, 0.02):
         for size in (1, 2, 16, 1000, 1 << 20, (1 << 20) + 16):
             arrayinit.normal_(library.empty((size,), "float32"), std=std, rng=[size, 2**40])
-    compiled = triton.kernel(traced(Normal(0.0, 1.0), FORMATS["float32"]).program, "float32", 1, one_run=True)
+    compiled = triton.kernel(recorded(Normal(0.0, 1.0), FORMATS["float32"]).program, "float32", 1, one_run=True)
     assert {len(kernels) for kernels, *_ in compiled.device_caches.values()} == {1}
 
 
