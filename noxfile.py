@@ -168,9 +168,10 @@ def triton(session: nox.Session) -> None:
     if sys.platform != "linux":
         session.skip("Triton has wheels for Linux only")
     folder = Path("tests", "backends", "torch")
-    files = (str(folder / "test_triton.py"), str(folder / "test_triton_ptx.py"))
-    # By files, since the compiler's work is shared by the tests of one.
-    check_backend(session, "torch", "--dist=loadfile", *files, TRITON_INTERPRET="1")
+    files = (folder / "test_triton.py", folder / "test_triton_ptx.py", Path("tests", "kernels", "test_any_box.py"))
+    # By files, since the compiler's work is shared by the tests of one; the name is in theirs, and in the kernel's.
+    options = ("--dist=loadfile", "-k", "triton")
+    check_backend(session, "torch", *options, *map(str, files), TRITON_INTERPRET="1")
 
 
 @uses("all")

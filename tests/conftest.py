@@ -31,7 +31,7 @@ _HERE = Path(__file__).parent
 _ROOMS: dict[str, tuple[str, ...]] = {
     "core": ("numpy",),
     "stream": ("numpy",),
-    "kernels": ("numpy",),
+    "kernels": ("numpy", "torch", "jax", "dask"),
     # NumPy stands in CuPy's place.
     "backends/cupy": ("cupy", "numpy"),
     "docs": (),

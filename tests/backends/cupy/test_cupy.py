@@ -138,12 +138,10 @@ def test_that_check_fails_for_work_outside() -> None:
 
 
 @pytest.mark.parametrize("dtype", [*REAL, "complex64"])
-@pytest.mark.parametrize("name", DRAWS)
+@pytest.mark.parametrize("name", ["kaiming_uniform_", "sparse_(0.3)"])
 @pytest.mark.parametrize("stand_in", [False, True], ids=["by kernels", "part by part"], indirect=True)
 def test_a_seed_fills_the_array_with_the_bits_of_numpy(name, dtype, monkeypatch):
     draw = DRAWS[name]
-    if not draw.takes(dtype):
-        no_such_case("complex numbers are not truncated")
     with monkeypatch.context() as real:
         real.setattr(registry, "_BUILT_IN", {"numpy": BUILT_IN["numpy"]})
         real.setattr(registry, "_by_type", {})

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from jax_calls import FIXED, RANDOM, same, struct
 from jax_meshes import SHAPE, every_spec, placed, same_shards
-from libraries import COMPLEX, REAL, Library
+from libraries import Library
 from portable_calls import DRAWS, reference, same_bits
 
 import arrayinit as ai
@@ -41,25 +41,20 @@ def compiled() -> dict[str, int]:
     return {name: getattr(jax_programs, name)._cache_size() for name in PROGRAMS}
 
 
-@pytest.mark.parametrize("sizes", [(16, 256), (1 << 13, 1 << 20)], ids=["many tiles", "one tile"])
-@pytest.mark.parametrize("dtype", [*REAL, *COMPLEX])
-def test_the_bits_are_those_of_numpy(
-    dtype: str, sizes: tuple[int, int], monkeypatch: pytest.MonkeyPatch, jax_library: Library
+@pytest.mark.parametrize(("dtype", "name"), [("float32", "kaiming_uniform_"), ("bfloat16", "sparse_(0.8)")])
+def test_a_function_has_the_bits_of_numpy(
+    dtype: str, name: str, monkeypatch: pytest.MonkeyPatch, jax_library: Library
 ) -> None:
-    monkeypatch.setattr(jax_boxes, "SIZES", sizes)
-    for draw in DRAWS.values():
-        if draw.takes(dtype):
-            filled = draw.fill(jax_library.empty(draw.shape, dtype))
-            assert filled.dtype.name == dtype
-            same_bits(jax_library.to_numpy(filled), reference(draw, dtype), dtype)
+    monkeypatch.setattr(jax_boxes, "SIZES", (1 << 13, 1 << 20))
+    filled = DRAWS[name].fill(jax_library.empty(DRAWS[name].shape, dtype))
+    assert filled.dtype.name == dtype
+    same_bits(jax_library.to_numpy(filled), reference(DRAWS[name], dtype), dtype)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
-@pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (1,), (7,), (8,), (9,), (127,), (128,), (2041,), (3, 5, 7, 41)])
-def test_arrays_of_any_size(shape: tuple[int, ...], dtype: str, jax_library: Library) -> None:
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (2041,), (3, 5, 7, 41)])
+def test_arrays_of_any_size(shape: tuple[int, ...], jax_library: Library) -> None:
     draw = DRAWS["uniform_(-0.3, 0.7)"]._replace(shape=shape)
-    filled = draw.fill(struct(*shape, dtype=dtype))
-    same_bits(jax_library.to_numpy(filled), reference(draw, dtype), dtype)
+    same_bits(jax_library.to_numpy(draw.fill(struct(*shape))), reference(draw, "float32"), "float32")
 
 
 @pytest.mark.parametrize("sparsity", [0.0, 0.01, 0.5, 1.0])
@@ -89,11 +84,10 @@ def test_each_device_makes_its_own_part(
     mesh: tuple[int, ...], spec: tuple[Any, ...], kind: str, jax_library: Library
 ) -> None:
     sharding = placed(mesh, spec, kind)
-    for name in ("uniform_(-0.3, 0.7)", "sparse_(0.3)"):
-        draw = DRAWS[name]._replace(shape=SHAPE)
-        filled = draw.fill(struct(*SHAPE, sharding=sharding))
-        assert filled.sharding == sharding
-        same_shards(filled, reference(draw, "float32"), jax_library)
+    draw = DRAWS["sparse_(0.3)"]._replace(shape=SHAPE)
+    filled = draw.fill(struct(*SHAPE, sharding=sharding))
+    assert filled.sharding == sharding
+    same_shards(filled, reference(draw, "float32"), jax_library)
 
 
 def test_several_axes_are_cut(jax_library: Library) -> None:

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from boxes import STORED, whole
+from boxes import whole
 from portable_calls import DRAWS, same_bits
-from programs import CASES, IDS
 
 import arrayinit
-from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
+from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.seed import seed_of
@@ -33,97 +32,6 @@ if INTERPRETED:
     from arrayinit.backends._torch import custom_op as torch_operator
     from arrayinit.kernels import _triton as source
     from arrayinit.kernels import _triton_launch as torch_triton
-
-
-def memory(x: Any) -> np.ndarray:
-    """Return what NumPy sees in the memory of a tensor; bfloat16 as its bits."""
-    return (x.view(torch.uint16) if x.dtype == torch.bfloat16 else x).numpy()
-
-
-def stored(draw: Draw) -> str:
-    return STORED.get(draw.dtype.name, draw.dtype.name)
-
-
-def bytes_of(x: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(x).view(np.uint8)
-
-
-@pytest.mark.parametrize(("_", "distribution", "dtype"), CASES, ids=IDS)
-def test_each_way_of_drawing_has_the_bits_of_the_host(_: str, distribution: Any, dtype: str) -> None:
-    # Three instances of the kernel, the last one filled in part.
-    draw = Draw(distribution, seed_of(5), FORMATS[dtype], (2 * 1024 + 13,), (0,))
-    x = torch.full(draw.shape, 7, dtype=getattr(torch, dtype))
-    torch_triton.fill_device(x, draw)
-    np.testing.assert_array_equal(bytes_of(memory(x)), bytes_of(whole(draw)))
-
-
-def random_boxes(count: int) -> list[tuple[Draw, tuple[slice, ...], int]]:
-    rng = np.random.default_rng(0)
-    distributions = (Uniform(-1.0, 2.0), Normal(1.0, 0.5), TruncatedNormal(0.0, 1.0, 1.5, 3.0))
-    chosen = []
-    for k in range(count):
-        shape = tuple(rng.integers(1, 12, rng.integers(0, 6)).tolist())
-        form = FORMATS[list(FORMATS)[k % len(FORMATS)]]
-        distribution = distributions[rng.integers(2 if form.is_complex else 3)]
-        zeros = int(rng.integers(shape[0] + 1)) if len(shape) == 2 else 0
-        order = tuple(rng.permutation(len(shape)).tolist())
-        box = tuple(slice(*sorted(rng.integers(0, n + 1, 2).tolist())) for n in shape)
-        distribution = distribution.circular() if form.is_complex else distribution
-        chosen.append((Draw(distribution, seed_of(int(rng.integers(2**60))), form, shape, order, zeros), box, k))
-    return chosen
-
-
-@pytest.mark.parametrize(("draw", "box", "number"), random_boxes(48))
-def test_a_box_in_any_memory_is_that_part_of_the_whole(
-    draw: Draw, box: tuple[slice, ...], number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch_triton, "TILE", 64)
-    monkeypatch.setattr(torch_triton, "_HELD", 50)
-    # Of some the launches are cut.
-    monkeypatch.setattr(torch_triton, "_AT_ONCE", 1 << 30 if number % 3 else 150)
-    expected = whole(draw)
-    # In an array whose axes are in another order, every second element, and in an array of its own.
-    across = torch.full([2 * draw.shape[k] + 1 for k in draw.inverse], 7, dtype=getattr(torch, draw.dtype.name))
-    turned = [box[k] for k in draw.inverse]
-    part = across[tuple(slice(2 * side.start + 1, 2 * side.stop + 1, 2) for side in turned)]
-    own = torch.empty(part.shape, dtype=part.dtype)
-    for x in (part, own):
-        torch_triton.fill_device(x, draw, [side.start for side in turned])
-        np.testing.assert_array_equal(memory(x).transpose(draw.order), expected[box])
-    assert (across == 7).sum() >= across.numel() - part.numel()
-    part.fill_(7)
-    assert (across == 7).all()
-
-
-@pytest.mark.parametrize("dtype", ["float32", "complex128"])
-@pytest.mark.parametrize(
-    ("shape", "corner", "size"),
-    [
-        ((1 << 20, 1 << 20), (8190, 3), (5, 100)),
-        ((1 << 11, 1 << 13, 1 << 17), (2000, 8000, 77), (2, 3, 21)),
-        ((1 << 50,), ((1 << 50) - 1005,), (1005,)),
-        ((1 << 33, 3, 2), ((1 << 33) - 9, 0, 1), (9, 3, 1)),
-    ],
-)
-def test_boxes_far_inside_a_huge_array(
-    shape: tuple[int, ...], corner: tuple[int, ...], size: tuple[int, ...], dtype: str
-) -> None:
-    draw = Draw(Normal(0.0, 1.0), seed_of([3, 4]), FORMATS[dtype], shape, tuple(range(len(shape))))
-    expected, x = np.empty(size, dtype), torch.empty(size, dtype=getattr(torch, dtype))
-    draw.fill_box(expected, corner)
-    torch_triton.fill_device(x, draw, corner)
-    np.testing.assert_array_equal(x.numpy(), expected)
-
-
-@pytest.mark.parametrize("zeros", [1, 37, 300, 301])
-def test_the_smallest_keys_of_each_column_are_cleared(zeros: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    draw = Draw(Normal(0.0, 1.0), seed_of(5), FORMATS["float32"], (301, 11), (0, 1), zeros)
-    x, part = torch.empty(draw.shape), torch.empty(120, 4)
-    torch_triton.fill_device(x, draw)
-    monkeypatch.setattr(torch_triton, "_HELD", 700)
-    torch_triton.fill_device(part, draw, (100, 3))
-    np.testing.assert_array_equal(x.numpy(), whole(draw))
-    assert torch.equal(part, x[100:220, 3:7])
 
 
 def test_of_equal_keys_those_of_the_first_rows_are_the_smallest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +69,7 @@ def test_neither_parameters_nor_sizes_make_another_kernel() -> None:
 @pytest.fixture
 def on_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the memory of the CPU for that of a GPU."""
-    monkeypatch.setattr(torch_operator, "fill_memory", lambda *_: False)
+    monkeypatch.setattr(torch_operator, "shared", lambda _: None)
     monkeypatch.setattr("arrayinit.backends._torch.backend.is_unseen", lambda _: False)
     monkeypatch.setattr(torch_operator, "_kernels", lambda _: torch_triton)
 
