@@ -69,7 +69,7 @@ def test_neither_parameters_nor_sizes_make_another_kernel() -> None:
 @pytest.fixture
 def on_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the memory of the CPU for that of a GPU."""
-    monkeypatch.setattr(torch_operator, "shared", lambda _: None)
+    monkeypatch.setattr(torch_operator, "fill_memory", lambda *_: False)
     monkeypatch.setattr("arrayinit.backends._torch.backend.is_unseen", lambda _: False)
     monkeypatch.setattr(torch_operator, "_kernels", lambda _: torch_triton)
 
