@@ -65,6 +65,9 @@ OLDEST = (
     "--ignore=tests/initializers/test_narrow.py",
 )
 
+# The files of the session `triton`.
+OF_TRITON = ("tests/backends/torch/test_triton.py", "tests/backends/torch/test_triton_ptx.py")
+
 reports: list[Path] = []
 
 
@@ -112,9 +115,10 @@ def pytest(session: nox.Session, python: str, *arguments: str, **env: str) -> No
     REPORTS.mkdir(parents=True, exist_ok=True)
     reports.append(report)
     env["ARRAYINIT_TEST_COLLECTED"] = str(collected)
-    # JAX takes seconds to compile a draw: its processes, the workers and the sessions share what they made.
+    # JAX compiles a draw for half a second, and each operation around the draw for some hundredths. All processes share
+    # what one of them compiled.
     env["JAX_COMPILATION_CACHE_DIR"] = str(REPORTS.parent / "xla")
-    env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+    env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     # So that the tests find the programs of the environment.
     env["PATH"] = os.pathsep.join([str(Path(python).parent), os.environ["PATH"]])
     session.run(python, "-m", "pytest", f"--junitxml={report}", *arguments, *session.posargs, env=env, external=True)
@@ -140,8 +144,8 @@ def strict(session: nox.Session) -> None:
 
 @uses("all")
 def torch(session: nox.Session) -> None:
-    """Run the tests on PyTorch."""
-    check_backend(session, "torch")
+    """Run the tests on PyTorch, without those of Triton, which have a session of their own."""
+    check_backend(session, "torch", *(f"--ignore={file}" for file in OF_TRITON))
 
 
 @uses("all")
@@ -167,11 +171,9 @@ def triton(session: nox.Session) -> None:
     """Run Triton's kernels in its interpreter, and read what its compiler makes of them; no GPU is needed."""
     if sys.platform != "linux":
         session.skip("Triton has wheels for Linux only")
-    folder = Path("tests", "backends", "torch")
-    files = (folder / "test_triton.py", folder / "test_triton_ptx.py", Path("tests", "kernels", "test_any_box.py"))
     # By files, since the compiler's work is shared by the tests of one; the name is in theirs, and in the kernel's.
     options = ("--dist=loadfile", "-k", "triton")
-    check_backend(session, "torch", *options, *map(str, files), TRITON_INTERPRET="1")
+    check_backend(session, "torch", *options, *OF_TRITON, "tests/kernels/test_any_box.py", TRITON_INTERPRET="1")
 
 
 @uses("all")

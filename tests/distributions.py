@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 # A variance 2 % off is 9.8 standard errors off at this size, 6.1 are allowed: one such mutant in 10 000 gets through.
 SIZE = 480_000
@@ -22,6 +22,21 @@ def truncated_square(variance: float) -> stats.rv_continuous:
 
 class MismatchError(AssertionError):
     """The sample does not follow the distribution."""
+
+
+def truncated_normal(mean: float, std: float, a: float, b: float) -> stats.rv_continuous:
+    """Return the distribution of a normal truncated to [a, b].
+
+    Its distribution function is that of scipy, computed ten times as fast unless the interval lies too far out.
+    """
+    low, high = (a - mean) / std, (b - mean) / std
+    distribution = stats.truncnorm(low, high, loc=mean, scale=std)
+    # From the side on which the tail is small, so that its digits are kept.
+    sign = -1.0 if low > 0 else 1.0
+    start, end = special.ndtr(sign * low), special.ndtr(sign * high)
+    if abs(end - start) > 1e-100:
+        distribution.cdf = lambda x: (special.ndtr(sign * np.clip((x - mean) / std, low, high)) - start) / (end - start)
+    return distribution
 
 
 def check(

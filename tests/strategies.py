@@ -164,15 +164,26 @@ def _fault(name: str) -> st.SearchStrategy[tuple[str, ...]]:
 
 
 @cache
-def _weight(name: str, is_wrong: bool, is_compiled: bool) -> st.SearchStrategy[Weight]:
-    weights = FEW_WEIGHTS if is_compiled else WEIGHTS
-    return st.sampled_from([weight for weight in weights if is_wrong or weight.fits(name)])
+def _weights(name: str, is_wrong: bool, is_compiled: bool) -> list[Weight]:
+    return [weight for weight in (FEW_WEIGHTS if is_compiled else WEIGHTS) if is_wrong or weight.fits(name)]
 
 
 @cache
-def _array(name: str, is_wrong: bool, library: Library) -> st.SearchStrategy[tuple[str, str]]:
+def _weight(name: str, is_wrong: bool, is_compiled: bool) -> st.SearchStrategy[Weight]:
+    return st.sampled_from(_weights(name, is_wrong, is_compiled))
+
+
+@cache
+def _compiled_dtypes(name: str, is_wrong: bool, library: Library, weight: Weight) -> tuple[str, ...]:
+    """Return float32, and this weight's share of the other dtypes: each pair of a shape and a dtype is compiled."""
+    weights = _weights(name, is_wrong, is_compiled=True)
+    others = [dtype for dtype in library.dtypes if dtype != "float32"]
+    return ("float32", *others[weights.index(weight) :: len(weights)])
+
+
+@cache
+def _array(name: str, is_wrong: bool, library: Library, dtypes: tuple[str, ...]) -> st.SearchStrategy[tuple[str, str]]:
     """A dtype, and a form of the memory."""
-    dtypes = library.dtypes
     if name in FIXED or is_wrong:
         dtypes += _INTEGERS
     elif name == "trunc_normal_":
@@ -212,11 +223,13 @@ def calls(draw: Any, name: str, library: Library) -> Call:
         else:
             arguments[parameter] = None
     is_seeded = not isinstance(arguments.get("rng", _GENERATORS[0]), Made) and "orthogonal_" not in name
-    weight = draw(_weight(name, "x" in wrong, library.module == "jax" and not is_seeded))
+    is_compiled = library.module == "jax" and not is_seeded and name not in FIXED
+    weight = draw(_weight(name, "x" in wrong, is_compiled))
     if "layout" in arguments and "layout" not in wrong:
         # Without either of them a layout says nothing, and only plain draws have such weights.
         arguments["layout"] = weight.layout if set(weight.roles) & {"O", "I"} else None
     if "groups" in arguments and "groups" not in wrong:
         arguments["groups"] = next(n for n in draw(_GROUPS) if weight.product("O") % n == 0)
-    dtype, form = draw(_array(name, "x" in wrong, library))
+    dtypes = _compiled_dtypes(name, "x" in wrong, library, weight) if is_compiled else library.dtypes
+    dtype, form = draw(_array(name, "x" in wrong, library, dtypes))
     return Call(name, wrong, weight, dtype, form, arguments)

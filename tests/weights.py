@@ -54,10 +54,10 @@ def _weights(count: int) -> list[Weight]:
 
 
 WEIGHTS = _weights(8000)
-# For what is compiled for each shape.
+# For what is compiled for each shape. The first two are the shapes of the tests of JAX, which shares what it compiled.
 FEW_WEIGHTS = [
-    Weight((4, 3), "OI", "OI..."),
-    Weight((4, 3, 2), "OIk", "OI..."),
+    Weight((6, 4), "OI", "OI..."),
+    Weight((6, 4, 3), "OIk", "OI..."),
     Weight((2, 3, 3), "BIO", "BIO"),
     Weight((3, 2, 2, 4), "kkIO", "...IO"),
 ]

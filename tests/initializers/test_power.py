@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from distributions import SIZE, MismatchError, check, truncated_square
+from distributions import SIZE, MismatchError, check, truncated_normal, truncated_square
 from scipy import stats
 
 import arrayinit
@@ -13,7 +13,7 @@ from arrayinit.core.distributions import Normal, TruncatedNormal
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
-TRUNCATED = stats.truncnorm(-2, 2)
+TRUNCATED = truncated_normal(0.0, 1.0, -2.0, 2.0)
 CORRECTION = float(TRUNCATED.std())
 FAN_IN, FAN_OUT = 200, 225
 

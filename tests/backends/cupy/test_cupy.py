@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cupy_on_numpy import DEVICE, Generator, RandomState, plain
 from cupy_stand_in import BUILT_IN, full, stand_in  # noqa: F401
-from distributions import check, truncated_square
+from distributions import check, truncated_normal, truncated_square
 from libraries import no_such_case
 from portable_calls import DRAWS, reference, same_bits
 from scipy import stats
@@ -41,9 +41,9 @@ TWO_SIGMA = float(stats.truncnorm(-2, 2).var())
         (lambda x, rng: arrayinit.normal_(x, 1, 2, rng=rng), stats.norm(1, 2)),
         (lambda x, rng: arrayinit.kaiming_uniform_(x, layout="IO", rng=rng), stats.uniform(-0.125, 0.25)),
         (lambda x, rng: arrayinit.xavier_normal_(x, rng=rng), stats.norm(0, (2 / 640) ** 0.5)),
-        (lambda x, rng: arrayinit.trunc_normal_(x, 0, 1, -1, 2, rng=rng), stats.truncnorm(-1, 2)),
-        (lambda x, rng: arrayinit.variance_scaling_(x, 256 * TWO_SIGMA, rng=rng), stats.truncnorm(-2, 2)),
-        (lambda x, rng: arrayinit.trunc_normal_(x, 1, 2, 3, 5, rng=rng), stats.truncnorm(1, 2, 1, 2)),
+        (lambda x, rng: arrayinit.trunc_normal_(x, 0, 1, -1, 2, rng=rng), truncated_normal(0, 1, -1, 2)),
+        (lambda x, rng: arrayinit.variance_scaling_(x, 256 * TWO_SIGMA, rng=rng), truncated_normal(0, 1, -2, 2)),
+        (lambda x, rng: arrayinit.trunc_normal_(x, 1, 2, 3, 5, rng=rng), truncated_normal(1, 2, 3, 5)),
     ],
     ids=["uniform", "normal", "kaiming uniform", "xavier normal", "truncated", "variance scaling", "in the tail"],
 )

@@ -125,16 +125,6 @@ def test_both_kinds_of_key_and_other_generators_serve(twin: str, kind: str) -> N
     same(ours(jnp.zeros((5, 7), "float32"), key), theirs()(key, (5, 7), jnp.dtype("float32")))
 
 
-@pytest.mark.parametrize("name", RANDOM)
-def test_random_initializers_work_under_jit_of_the_array_and_the_key(name: str) -> None:
-    x, key = jnp.full((6, 4), 7.0, "float32"), jax.random.key(0)
-    compiled = jax.jit(lambda x, key: getattr(arrayinit, name)(x, *RANDOM[name], rng=key))(x, key)
-    eager = getattr(arrayinit, name)(x, *RANDOM[name], rng=key)
-    assert compiled.dtype == eager.dtype == x.dtype
-    np.testing.assert_allclose(compiled, eager, rtol=1e-5, atol=1e-6)
-    assert (np.asarray(x) == 7.0).all()
-
-
 @pytest.mark.parametrize("name", FIXED)
 @pytest.mark.parametrize("dtype", ["float32", "int8"])
 def test_fixed_initializers_work_under_jit_of_the_array(name: str, dtype: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +17,7 @@ with suppress(ImportError):
 
 pytestmark = pytest.mark.usefixtures("jax_library")
 
-KERNEL, MATRIX = (4, 4, 3), (6, 4)
+KERNEL, MATRIX = (6, 4, 3), (6, 4)
 RANDOM: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
     **dict.fromkeys(("uniform_", "normal_", "trunc_normal_", "orthogonal_", "delta_orthogonal_"), (KERNEL, {})),
     **dict.fromkeys(("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_"), (KERNEL, {})),
@@ -37,6 +38,7 @@ RNGS = {
     "NumPy's": lambda: np.random.default_rng(5),
     "None": lambda: None,
 }
+SCALED = re.compile("xavier|kaiming|lecun")
 NARROW = {"float64": "float32", "complex128": "complex64", "int64": "int32", "uint64": "uint32"}
 
 
@@ -60,11 +62,16 @@ def filled(name: str, x: Any, dtype: str, is_traced: bool, **arguments: Any) -> 
         return made
 
 
-# Under a trace the other kinds of rng are an error.
+# Under a trace the other kinds of rng are an error. There the scaled draws are compiled as `variance_scaling_` is, with
+# another number.
 @pytest.mark.parametrize(
-    ("rng", "is_traced"), [*((rng, False) for rng in RNGS), ("a seed", True), ("a key", True)], ids=str
+    ("name", "rng", "is_traced"),
+    [
+        *((name, rng, False) for name in RANDOM for rng in RNGS),
+        *((name, rng, True) for name in RANDOM if not SCALED.match(name) for rng in ("a seed", "a key")),
+    ],
+    ids=str,
 )
-@pytest.mark.parametrize("name", RANDOM)
 def test_a_wide_struct_is_drawn_as_a_narrow_one(name, rng, is_traced):
     shape, arguments = RANDOM[name]
     wide, narrow = (

@@ -65,8 +65,10 @@ def test_vmap_over_keys_draws_in_each_slice_what_the_key_draws_alone(name: str) 
 
     keys = jax.random.split(jax.random.key(1), SLICES)
     mapped = jax.vmap(draw)(keys)
-    # Both in one program, to be compiled once.
-    compiled, first = jax.jit(lambda keys: (jax.vmap(draw)(keys), draw(keys[0])))(keys)
+    # Both in one program, to be compiled once; the second of an array that is an argument too.
+    x = jnp.full(shape(name), 7.0, "float32")
+    compiled, first = jax.jit(lambda x, keys: (jax.vmap(draw)(keys), fill(name, x, rng=keys[0])))(x, keys)
+    assert (np.asarray(x) == 7.0).all()
     for key, weight, under_jit in zip(keys, mapped, compiled, strict=True):
         alone = draw(key)
         assert_same(name, weight, alone)
