@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from cases import DRAWN, SCALED
 
 import arrayinit as ai
 
@@ -100,11 +101,7 @@ CASES = [
     (ai.xavier_uniform_, MATRIX, {"gain": -1.0}, ValueError, "gain must be at least 0, got -1.0"),
     (ai.xavier_normal_, MATRIX, {"gain": math.nan}, ValueError, "gain must not be NaN"),
 ]
-SCALED = (
-    *(ai.xavier_uniform_, ai.xavier_normal_, ai.kaiming_uniform_, ai.kaiming_normal_),
-    *(ai.variance_scaling_, ai.lecun_uniform_, ai.lecun_normal_),
-)
-for scaled in SCALED:
+for scaled in (DRAWN[name].function for name in SCALED):
     CASES += [
         (scaled, (4,), {}, ValueError, "has 1 axis, but layout 'OI...' needs at least 2; for a bias, pass layout='O'"),
         (scaled, (), {}, ValueError, "x of shape () has 0 axes, but layout 'OI...' needs at least 2"),
@@ -154,16 +151,8 @@ for scaled in (ai.kaiming_uniform_, ai.kaiming_normal_):
         (scaled, MATRIX, {"a": math.nan}, ValueError, "the negative slope must not be NaN"),
     ]
 CASES += [
-    (function, shape, {**arguments, "rng": rng}, TypeError, text)
-    for function, shape, arguments in (
-        (ai.uniform_, MATRIX, {}),
-        (ai.normal_, MATRIX, {}),
-        (ai.trunc_normal_, MATRIX, {}),
-        *((scaled, MATRIX, {}) for scaled in SCALED),
-        (ai.orthogonal_, MATRIX, {}),
-        (ai.delta_orthogonal_, KERNEL, {}),
-        (ai.sparse_, MATRIX, {"sparsity": 0.5}),
-    )
+    (case.function, case.shape, {**case.arguments, "rng": rng}, TypeError, text)
+    for case in DRAWN.values()
     for rng, text in (
         (True, "must be None"),
         (1.5, "got 1.5 (float)"),
@@ -171,19 +160,3 @@ CASES += [
         (np.random.RandomState(0), "numpy.random"),
     )
 ]
-
-RANDOM = {
-    "uniform_": (ai.uniform_, {}),
-    "normal_": (ai.normal_, {}),
-    "trunc_normal_": (ai.trunc_normal_, {}),
-    **{scaled.__name__: (scaled, {}) for scaled in SCALED},
-    "orthogonal_": (ai.orthogonal_, {}),
-    "delta_orthogonal_": (ai.delta_orthogonal_, {"layout": "Ok"}),
-    "sparse_": (ai.sparse_, {"sparsity": 0.5}),
-}
-FILLS = {
-    "constant_": (ai.constant_, {"val": 1}),
-    "ones_": (ai.ones_, {}),
-    "zeros_": (ai.zeros_, {}),
-    "eye_": (ai.eye_, {}),
-}

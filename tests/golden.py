@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from libraries import COMPLEX, REAL
-from portable_calls import TRUNCATED
 
 import arrayinit
 from arrayinit.backends.protocol import InPlace
@@ -72,7 +72,13 @@ CALLS = (
     *(
         Call(arrayinit.trunc_normal_, parameters, dtypes=REAL)
         for parameters in (
-            *TRUNCATED,
+            (0.0, 1.0, -2.0, 2.0),
+            (0.0, 1.0, 2.0, 3.0),
+            (0.0, 1.0, 0.0, 10.0),
+            (0.0, 0.02, 0.6, 100.0),
+            (0.0, 1.0, -40.0, -39.0),
+            (5.0, 2.0, -math.inf, 4.0),
+            (0.0, 1.0, -1e-6, 1e-6),
             (0.0, 1.0, 3.0, 3.001),
             (0.0, 1.0, 50.0, 50.00005),
         )

@@ -1,4 +1,4 @@
-"""How the JAX tests call each function, and compare."""
+"""How the JAX tests make structs, and compare."""
 
 from __future__ import annotations
 
@@ -10,23 +10,6 @@ import numpy as np
 with suppress(ImportError):
     import jax
     import jax.numpy as jnp
-
-# Every function that fills, on arguments that leave no choice but rng.
-RANDOM: dict[str, tuple[Any, ...]] = {
-    "uniform_": (),
-    "normal_": (),
-    "trunc_normal_": (),
-    "xavier_uniform_": (),
-    "xavier_normal_": (),
-    "kaiming_uniform_": (),
-    "kaiming_normal_": (),
-    "orthogonal_": (),
-    "sparse_": (0.6,),
-    "variance_scaling_": (2.0, "fan_avg"),
-    "lecun_uniform_": (),
-    "lecun_normal_": (),
-}
-FIXED: dict[str, tuple[Any, ...]] = {"constant_": (2.5,), "ones_": (), "zeros_": (), "eye_": (), "dirac_": (2,)}
 
 
 def struct(*shape: int, dtype: str = "float32", sharding: Any = None) -> Any:

@@ -15,7 +15,7 @@ with suppress(ImportError):
     from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 SHAPE = (40, 48)
-FILLS = ["uniform_(-0.3, 0.7)", "kaiming_normal_", "trunc_normal_(0.0, 1.0, 2.0, 3.0)", "sparse_(0.3)"]
+FILLS = ["uniform_", "kaiming_normal_", "trunc_normal_(a=2.0, b=3.0)", "sparse_"]
 SPECS: list[tuple[tuple[int, ...], tuple[Any, ...]]] = [
     ((8,), ("a",)),
     ((8,), (None, "a")),

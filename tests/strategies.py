@@ -12,14 +12,12 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from cases import FIXED, FUNCTIONS
 from hypothesis import strategies as st
 from libraries import FORMS, WRONG_FORMS, Library
 from weights import FEW_WEIGHTS, WEIGHTS, Weight
 
 import arrayinit
-
-FIXED = ("constant_", "copy_", "dirac_", "eye_", "ones_", "zeros_")
-
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
 _OTHER_DTYPES = {"numpy": ("object", "longdouble", "clongdouble", "S3", "datetime64[s]", "i4,f4")}
@@ -186,8 +184,8 @@ def _array(name: str, is_wrong: bool, library: Library, dtypes: tuple[str, ...])
     """A dtype, and a form of the memory."""
     if name in FIXED or is_wrong:
         dtypes += _INTEGERS
-    elif name == "trunc_normal_":
-        dtypes = tuple(dtype for dtype in dtypes if "complex" not in dtype)
+    else:
+        dtypes = tuple(dtype for dtype in dtypes if dtype in FUNCTIONS[name].dtypes)
     forms = WRONG_FORMS[library.module] if is_wrong else FORMS[library.module]
     if is_wrong:
         dtypes += _OTHER_DTYPES.get(library.name, ())

@@ -1,30 +1,23 @@
-"""Every function that fills torch tensors: a shape that it takes, and arguments."""
+"""How the tests of torch call each function of the table: on a tensor that shows what was left unwritten."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import arrayinit
-from arrayinit.testing.cases import CASES, KERNEL, MATRIX
-
-__all__ = ["CALLS", "KERNEL", "MATRIX", "RANDOM", "empty", "fill", "filled"]
-
-# Of the rows of a function the first.
-CALLS: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {}
-for _case in CASES:
-    CALLS.setdefault(_case.name, (_case.shape, dict(_case.arguments)))
-RANDOM = tuple(dict.fromkeys(case.name for case in CASES if case.is_drawn))
+from cases import FUNCTIONS
 
 
 def empty(name: str, **options: Any) -> Any:
     """A tensor for the function, that shows what was left unwritten."""
     import torch
 
-    return torch.full(CALLS[name][0], 7.0, **options)
+    return torch.full(FUNCTIONS[name].shape, 7.0, **options)
 
 
 def fill(name: str, x: Any, **rng: Any) -> Any:
-    return getattr(arrayinit, name)(x, **CALLS[name][1], **rng)
+    """Call the function, by default with the global generator."""
+    case = FUNCTIONS[name]
+    return case.function(x, **case.arguments, **rng)
 
 
 def filled(name: str, seed: int = 3) -> Any:

@@ -3,54 +3,30 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from cases import CASES, FUNCTIONS, Case
 
 import arrayinit
 from arrayinit.backends import registry
 from arrayinit.backends._array_api import ReplacedArrayAPI, WritableArrayAPI
 from arrayinit.backends.protocol import InPlace
 from arrayinit.kernels.fill import Fill
+from arrayinit.testing.cases import INTEGER
 
 strict_only = pytest.mark.parametrize("library", ["strict"], indirect=True)
 
 # What each device of array-api-strict has.
 DEVICES = {
-    "device1": ("float32", "float64", "complex64", "complex128"),
-    "no_float64": ("float32", "complex64"),
-    "no_x64": ("float32", "complex64"),
+    "device1": ("float32", "float64", "complex64", "complex128", *INTEGER),
+    "no_float64": ("float32", "complex64", *INTEGER),
+    "no_x64": ("float32", "complex64", *(dtype for dtype in INTEGER if "64" not in dtype)),
 }
-CASES = [(device, dtype) for device, dtypes in DEVICES.items() for dtype in dtypes]
-
-Call = Callable[[Any, Any], Any]
-RANDOM: dict[str, Call] = {
-    "uniform_": lambda x, rng: arrayinit.uniform_(x, -1, 2, rng=rng),
-    "normal_": lambda x, rng: arrayinit.normal_(x, 1, 2, rng=rng),
-    "trunc_normal_": lambda x, rng: arrayinit.trunc_normal_(x, rng=rng),
-    "xavier_uniform_": lambda x, rng: arrayinit.xavier_uniform_(x, 2.0, rng=rng),
-    "xavier_normal_": lambda x, rng: arrayinit.xavier_normal_(x, rng=rng),
-    "kaiming_uniform_": lambda x, rng: arrayinit.kaiming_uniform_(x, mode="fan_out", rng=rng),
-    "kaiming_normal_": lambda x, rng: arrayinit.kaiming_normal_(x, layout="IO", rng=rng),
-    "variance_scaling_": lambda x, rng: arrayinit.variance_scaling_(x, 2.0, "fan_avg", rng=rng),
-    "lecun_uniform_": lambda x, rng: arrayinit.lecun_uniform_(x, layout="IO", rng=rng),
-    "lecun_normal_": lambda x, rng: arrayinit.lecun_normal_(x, rng=rng),
-    "orthogonal_": lambda x, rng: arrayinit.orthogonal_(x, rng=rng),
-    "delta_orthogonal_": lambda x, rng: arrayinit.delta_orthogonal_(x, layout="Ok", rng=rng),
-    "sparse_, few zeros": lambda x, rng: arrayinit.sparse_(x, 0.2, rng=rng),
-    "sparse_, many zeros": lambda x, rng: arrayinit.sparse_(x, 0.8, rng=rng),
-}
-FIXED: dict[str, Call] = {
-    "constant_": lambda x, _: arrayinit.constant_(x, 2),
-    "ones_": lambda x, _: arrayinit.ones_(x),
-    "zeros_": lambda x, _: arrayinit.zeros_(x),
-    "eye_": lambda x, _: arrayinit.eye_(x),
-    "dirac_": lambda x, _: arrayinit.dirac_(x, 2),
-}
-INTEGERS = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+every_function = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 def strict_array(shape: tuple[int, ...], dtype: str, device: str) -> Any:
@@ -65,47 +41,28 @@ def on_host(x: Any) -> np.ndarray:
     return np.from_dlpack(x.to_device(xp.Device("CPU_DEVICE")))
 
 
-def fills_like_numpy(fill: Call, shape: tuple[int, ...], dtype: str, device: str) -> None:
-    x = strict_array(shape, dtype, device)
+def fills_like_numpy(case: Case, dtype: str, device: str) -> None:
+    x = strict_array(case.shape, dtype, device)
     given = (x.dtype, x.device, x.shape)
-    assert fill(x, np.random.default_rng(3)) is x
+    assert case.fill(x, np.random.default_rng(3)) is x
     assert (x.dtype, x.device, x.shape) == given
-    np.testing.assert_array_equal(on_host(x), fill(np.ones(shape, dtype), np.random.default_rng(3)))
+    np.testing.assert_array_equal(on_host(x), case.fill(np.ones(case.shape, dtype), np.random.default_rng(3)))
 
 
 @strict_only
-@pytest.mark.parametrize(("device", "dtype"), CASES)
-@pytest.mark.parametrize("name", RANDOM)
-def test_random_initializers_fill_in_place_with_the_values_of_numpy(
-    library: Any, name: str, device: str, dtype: str
-) -> None:
-    if name == "trunc_normal_" and dtype.startswith("complex"):
-        with pytest.raises(TypeError, match="real"):
-            arrayinit.trunc_normal_(strict_array((10, 7), dtype, device))
-        return
-    fills_like_numpy(RANDOM[name], (10, 7), dtype, device)
-
-
-@strict_only
-@pytest.mark.parametrize(
-    ("device", "dtype"),
-    [
-        *CASES,
-        *((device, dtype) for device in DEVICES for dtype in INTEGERS if (device, "64" in dtype) != ("no_x64", True)),
-    ],
-)
-@pytest.mark.parametrize("name", FIXED)
-def test_fixed_initializers_fill_in_place_with_the_values_of_numpy(
-    library: Any, name: str, device: str, dtype: str
-) -> None:
-    fills_like_numpy(FIXED[name], (4, 2, 3) if name == "dirac_" else (4, 6), dtype, device)
+@pytest.mark.parametrize("device", DEVICES)
+@every_function
+def test_every_function_fills_in_place_with_the_values_of_numpy(library: Any, case: Case, device: str) -> None:
+    for dtype in DEVICES[device]:
+        if dtype in case.dtypes:
+            fills_like_numpy(case, dtype, device)
 
 
 @strict_only
 @pytest.mark.parametrize("shape", [(), (5,), (0, 3), (2, 3, 4, 5)])
 def test_any_shape_will_do(library: Any, shape: tuple[int, ...]) -> None:
-    fills_like_numpy(RANDOM["normal_"], shape, "float32", "device1")
-    fills_like_numpy(FIXED["zeros_"], shape, "float32", "device1")
+    for name in ("normal_", "zeros_"):
+        fills_like_numpy(FUNCTIONS[name].at(shape), "float32", "device1")
 
 
 @strict_only
@@ -176,14 +133,12 @@ def entry_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     return groups
 
 
-@pytest.mark.parametrize("name", [*RANDOM, *FIXED])
-def test_a_registered_backend_serves_every_function(name: str, entry_points: Any) -> None:
+@every_function
+def test_a_registered_backend_serves_every_function(case: Case, entry_points: Any) -> None:
     arrayinit.register_backend(Crates())
-    fill = {**RANDOM, **FIXED}[name]
-    shape = (4, 2, 3) if name == "dirac_" else (10, 7)
-    x = Crate(*shape)
-    assert fill(x, np.random.default_rng(0)) is x
-    np.testing.assert_array_equal(x.values, fill(np.empty(shape, "float32"), np.random.default_rng(0)))
+    x = Crate(*case.shape)
+    assert case.fill(x, np.random.default_rng(0)) is x
+    np.testing.assert_array_equal(x.values, case.fill(np.empty(case.shape, "float32"), np.random.default_rng(0)))
 
 
 def test_a_registered_backend_is_asked_after_the_built_in_ones(entry_points: Any) -> None:
@@ -265,22 +220,20 @@ class Sealed:
         return self.values
 
 
-@pytest.mark.parametrize("name", [*RANDOM, *FIXED])
-def test_arrays_that_cannot_be_written_and_have_no_device_are_replaced(name: str, entry_points: Any) -> None:
-    fill = {**RANDOM, **FIXED}[name]
-    shape = (4, 2, 3) if name == "dirac_" else (10, 7)
-    x = Sealed(np.ones(shape, "float32"))
+@every_function
+def test_arrays_that_cannot_be_written_and_have_no_device_are_replaced(case: Case, entry_points: Any) -> None:
+    x = Sealed(np.ones(case.shape, "float32"))
     assert type(registry.backend_of(x)) is ReplacedArrayAPI
-    filled = fill(x, np.random.default_rng(0))
+    filled = case.fill(x, np.random.default_rng(0))
     assert filled is not x
     assert (x.values == 1).all()
-    np.testing.assert_array_equal(filled.values, fill(np.empty(shape, "float32"), np.random.default_rng(0)))
-    copied = arrayinit.copy_(Sealed(np.ones(shape, "float32")), filled)
+    np.testing.assert_array_equal(filled.values, case.fill(np.empty(case.shape, "float32"), np.random.default_rng(0)))
+    copied = arrayinit.copy_(Sealed(np.ones(case.shape, "float32")), filled)
     np.testing.assert_array_equal(copied.values, filled.values)
 
 
 @pytest.mark.parametrize("x", [[1.0, 2.0], 1.5, "weights", None, (3, 4), Crate(2)], ids=lambda x: type(x).__name__)
-@pytest.mark.parametrize("name", [*RANDOM, *FIXED])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_is_no_array_is_refused_with_what_is_accepted(name: str, x: Any, entry_points: Any) -> None:
     with pytest.raises(TypeError, match=rf"x must be an array of NumPy, torch, JAX.*CuPy.*{type(x).__qualname__}$"):
-        {**RANDOM, **FIXED}[name](x, None)
+        FUNCTIONS[name].fill(x, None)

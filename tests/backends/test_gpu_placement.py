@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import DRAWS
 from libraries import Library
-from portable_calls import DRAWS, reference, same_bits
+from portable_calls import reference, same_bits
 
 import arrayinit as ai
 
@@ -106,7 +107,7 @@ def test_jax_brings_nothing_back_to_the_host(name: str, rng: str, library: Libra
 
 @EVERY
 def test_arrays_on_two_devices_are_filled_alike(library: Library) -> None:
-    draw = DRAWS["normal_(0.5, 0.3)"]._replace(shape=SHAPE)
+    draw = DRAWS["normal_"].at(SHAPE)
     expected = reference(draw, "float32")
     for x in on_two_devices(library):
         place = library.device(x)

@@ -6,10 +6,12 @@ import warnings
 
 import numpy as np
 import pytest
+from cases import FIXED
 from forms import formed, values
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import integers, lists, none, sampled_from, text
-from strategies import FIXED, SCALARS, SEEDS, WRONG_SEEDS, Made, argument, calls
+from intervals import interval
+from strategies import SCALARS, SEEDS, WRONG_SEEDS, Made, argument, calls
 from weights import WEIGHTS
 
 import arrayinit
@@ -116,7 +118,7 @@ def check_values(filled, call, library):
             check_gain(filled, call)
         return
     form = FORMATS[call.dtype]
-    low, high = bounds(call)
+    low, high = interval(call.name, call.weight.shape, given)
     if ("normal" in call.name or call.name == "sparse_") and max(abs(low), abs(high)) > form.max:
         # What overflows is infinite.
         assert not np.isnan(filled).any()
@@ -150,40 +152,6 @@ def check_gain(filled, call):
     # What is too small for float16 is subnormal.
     np.testing.assert_allclose(held.astype(complex), expected, rtol=2.0**-8, atol=2.0**-24)
     assert held.size or abs(expected) < 2.0**-24 or not filled.size
-
-
-def bounds(call):
-    """Return an interval that all draws lie in; that of a normal is 10 standard deviations to either side."""
-    given = call.arguments
-    if call.name in ("uniform_", "trunc_normal_"):
-        return float(given["a"]), float(given["b"])
-    if call.name in ("normal_", "sparse_"):
-        mean, reach = float(given.get("mean", 0)), 10 * float(given["std"])
-        return mean - reach, mean + reach
-    if "orthogonal_" in call.name:
-        return -abs(float(given["gain"])), abs(float(given["gain"]))
-    std = scaled_std(call)
-    is_uniform = "uniform" in call.name or given.get("distribution") == "uniform"
-    is_normal = call.name in ("xavier_normal_", "kaiming_normal_") or given.get("distribution") == "normal"
-    reach = std * (math.sqrt(3) if is_uniform else 10 if is_normal else 2 / 0.87962566103423978)
-    return -reach, reach
-
-
-def scaled_std(call):
-    """Return the standard deviation of a function that scales by the fans."""
-    given = call.arguments
-    fan_in, fan_out = arrayinit.calculate_fan_in_and_fan_out(
-        call.weight.shape, layout=given["layout"], groups=given["groups"]
-    )
-    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-    fan["fan_geo_avg"] = math.sqrt(fan_in * fan_out)
-    if call.name.startswith("xavier"):
-        return float(given["gain"]) / math.sqrt(fan["fan_avg"])
-    if call.name.startswith("kaiming"):
-        known = given["nonlinearity"]
-        gain = arrayinit.calculate_gain(known, given["a"]) if isinstance(known, str) else float(known)
-        return gain / math.sqrt(fan[given["mode"].lower()])
-    return math.sqrt(float(given.get("scale", 1)) / fan[given.get("mode", "fan_in").lower()])
 
 
 def made(value):

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 
 import pytest
+from cases import DRAWN
 from libraries import Library
 from processes import run
 
-import arrayinit
-
-CALLS = {
-    "delta_orthogonal_": ((6, 4, 3), ()),
-    "sparse_": ((6, 4), (0.5,)),
-}
-RANDOM = [name for name in arrayinit.__all__ if "rng" in inspect.signature(getattr(arrayinit, name)).parameters]
-
-SCRIPT = f"""
-CALLS, RANDOM = {CALLS!r}, {RANDOM!r}
-"""
-SCRIPT += """
+SCRIPT = """
 import json, os, sys
-import arrayinit
+from cases import DRAWN
 from libraries import LIBRARIES
 
 library = LIBRARIES[sys.argv[1]]()
 
-def draw(name):
-    shape, arguments = CALLS.get(name, ((6, 4), ()))
-    x = getattr(arrayinit, name)(library.empty(shape, "float32"), *arguments)
-    return library.to_numpy(x).tobytes().hex()
+def draw(case):
+    return library.to_numpy(case.fill(library.empty(case.shape, "float32"), None)).tobytes().hex()
 
 def draws():
-    return {name: [draw(name), draw(name)] for name in RANDOM}
+    return {name: [draw(case), draw(case)] for name, case in DRAWN.items()}
 
 if sys.argv[2] == "forks":
     # So that what is made at the first call is there before the forks.
@@ -52,7 +39,7 @@ else:
 def drawn(*lines: str) -> dict[str, list[list[str]]]:
     """Return the draws of each function, as each process printed them."""
     processes = [json.loads(line) for line in lines]
-    return {name: [process[name] for process in processes] for name in RANDOM}
+    return {name: [process[name] for process in processes] for name in DRAWN}
 
 
 def test_two_processes_draw_different_numbers(library: Library) -> None:

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from cases import TRUNCATED
 from distributions import SIZE, check, kolmogorov_smirnov, moment, truncated_normal, truncated_square
 from libraries import no_such_case
-from portable_calls import TRUNCATED
 from scipy import stats
 
 import arrayinit as ai

@@ -7,45 +7,36 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import DRAWN, FUNCTIONS, MATRIX, Case, complete
 
 import arrayinit as ai
 
-SHAPES = {"dirac_": (4, 2, 3), "delta_orthogonal_": (4, 2, 3)}
-# What each function needs in the places between x and rng.
-BEFORE_RNG: dict[str, tuple[Any, ...]] = {
-    "uniform_": (-1.0, 2.0),
-    "normal_": (0.5, 2.0),
-    "trunc_normal_": (0.5, 2.0, -1.0, 3.0),
-    "xavier_uniform_": (2.0,),
-    "xavier_normal_": (2.0,),
-    "kaiming_uniform_": (0.1, "fan_out", "leaky_relu"),
-    "kaiming_normal_": (0.1, "fan_out", "leaky_relu"),
-    "orthogonal_": (2.0,),
-    "sparse_": (0.5, 2.0),
-    "variance_scaling_": (2.0, "fan_out", "normal"),
-    "lecun_uniform_": (),
-    "lecun_normal_": (),
-    "delta_orthogonal_": (2.0,),
-}
-OTHERS: dict[str, dict[str, Any]] = {
-    "constant_": {"val": 1},
-    "copy_": {"source": np.ones((4, 6))},
-    **{name: {} for name in ("ones_", "zeros_", "eye_", "dirac_", "calculate_fan_in_and_fan_out")},
-}
+FANS = Case("calculate_fan_in_and_fan_out", MATRIX, is_drawn=False)
+NAMES = (*FUNCTIONS, FANS.name)
+
+
+def case_of(name: str) -> Case:
+    return FUNCTIONS.get(name, FANS)
+
+
+def before_rng(name: str) -> tuple[Any, ...]:
+    """Return what stands in the places between x and rng."""
+    given = complete(FUNCTIONS[name])
+    return tuple(given.values())[: list(given).index("rng")]
 
 
 def test_every_function_is_here():
     takes_an_array = {name for name in ai.__all__ if "x" in inspect.signature(getattr(ai, name)).parameters}
-    assert {*BEFORE_RNG, *OTHERS} == takes_an_array
+    assert set(NAMES) == takes_an_array
 
 
 def full(library: Any, name: str) -> Any:
-    return library.full(SHAPES.get(name, (4, 6)), "float32", 7.0)
+    return library.full(case_of(name).shape, "float32", 7.0)
 
 
-@pytest.mark.parametrize("name", BEFORE_RNG)
+@pytest.mark.parametrize("name", DRAWN)
 def test_rng_stands_where_torch_has_its_generator(name, library):
-    function, before = getattr(ai, name), BEFORE_RNG[name]
+    function, before = getattr(ai, name), before_rng(name)
     first, second = full(library, name), full(library, name)
     by_place = library.to_numpy(function(first, *before, 5))
     by_name = library.to_numpy(function(second, *before, rng=5))
@@ -55,17 +46,17 @@ def test_rng_stands_where_torch_has_its_generator(name, library):
 
 
 @pytest.mark.parametrize("keyword", ["generator", "seed", "key"])
-@pytest.mark.parametrize("name", BEFORE_RNG)
+@pytest.mark.parametrize("name", DRAWN)
 def test_the_error_for_a_generator_names_rng(name, keyword, library):
     x = full(library, name)
     with pytest.raises(TypeError, match=rf"{name}\(\) got an unexpected keyword argument '{keyword}'; .* rng here"):
-        getattr(ai, name)(x, *BEFORE_RNG[name], **{keyword: 5})
+        getattr(ai, name)(x, *before_rng(name), **{keyword: 5})
     assert (library.to_numpy(x) == 7).all()
 
 
-@pytest.mark.parametrize("name", [*BEFORE_RNG, *OTHERS])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_error_for_a_tensor_names_x(name, library):
-    arguments = OTHERS.get(name, {"sparsity": 0.5} if name == "sparse_" else {})
+    arguments = case_of(name).arguments
     x = full(library, name)
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
         getattr(ai, name)(tensor=x, **arguments)
@@ -74,13 +65,13 @@ def test_the_error_for_a_tensor_names_x(name, library):
     assert (library.to_numpy(x) == 7).all()
 
 
-@pytest.mark.parametrize("name", [*BEFORE_RNG, *OTHERS])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_error_for_another_keyword_names_all_that_there_are(name):
     function = getattr(ai, name)
-    arguments = OTHERS.get(name, {"sparsity": 0.5} if name == "sparse_" else {})
+    arguments = case_of(name).arguments
     accepted = ", ".join(inspect.signature(function).parameters)
     with pytest.raises(TypeError, match=rf"unexpected keyword argument 'sdt'; it takes {accepted}$"):
-        function(np.zeros(SHAPES.get(name, (4, 6))), sdt=1, **arguments)
+        function(np.zeros(case_of(name).shape), sdt=1, **arguments)
     if "rng" not in inspect.signature(function).parameters:
         with pytest.raises(TypeError, match=rf"'generator'; it takes {accepted}$"):
-            function(np.zeros(SHAPES.get(name, (4, 6))), generator=1, **arguments)
+            function(np.zeros(case_of(name).shape), generator=1, **arguments)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from cases import FIXED, FUNCTIONS, PLAIN, SCALED
 from libraries import COMPLEX, REAL, Library
 from portable_calls import same_bits
 
@@ -15,25 +16,14 @@ import arrayinit as ai
 
 Fill = Callable[..., Any]
 
-SCALED: dict[str, Fill] = {
-    "xavier_uniform_": lambda x, **layout: ai.xavier_uniform_(x, 1.5, rng=3, **layout),
-    "xavier_normal_": lambda x, **layout: ai.xavier_normal_(x, rng=3, **layout),
-    "kaiming_uniform_": lambda x, **layout: ai.kaiming_uniform_(x, 0.1, "fan_out", rng=3, **layout),
-    "kaiming_normal_": lambda x, **layout: ai.kaiming_normal_(x, nonlinearity="relu", rng=3, **layout),
-    "variance_scaling_": lambda x, **layout: ai.variance_scaling_(x, 2.0, "fan_geo_avg", rng=3, **layout),
-    "lecun_uniform_": lambda x, **layout: ai.lecun_uniform_(x, rng=3, **layout),
-    "lecun_normal_": lambda x, **layout: ai.lecun_normal_(x, rng=3, **layout),
-}
-PLAIN: dict[str, Fill] = {
-    "uniform_": lambda x, **layout: ai.uniform_(x, -0.5, 2.0, rng=3, **layout),
-    "normal_": lambda x, **layout: ai.normal_(x, 0.5, 2.0, rng=3, **layout),
-    "trunc_normal_": lambda x, **layout: ai.trunc_normal_(x, 0.5, 2.0, -1.0, 3.0, rng=3, **layout),
-}
-ORTHOGONAL: dict[str, Fill] = {
-    "orthogonal_": lambda x, **layout: ai.orthogonal_(x, 0.5, rng=3, **layout),
-    "delta_orthogonal_": lambda x, **layout: ai.delta_orthogonal_(x, 0.5, rng=3, **layout),
-}
-FIXED: dict[str, Fill] = {"dirac_": ai.dirac_, "eye_": ai.eye_}
+ORTHOGONAL = ("orthogonal_", "delta_orthogonal_")
+
+
+def fill(name: str) -> Fill:
+    """Return what fills with the seed 3; the identities as they are without groups."""
+    case = FUNCTIONS[name]
+    return case.function if name in FIXED else lambda x, **layout: case.fill(x, 3, **layout)
+
 
 _SIZES = {"B": (2, 3), "O": (4, 3), "I": (2, 3), "k": (1, 2, 3)}
 
@@ -80,20 +70,20 @@ def numbers(count: int, library: Library, dtype: str, dtypes: tuple[str, ...]) -
 @pytest.mark.parametrize("name", SCALED)
 def test_independent_draws_are_permuted(name, library, dtype):
     for number in numbers(40, library, dtype, (*REAL, *COMPLEX)):
-        Case.of(name, number).check(SCALED[name], library, dtype)
+        Case.of(name, number).check(fill(name), library, dtype)
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_plain_draws_are_permuted(name, library, real):
     for number in numbers(20, library, real, REAL):
-        Case.of(name, number).check(PLAIN[name], library, real)
+        Case.of(name, number).check(fill(name), library, real)
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_the_default_layout_is_the_order_of_the_array(name, library):
     for layout, shape in ((None, (5, 3, 2)), ("OI...", (5, 3, 2)), ("BOI", (5, 3, 2)), (None, ()), ("O", (7,))):
-        drawn = PLAIN[name](library.empty(shape, "float32"), layout=layout)
-        expected = PLAIN[name](library.empty(shape, "float32"))
+        drawn = fill(name)(library.empty(shape, "float32"), layout=layout)
+        expected = fill(name)(library.empty(shape, "float32"))
         same_bits(library.to_numpy(drawn), library.to_numpy(expected), "float32")
 
 
@@ -126,8 +116,8 @@ def test_plain_draws_are_permuted_under_jit(name):
     import jax
 
     x = jax.ShapeDtypeStruct((3, 4, 5), "float32")
-    made = jax.jit(lambda: PLAIN[name](x, layout="kIO"))()
-    same_bits(np.asarray(made), PLAIN[name](np.empty((3, 4, 5), np.float32), layout="kIO"), "float32")
+    made = jax.jit(lambda: fill(name)(x, layout="kIO"))()
+    same_bits(np.asarray(made), fill(name)(np.empty((3, 4, 5), np.float32), layout="kIO"), "float32")
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -136,22 +126,22 @@ def test_plain_draws_are_permuted_under_compile(name):
     import torch
 
     torch.compiler.reset()
-    fill = torch.compile(lambda x: PLAIN[name](x, layout="kIO"), fullgraph=True, backend="aot_eager")
-    made = fill(torch.empty(3, 4, 5))
-    same_bits(made.numpy(), PLAIN[name](np.empty((3, 4, 5), np.float32), layout="kIO"), "float32")
+    compiled = torch.compile(lambda x: fill(name)(x, layout="kIO"), fullgraph=True, backend="aot_eager")
+    made = compiled(torch.empty(3, 4, 5))
+    same_bits(made.numpy(), fill(name)(np.empty((3, 4, 5), np.float32), layout="kIO"), "float32")
 
 
 # In one dtype, as JAX compiles the decomposition for each shape.
 @pytest.mark.parametrize("name", ORTHOGONAL)
 def test_orthogonal_matrices_are_permuted(name, library):
     for number in range(8):
-        Case.of(name, number).check(ORTHOGONAL[name], library, "float32")
+        Case.of(name, number).check(fill(name), library, "float32")
 
 
-@pytest.mark.parametrize("name", FIXED)
+@pytest.mark.parametrize("name", ["dirac_", "eye_"])
 def test_fixed_weights_are_permuted(name, library):
     for number in range(12):
-        Case.of(name, number).check(FIXED[name], library, "float32")
+        Case.of(name, number).check(fill(name), library, "float32")
 
 
 def test_the_cases_have_every_role_in_every_place():
@@ -165,7 +155,7 @@ def test_the_cases_have_every_role_in_every_place():
 def test_a_wrong_permutation_is_noticed():
     case = Case("kOI", (3, 4, 4), (0, 2, 1), "kOI")
     with pytest.raises(AssertionError):
-        case.check(SCALED["xavier_uniform_"], _Numpy, "float32")
+        case.check(fill("xavier_uniform_"), _Numpy, "float32")
 
 
 class _Numpy:

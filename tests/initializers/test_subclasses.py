@@ -8,29 +8,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from error_cases import FILLS, KERNEL, MATRIX, RANDOM
+from cases import DRAWN, FUNCTIONS, KERNEL, KERNELS, MATRIX
 from libraries import Library, no_such_case
 from peers import peer
 
 import arrayinit as ai
 
-CALLS = {**RANDOM, **FILLS, "dirac_": (ai.dirac_, {}), "copy_": (ai.copy_, {})}
-SEEDED = [(name, rng) for name in RANDOM for rng in (0, "generator", None)] + [
-    (name, None) for name in CALLS if name not in RANDOM
-]
+SEEDED = [(name, rng) for name in FUNCTIONS for rng in ((0, "generator", None) if name in DRAWN else (None,))]
 dask_only = pytest.mark.parametrize("library", ["dask"], indirect=True)
 
 
 def shape_of(name: str) -> tuple[int, ...]:
-    return KERNEL if name == "dirac_" else MATRIX
+    return KERNEL if name in KERNELS else MATRIX
 
 
 def call(name: str, x: Any, rng: Any) -> Any:
-    function, arguments = CALLS[name]
-    if name == "copy_":
-        return function(x, np.arange(24.0).reshape(MATRIX))
-    given = {} if rng is None else {"rng": np.random.default_rng(0) if rng == "generator" else rng}
-    return function(x, **arguments, **given)
+    return FUNCTIONS[name].fill(x, np.random.default_rng(0) if rng == "generator" else rng)
 
 
 class Units(np.ndarray):
@@ -117,7 +110,7 @@ def test_the_memory_of_a_subclass_is_filled_as_that_of_an_array(
     x = memory.view(cls)
     assert call(name, x, rng) is x
     assert (memory != 7.0).any()
-    if rng is not None or name not in RANDOM:
+    if rng is not None or name not in DRAWN:
         np.testing.assert_array_equal(memory, call(name, np.full(memory.shape, 7.0, dtype), rng))
 
 
@@ -140,7 +133,7 @@ def test_a_source_without_such_rules_is_copied(cls: type, library: Library) -> N
 @pytest.mark.parametrize("mode", ["r+", "c", "r"])
 def test_a_mapped_file_is_filled_where_it_may_be_written(mode: Any, tmp_path: Path, numpy_library: Library) -> None:
     path = tmp_path / "weights"
-    np.full(24, 7.0, "float32").tofile(path)
+    np.full(MATRIX, 7.0, "float32").tofile(path)
     x = np.memmap(path, "float32", mode, shape=MATRIX)
     if mode == "r":
         # The file is open to be read: to set the flag fails, and so is not advised.

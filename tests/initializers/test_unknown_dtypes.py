@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from error_cases import FILLS, MATRIX, RANDOM
+from cases import FUNCTIONS, KERNELS, MATRIX
 from libraries import Library
 from peers import peer
 
@@ -19,12 +19,11 @@ ADVICE = r"x has dtype {name}, which is not supported: .*; fill an array of {wid
 
 
 def refuse(x: Any, match: str) -> None:
-    for name, (function, arguments) in (RANDOM | FILLS).items():
-        with pytest.raises(TypeError, match=match) as caught:
-            function(x, **arguments)
-        assert "integers and booleans are for" not in str(caught.value), name
-    with pytest.raises(TypeError, match=match):
-        ai.copy_(x, np.zeros(MATRIX))
+    for name, case in FUNCTIONS.items():
+        if name not in KERNELS:
+            with pytest.raises(TypeError, match=match) as caught:
+                case.fill(x, None)
+            assert "integers and booleans are for" not in str(caught.value), name
 
 
 @pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from cases import TRUNCATED
 from distributions import SIZE, check, kolmogorov_smirnov, moment, truncated_normal, truncated_square
-from portable_calls import TRUNCATED
 from scipy import special, stats
 
 import arrayinit as ai

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import CASES, DRAWS, FIXED, Case
 from cupy_on_numpy import DEVICE, Generator, RandomState, plain
 from cupy_stand_in import BUILT_IN, full, stand_in  # noqa: F401
 from distributions import check, truncated_normal, truncated_square
 from libraries import no_such_case
-from portable_calls import DRAWS, reference, same_bits
+from portable_calls import reference, same_bits
 from scipy import stats
 
 import arrayinit
@@ -26,8 +27,8 @@ RNGS = {
 }
 every_rng = pytest.mark.parametrize("rng", RNGS)
 REAL = ["float16", "float32", "float64"]
-FIXED: dict[str, tuple[Any, ...]] = {"constant_": (1,), "ones_": (), "zeros_": (), "eye_": (), "dirac_": ()}
-RANDOM = sorted(name for name in arrayinit.__all__ if name.endswith("_") and name not in {*FIXED, "copy_"})
+# test_copy_cupy.py has copy_.
+WRITTEN = [name for name in FIXED if name != "copy_"]
 # The variance of the unit normal truncated at two standard deviations.
 TWO_SIGMA = float(stats.truncnorm(-2, 2).var())
 
@@ -88,13 +89,13 @@ def test_sparse_has_its_zeros_in_every_column(sparsity: float, dtype: str, rng: 
 
 
 @pytest.mark.parametrize("dtype", [*REAL, "complex64", "int8", "bool"])
-@pytest.mark.parametrize("name", FIXED)
+@pytest.mark.parametrize("name", WRITTEN)
 def test_fixed_values_are_those_of_numpy(name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = (4, 2, 3) if name == "dirac_" else (4, 6)
-    x = full(shape, dtype)
-    assert getattr(arrayinit, name)(x, *FIXED[name]) is x
+    case = FIXED[name]
+    x = full(case.shape, dtype)
+    assert case.fill(x) is x
     monkeypatch.undo()
-    np.testing.assert_array_equal(plain(x), getattr(arrayinit, name)(np.full(shape, 7, dtype), *FIXED[name]))
+    np.testing.assert_array_equal(plain(x), case.fill(np.full(case.shape, 7, dtype)))
 
 
 def test_a_numpy_generator_draws_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,19 +115,18 @@ def test_another_kind_of_generator_is_refused_with_what_to_pass(wrong: Any) -> N
 
 @pytest.mark.parametrize("rng", [*RNGS, "NumPy's Generator"])
 @pytest.mark.parametrize("dtype", ["float16", "float32", "complex64"])
-@pytest.mark.parametrize("name", RANDOM)
-def test_all_drawing_is_done_on_the_device_of_the_array(name: str, dtype: str, rng: str) -> None:
-    if (name, dtype) == ("trunc_normal_", "complex64"):
+@pytest.mark.parametrize("case", [case for case in CASES if case.is_drawn], ids=str)
+def test_all_drawing_is_done_on_the_device_of_the_array(case: Case, dtype: str, rng: str) -> None:
+    if dtype not in case.dtypes:
         no_such_case("complex numbers are not truncated")
     generator = {**RNGS, "NumPy's Generator": lambda: np.random.default_rng(0)}[rng]()
-    options: dict[str, Any] = {"sparse_": {"sparsity": 0.7}, "delta_orthogonal_": {"layout": "Ok"}}.get(name, {})
-    getattr(arrayinit, name)(full((6, 4), dtype), **options, rng=generator)
+    case.fill(full(case.shape, dtype), generator)
     assert (DEVICE.outside, DEVICE.depth) == ([], 0)
 
 
-@pytest.mark.parametrize("name", FIXED)
+@pytest.mark.parametrize("name", WRITTEN)
 def test_all_writing_is_done_on_the_device_of_the_array(name: str) -> None:
-    getattr(arrayinit, name)(full((4, 2, 3) if name == "dirac_" else (6, 4)), *FIXED[name])
+    FIXED[name].fill(full(FIXED[name].shape))
     assert (DEVICE.outside, DEVICE.depth) == ([], 0)
 
 
@@ -138,7 +138,7 @@ def test_that_check_fails_for_work_outside() -> None:
 
 
 @pytest.mark.parametrize("dtype", [*REAL, "complex64"])
-@pytest.mark.parametrize("name", ["kaiming_uniform_", "sparse_(0.3)"])
+@pytest.mark.parametrize("name", ["kaiming_uniform_", "sparse_"])
 @pytest.mark.parametrize("stand_in", [False, True], ids=["by kernels", "part by part"], indirect=True)
 def test_a_seed_fills_the_array_with_the_bits_of_numpy(name, dtype, monkeypatch):
     draw = DRAWS[name]

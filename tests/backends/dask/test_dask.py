@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
-from dask_calls import CHUNKINGS, CHUNKS, DRAWN, FILLS, KERNEL, as_numpy, empty
+from cases import FUNCTIONS
+from dask_calls import CHUNKINGS, DRAWN, FILLS, as_numpy, empty, fill
 from libraries import COMPLEX, Library, no_such_case
 from portable_calls import same_bits
 
@@ -46,10 +47,11 @@ class Tasks:
 @every_function
 @pytest.mark.parametrize("rng", [5, None], ids=["a seed", "None"])
 def test_nothing_is_computed_until_asked_for(name, rng):
-    asked = []
-    x = da.map_blocks(lambda: asked.append(1), chunks=CHUNKS, dtype="float32", meta=np.empty((0,) * 4, "float32"))
+    asked, case = [], FILLS[name]
+    meta = np.empty((0,) * len(case.shape), "float32")
+    x = da.map_blocks(lambda: asked.append(1), chunks=empty(case).chunks, dtype="float32", meta=meta)
     with Tasks() as tasks:
-        filled = FILLS[name](x, rng)
+        filled = fill(case, x, rng)
         assert tasks.count == 0
         filled.compute(scheduler="synchronous")
         assert tasks.count >= filled.npartitions
@@ -59,47 +61,46 @@ def test_nothing_is_computed_until_asked_for(name, rng):
 @every_function
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", *COMPLEX])
 def test_the_result_is_as_x_and_as_numpy_fills_it(name, dtype):
-    if name in ("trunc_normal_", "lecun_normal_") and dtype in COMPLEX:
+    case = FILLS[name]
+    if dtype not in case.dtypes:
         no_such_case("complex numbers have no interval")
-    x = empty(dtype)
-    given_chunks = x[:, :, 0, 0].chunks if name in ("sparse_", "eye_") else x.chunks
-    filled = FILLS[name](x, 5)
+    x = empty(case, dtype)
+    filled = fill(case, x)
     values = filled.compute()
     assert type(filled) is da.Array
-    assert filled.chunks == given_chunks
+    assert filled.chunks == x.chunks
     assert filled.dtype == values.dtype == dtype
     assert type(da.utils.meta_from_array(filled)) is np.ndarray
     assert da.utils.meta_from_array(filled).dtype == dtype
-    same_bits(values, FILLS[name](np.empty(KERNEL, dtype), 5), dtype)
+    same_bits(values, case.fill(np.empty(case.shape, dtype)), dtype)
 
 
 @pytest.mark.parametrize("chunking", CHUNKINGS)
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
 def test_every_scheduler_computes_every_function_in_any_chunks(scheduler, chunking):
-    shape, chunks = CHUNKINGS[chunking]
-    filled = [FILLS[name](empty("float32", shape, chunks), 5) for name in FILLS]
-    for name, values in zip(FILLS, dask.compute(*filled, scheduler=scheduler, num_workers=2), strict=True):
-        as_numpy(name, values)
+    filled = [fill(case, empty(case, chunking=CHUNKINGS[chunking])) for case in FILLS.values()]
+    for case, values in zip(FILLS.values(), dask.compute(*filled, scheduler=scheduler, num_workers=2), strict=True):
+        as_numpy(case, values)
 
 
 @every_function
 def test_what_is_yet_to_be_computed_can_be_pickled(name):
-    filled = FILLS[name](empty(), 5)
+    filled = fill(FILLS[name], empty(FILLS[name]))
     np.testing.assert_array_equal(cloudpickle.loads(cloudpickle.dumps(filled)).compute(), filled.compute())
 
 
 @every_draw
 def test_none_is_a_new_seed_in_each_call_and_the_same_at_each_computation(name):
-    first, second = (FILLS[name](empty(), None) for _ in range(2))
+    first, second = (DRAWN[name].fill(empty(DRAWN[name]), None) for _ in range(2))
     np.testing.assert_array_equal(first.compute(), first.compute())
     assert (first.compute() != second.compute()).any()
 
 
 @every_draw
 def test_numpy_s_generator_draws_in_order_whatever_the_chunks(name):
-    ours, theirs = np.random.default_rng(3), np.random.default_rng(3)
+    case, ours, theirs = DRAWN[name], np.random.default_rng(3), np.random.default_rng(3)
     for _ in range(2):
-        filled, expected = FILLS[name](empty(), ours), FILLS[name](np.empty(KERNEL, "float32"), theirs)
+        filled, expected = case.fill(empty(case), ours), case.fill(np.empty(case.shape, "float32"), theirs)
         # Once more: what was drawn is drawn once.
         for _ in range(2):
             np.testing.assert_array_equal(filled.compute(), expected)
@@ -107,7 +108,7 @@ def test_numpy_s_generator_draws_in_order_whatever_the_chunks(name):
 
 
 def test_one_seed_has_one_name_and_another_draw_another():
-    x = empty()
+    x = empty(FUNCTIONS["normal_"])
     calls = [lambda: ai.normal_(x, rng=5), lambda: ai.uniform_(x, rng=5), lambda: ai.normal_(x, rng=6)]
     calls += [lambda: ai.normal_(x, rng=[5]), lambda: ai.normal_(x.rechunk(-1), rng=5)]
     names = [call().name for call in calls]
@@ -134,18 +135,18 @@ def test_a_chunk_of_a_huge_array_takes_the_memory_of_a_chunk(monkeypatch):
 def test_another_kind_of_generator_is_refused_with_what_to_pass(rng):
     for wrong in (da.random.default_rng(0), da.random.RandomState(0)) if rng == "dask" else (rng,):
         with pytest.raises(TypeError, match=r"rng for a Dask array must be None, a seed .* numpy\.random\.Generator"):
-            ai.normal_(empty(), rng=wrong)
+            ai.normal_(empty(FUNCTIONS["normal_"]), rng=wrong)
 
 
 @every_function
 def test_chunks_of_unknown_size_are_refused_with_what_to_do(name):
-    x = empty()
-    x = x[da.ones(KERNEL[0], chunks=(CHUNKS[0],)) > 0]
+    case = FILLS[name]
+    x = empty(case)
+    x = x[da.ones(case.shape[0], chunks=x.chunks[:1]) > 0]
     with pytest.raises(ValueError, match=r"x of shape \(nan, .*unknown size; call x\.compute_chunk_sizes\(\) first"):
-        FILLS[name](x, 5)
-    np.testing.assert_array_equal(
-        FILLS[name](x.compute_chunk_sizes(), 5).compute(), FILLS[name](np.empty(KERNEL, "float32"), 5)
-    )
+        fill(case, x)
+    filled = fill(case, x.compute_chunk_sizes())
+    np.testing.assert_array_equal(filled.compute(), case.fill(np.empty(case.shape, "float32")))
 
 
 def test_what_is_not_made_of_numpy_arrays_is_refused():

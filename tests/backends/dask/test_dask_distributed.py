@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dask_calls import CHUNKINGS, FILLS, as_numpy, empty, need_distributed
+from cases import CASES
+from dask_calls import CHUNKINGS, as_numpy, empty, fill, need_distributed
 from memory import mebibytes
 from peers import peer
 from portable_calls import same_bits
@@ -65,16 +66,15 @@ def made(client: Any) -> Counter[Any]:
 
 @pytest.mark.parametrize("chunking", CHUNKINGS)
 def test_workers_compute_every_function_in_any_chunks(client, chunking):
-    shape, chunks = CHUNKINGS[chunking]
-    filled = [FILLS[name](empty("float32", shape, chunks), 5) for name in FILLS]
-    for name, values in zip(FILLS, dask.compute(*filled), strict=True):
-        as_numpy(name, values)
+    filled = [fill(case, empty(case, chunking=CHUNKINGS[chunking])) for case in CASES]
+    for case, values in zip(CASES, dask.compute(*filled), strict=True):
+        as_numpy(case, values)
 
 
 @pytest.mark.parametrize("rng", [5, None, "numpy"], ids=["a seed", "None", "a generator of NumPy"])
 def test_nothing_reaches_the_scheduler_until_it_is_asked_for(client, rng):
     before = made(client)
-    filled = [FILLS[name](empty(), np.random.default_rng(0) if rng == "numpy" else rng) for name in FILLS]
+    filled = [fill(case, empty(case), np.random.default_rng(0) if rng == "numpy" else rng) for case in CASES]
     assert made(client) == before
     dask.compute(*filled)
     assert (made(client) - before).total() > sum(x.npartitions for x in filled)

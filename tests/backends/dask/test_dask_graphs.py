@@ -10,7 +10,8 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from dask_calls import DRAWN, FILLS, empty
+from cases import FUNCTIONS, KERNEL, MATRIX, Case
+from dask_calls import DRAWN, empty, uneven
 from portable_calls import same_bits
 
 import arrayinit as ai
@@ -27,8 +28,10 @@ pytestmark = [pytest.mark.usefixtures("library"), pytest.mark.parametrize("libra
 
 def graph_size(name, rng, scale):
     """Return the bytes of a graph of 16 chunks of ``scale`` x ``scale`` elements for each unit of a small shape."""
-    chunks = tuple(tuple(scale * n for n in sizes) for sizes in ((2, 2), (1, 1), (1, 1), (1, 1)))
-    return len(cloudpickle.dumps(FILLS[name](empty("float32", tuple(map(sum, chunks)), chunks), rng)))
+    case = DRAWN[name]
+    sizes = (2, 1, 1, 1) if len(case.shape) == 4 else (2, 4)
+    x = da.empty([2 * scale * n for n in sizes], dtype="float32", chunks=[scale * n for n in sizes])
+    return len(cloudpickle.dumps(case.fill(x, rng)))
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -41,7 +44,7 @@ def test_a_graph_grows_with_the_number_of_chunks_only(name, rng):
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_graph_holds_what_numpy_s_generator_drew(name):
-    filled = FILLS[name](empty(), np.random.default_rng(0))
+    filled = DRAWN[name].fill(empty(DRAWN[name]), np.random.default_rng(0))
     assert len(cloudpickle.dumps(filled)) > filled.nbytes > 0
 
 
@@ -60,29 +63,32 @@ def test_an_orthogonal_matrix_is_drawn_once_whatever_the_chunks(name, monkeypatc
     monkeypatch.setattr(
         draws.Draw, "fill_host", lambda self, array, *corner: (drawn.append(array.size), fill(self, array, *corner))
     )
-    FILLS[name](empty(), 5).compute(scheduler="synchronous")
-    assert drawn == [12 * 5 * (12 if name == "orthogonal_" else 1)]
+    case = FUNCTIONS[name]
+    case.fill(empty(case)).compute(scheduler="synchronous")
+    assert drawn == [6 * 4 * (15 if name == "orthogonal_" else 1)]
+
+
+def _longer(case: Case) -> Case:
+    return case.at((case.shape[0] + 1, *case.shape[1:]))
 
 
 def test_one_draw_has_one_name_and_another_draw_another():
-    draw = {
-        **{(name, rng): lambda x, name=name, rng=rng: FILLS[name](x, rng) for name in DRAWN for rng in (5, 6)},
-        "mean": lambda x: ai.normal_(x, 1.5, 2, rng=5),
-        "std": lambda x: ai.normal_(x, 1, 3, rng=5),
-        "seeds": lambda x: ai.normal_(x, 1, 2, rng=[5, 6]),
-        "folded": lambda x: ai.normal_(x, 1, 2, rng=ai.fold_in(5, "w")),
-        "folded otherwise": lambda x: ai.normal_(x, 1, 2, rng=ai.fold_in(5, "v")),
-        "low": lambda x: ai.uniform_(x, -1.5, 2, rng=5),
-        "high": lambda x: ai.uniform_(x, -1, math.nextafter(2, 3), rng=5),
-        "a": lambda x: ai.trunc_normal_(x, a=-1, rng=5),
-        "b": lambda x: ai.trunc_normal_(x, b=1, rng=5),
-        "gain": lambda x: ai.orthogonal_(x, 2, rng=5),
-        "sparsity": lambda x: ai.sparse_(x[:, :, 0, 0], 0.2, rng=5),
-        "layout": lambda x: ai.orthogonal_(x, layout="IO...", rng=5),
-    }
-    arrays = [empty(), empty("float64"), empty(chunks=-1), empty(shape=(10, 5, 3, 4), chunks=-1)]
-    names = [fill(x).name for x in arrays for fill in draw.values()]
-    assert names == [fill(x).name for x in arrays for fill in draw.values()]
+    seeds = (5, 6, [5, 6], ai.fold_in(5, "w"), ai.fold_in(5, "v"))
+    others = [
+        Case("uniform_", KERNEL, {"a": -0.3, "b": math.nextafter(0.7, 1)}),
+        Case("normal_", KERNEL, {"mean": 0.5, "std": 0.2}),
+        Case("trunc_normal_", KERNEL, {"a": -1.0}),
+        Case("trunc_normal_", KERNEL, {"b": 1.0}),
+        Case("orthogonal_", KERNEL),
+        Case("orthogonal_", KERNEL, {"gain": 2.0, "layout": "IO..."}),
+        Case("sparse_", MATRIX, {"sparsity": 0.2}),
+    ]
+    calls = [(case, rng) for case in DRAWN.values() for rng in seeds] + [(case, 5) for case in others]
+    forms = [("float32", uneven), ("float64", uneven), ("float32", lambda _: -1)]
+    # And one more row.
+    calls = [(each, rng, form) for case, rng in calls for form in forms for each in (case, _longer(case))]
+    names = [case.fill(empty(case, *form), rng).name for case, rng, form in calls]
+    assert names == [case.fill(empty(case, *form), rng).name for case, rng, form in calls]
     assert len(set(names)) == len(names)
 
 

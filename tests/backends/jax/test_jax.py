@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from jax_calls import FIXED, RANDOM, same, struct
+from cases import DRAWN, FIXED
+from jax_calls import same, struct
 
 import arrayinit
 
@@ -128,10 +129,9 @@ def test_both_kinds_of_key_and_other_generators_serve(twin: str, kind: str) -> N
 @pytest.mark.parametrize("name", FIXED)
 @pytest.mark.parametrize("dtype", ["float32", "int8"])
 def test_fixed_initializers_work_under_jit_of_the_array(name: str, dtype: str) -> None:
-    shape = (4, 2, 3) if name == "dirac_" else (3, 4)
-    x = jnp.full(shape, 7, dtype)
-    compiled = jax.jit(lambda x: getattr(arrayinit, name)(x, *FIXED[name]))(x)
-    same(compiled, getattr(arrayinit, name)(np.full(shape, 7, dtype), *FIXED[name]))
+    case = FIXED[name]
+    x = jnp.full(case.shape, 7, dtype)
+    same(jax.jit(case.fill)(x), case.fill(np.full(case.shape, 7, dtype)))
     assert (np.asarray(x) == 7).all()
 
 
@@ -164,16 +164,16 @@ def test_shapes_are_found_without_a_draw() -> None:
 
 
 @pytest.mark.parametrize("rng", [None, np.random.default_rng(0)], ids=["None", "NumPy"])
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", DRAWN)
 def test_a_draw_that_would_be_baked_into_the_program_is_refused(name: str, rng: Any) -> None:
-    fill = getattr(arrayinit, name)
-    x = jnp.zeros((6, 4), "float32")
-    for traced in (lambda y: fill(y, *RANDOM[name], rng=rng), lambda y: y + fill(struct(6, 4), *RANDOM[name], rng=rng)):
+    case = DRAWN[name]
+    x = jnp.zeros(case.shape, "float32")
+    for traced in (lambda y: case.fill(y, rng), lambda y: y + case.fill(struct(*case.shape), rng)):
         with pytest.raises(ValueError, match=r"rng=.* bake.* compiled program.*JAX key"):
             jax.jit(traced)(x)
     for transform in (jax.vmap, lambda f: jax.grad(lambda y: f(y).sum())):
         with pytest.raises(ValueError, match=r"rng=.* bake.* compiled program.*JAX key"):
-            transform(lambda y: fill(y, *RANDOM[name], rng=rng))(jnp.zeros((2, 6, 4)) if transform is jax.vmap else x)
+            transform(lambda y: case.fill(y, rng))(jnp.zeros((2, *case.shape)) if transform is jax.vmap else x)
 
 
 def test_without_a_key_every_call_differs() -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from jax_calls import FIXED, RANDOM, same, struct
+from cases import DRAWS, FUNCTIONS, Case
+from jax_calls import same, struct
 from jax_meshes import SHAPE, every_spec, placed, same_shards
 from libraries import Library
-from portable_calls import DRAWS, reference, same_bits
+from portable_calls import reference, same_bits
 
 import arrayinit as ai
 
@@ -41,7 +42,9 @@ def compiled() -> dict[str, int]:
     return {name: getattr(jax_programs, name)._cache_size() for name in PROGRAMS}
 
 
-@pytest.mark.parametrize(("dtype", "name"), [("float32", "kaiming_uniform_"), ("bfloat16", "sparse_(0.8)")])
+@pytest.mark.parametrize(
+    ("dtype", "name"), [("float32", "kaiming_uniform_"), ("bfloat16", "sparse_(sparsity=0.8, std=0.5)")]
+)
 def test_a_function_has_the_bits_of_numpy(
     dtype: str, name: str, monkeypatch: pytest.MonkeyPatch, jax_library: Library
 ) -> None:
@@ -53,7 +56,7 @@ def test_a_function_has_the_bits_of_numpy(
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (2041,), (3, 5, 7, 41)])
 def test_arrays_of_any_size(shape: tuple[int, ...], jax_library: Library) -> None:
-    draw = DRAWS["uniform_(-0.3, 0.7)"]._replace(shape=shape)
+    draw = DRAWS["uniform_"].at(shape)
     same_bits(jax_library.to_numpy(draw.fill(struct(*shape))), reference(draw, "float32"), "float32")
 
 
@@ -64,7 +67,7 @@ def test_columns_are_cleared_some_at_a_time(
 ) -> None:
     monkeypatch.setattr(jax_boxes, "_SORTED", sorted_at_once)
     for shape in ((211, 5), (5, 211), (1, 1)):
-        draw = DRAWS["sparse_(0.3)"]._replace(shape=shape, arguments=(sparsity,))
+        draw = Case("sparse_", shape, {"sparsity": sparsity})
         filled = draw.fill(struct(*shape))
         same_bits(jax_library.to_numpy(filled), reference(draw, "float32"), "float32")
 
@@ -84,7 +87,7 @@ def test_each_device_makes_its_own_part(
     mesh: tuple[int, ...], spec: tuple[Any, ...], kind: str, jax_library: Library
 ) -> None:
     sharding = placed(mesh, spec, kind)
-    draw = DRAWS["sparse_(0.3)"]._replace(shape=SHAPE)
+    draw = DRAWS["sparse_"].at(SHAPE)
     filled = draw.fill(struct(*SHAPE, sharding=sharding))
     assert filled.sharding == sharding
     same_shards(filled, reference(draw, "float32"), jax_library)
@@ -115,14 +118,10 @@ def test_no_more_than_a_box_is_made_for_a_device(monkeypatch: pytest.MonkeyPatch
 
 def test_arrays_lie_where_they_were_asked_for() -> None:
     device = jax.devices("cpu")[3]
-    x = jax.device_put(np.zeros((6, 4), np.float32), device)
-    for name, arguments in FIXED.items():
-        if name != "dirac_":
-            filled = getattr(ai, name)(x, *arguments)
-            assert (filled.sharding, filled.committed) == (x.sharding, True)
-    for name, arguments in RANDOM.items():
-        if name != "orthogonal_":
-            filled = getattr(ai, name)(x, *arguments, rng=5)
+    for case in FUNCTIONS.values():
+        if case.is_exact:
+            x = jax.device_put(np.zeros(case.shape, np.float32), device)
+            filled = case.fill(x)
             assert (filled.sharding, filled.committed) == (x.sharding, True)
     # An array that was asked for nowhere goes along with others.
     with jax.default_device(device):
@@ -130,7 +129,7 @@ def test_arrays_lie_where_they_were_asked_for() -> None:
     assert (free.devices(), free.committed) == ({device}, False)
     with jax.set_mesh(placed((2, 4), (), "Explicit").mesh):
         same(ai.normal_(struct(6, 4), rng=5), free)
-        same(ai.normal_(x, rng=5), free)
+        same(ai.normal_(jax.device_put(np.zeros((6, 4), np.float32), device), rng=5), free)
     memory = placed((8,), ("a",), memory_kind="unpinned_host")
     assert ai.normal_(struct(*SHAPE, sharding=memory), rng=5).sharding == memory
 

@@ -6,10 +6,11 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from jax_calls import RANDOM, struct
+from cases import DRAWN, DRAWS, KERNELS
+from jax_calls import struct
 from jax_meshes import FILLS, SHAPE, every_spec, parts, placed, same_shards
 from libraries import COMPLEX, REAL
-from portable_calls import DRAWS, TOLERANCE, reference
+from portable_calls import TOLERANCE, reference
 
 import arrayinit as ai
 from arrayinit.kernels.draw import Draw
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("jax_library")
 @pytest.mark.parametrize("kind", ["Auto", "Explicit"])
 @pytest.mark.parametrize("name", FILLS)
 def test_each_device_holds_its_part_of_the_array_of_numpy(name, kind, mesh, spec, jax_library):
-    draw, sharding = DRAWS[name]._replace(shape=SHAPE), placed(mesh, spec, kind)
+    draw, sharding = DRAWS[name].at(SHAPE), placed(mesh, spec, kind)
     x = jax.device_put(np.zeros(SHAPE, "float32"), sharding)
     for given in (x, struct(*SHAPE, sharding=sharding)):
         filled = draw.fill(given)
@@ -36,7 +37,7 @@ def test_each_device_holds_its_part_of_the_array_of_numpy(name, kind, mesh, spec
 
 @pytest.mark.parametrize("dtype", [*REAL, *COMPLEX])
 def test_of_every_dtype(dtype, jax_library):
-    draw = DRAWS["normal_(0.5, 0.3)"]._replace(shape=(8, 5, 3, 4))
+    draw = DRAWS["normal_"].at((8, 5, 3, 4))
     for spec in (("a", None, None, "b"), (None, None, None, "b")):
         filled = draw.fill(struct(*draw.shape, dtype=dtype, sharding=placed((2, 4), spec)))
         same_shards(filled, reference(draw, dtype), jax_library)
@@ -109,7 +110,7 @@ def test_the_kind_of_memory_is_kept(jax_library):
     sharding = placed((8,), ("a",), memory_kind="unpinned_host")
     filled = ai.normal_(struct(*SHAPE, sharding=sharding), rng=5)
     assert filled.sharding == sharding
-    same_shards(filled, reference(DRAWS["normal_"]._replace(shape=SHAPE), "float32"), jax_library)
+    same_shards(filled, reference(DRAWS["normal_()"].at(SHAPE), "float32"), jax_library)
 
 
 def test_the_mesh_at_hand_stands_for_one_without_devices(jax_library):
@@ -120,7 +121,7 @@ def test_the_mesh_at_hand_stands_for_one_without_devices(jax_library):
         assert isinstance(given.sharding.mesh, jax.sharding.AbstractMesh)
         filled = ai.normal_(given, rng=5)
     assert filled.sharding == sharding
-    same_shards(filled, reference(DRAWS["normal_"]._replace(shape=SHAPE), "float32"), jax_library)
+    same_shards(filled, reference(DRAWS["normal_()"].at(SHAPE), "float32"), jax_library)
     with pytest.raises(ValueError, match=r"x is sharded over .*no devices: call within jax\.set_mesh of a mesh of"):
         ai.normal_(given, rng=5)
 
@@ -132,7 +133,7 @@ def test_a_mesh_of_the_same_axes_will_do(kind, jax_library):
     with jax.set_mesh(sharding.mesh):
         filled = ai.normal_(struct(*SHAPE, sharding=NamedSharding(abstract, PartitionSpec("a"))), rng=5)
     assert filled.sharding == sharding
-    same_shards(filled, reference(DRAWS["normal_"]._replace(shape=SHAPE), "float32"), jax_library)
+    same_shards(filled, reference(DRAWS["normal_()"].at(SHAPE), "float32"), jax_library)
 
 
 @pytest.mark.parametrize("traced", [False, True], ids=["eager", "jit"])
@@ -160,11 +161,11 @@ def test_a_key_may_lie_on_the_same_devices_in_another_order(name, jax_library):
     same_shards(filled, np.asarray(getattr(ai, name)(struct(*shape), *arguments, rng=jax.random.key(3))), jax_library)
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", [name for name in DRAWN if name not in KERNELS])
 def test_arrays_without_elements_and_with_one(name):
     for shape in ((0, 8), (1, 8)):
         sharding = placed((8,), (None, "a"))
         if 0 in shape and name not in ("uniform_", "normal_", "trunc_normal_", "sparse_"):
             continue
-        filled = getattr(ai, name)(struct(*shape, sharding=sharding), *RANDOM[name], rng=5)
+        filled = DRAWN[name].fill(struct(*shape, sharding=sharding))
         assert filled.sharding == sharding

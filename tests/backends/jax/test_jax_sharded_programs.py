@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import DRAWS
 from jax_calls import same, struct
 from jax_meshes import FILLS, SHAPE, parts, placed, same_shards
-from portable_calls import DRAWS, reference
+from portable_calls import reference
 
 import arrayinit as ai
 
@@ -27,7 +28,7 @@ BLOCKS = (64, 128)
 
 def program(names: list[str], shape: tuple[int, ...], sharding: Any) -> Any:
     """Return the compiled program of the fills, which is told only by its output where they are to be."""
-    fills, x = [DRAWS[name]._replace(shape=shape).fill for name in names], struct(*shape)
+    fills, x = [DRAWS[name].at(shape).fill for name in names], struct(*shape)
     return jax.jit(lambda: [fill(x) for fill in fills], out_shardings=sharding).lower().compile()
 
 
@@ -65,7 +66,7 @@ def test_a_program_divides_the_work_as_it_is_told_to_and_never_communicates(mesh
     compiled = program(names, BLOCKS, sharding)
     for filled, name in zip(compiled(), names, strict=True):
         assert filled.sharding == sharding
-        same_shards(filled, reference(DRAWS[name]._replace(shape=BLOCKS), "float32"), jax_library)
+        same_shards(filled, reference(DRAWS[name].at(BLOCKS), "float32"), jax_library)
     assert is_silent(compiled)
     assert compiled.cost_analysis()["flops"] * parts(sharding, BLOCKS) < 1.05 * work(*names)
 
@@ -73,15 +74,15 @@ def test_a_program_divides_the_work_as_it_is_told_to_and_never_communicates(mesh
 @pytest.mark.parametrize("spec", [("a", "b"), (None, ("a", "b"))], ids=str)
 @pytest.mark.parametrize("shape", [(40, 48), (8, 24, 3, 3), (26, 1000)], ids=str)
 def test_a_program_of_parts_that_are_no_whole_blocks_has_the_same_bits(shape, spec, jax_library):
-    name = "normal_" if shape == (40, 48) else "uniform_(-0.3, 0.7)"
+    name = "normal_" if shape == (40, 48) else "uniform_"
     (filled,) = program([name], shape, placed((2, 4), spec))()
-    same_shards(filled, reference(DRAWS[name]._replace(shape=shape), "float32"), jax_library)
+    same_shards(filled, reference(DRAWS[name].at(shape), "float32"), jax_library)
 
 
 @pytest.mark.parametrize("spec", [("a", "b"), (None, ("a", "b"))], ids=str)
 def test_the_zeros_of_a_program_are_the_same(spec, jax_library):
-    compiled = program(["sparse_(0.3)"], SHAPE, placed((4, 2), spec))
-    same_shards(*compiled(), reference(DRAWS["sparse_(0.3)"]._replace(shape=SHAPE), "float32"), jax_library)
+    compiled = program(["sparse_"], SHAPE, placed((4, 2), spec))
+    same_shards(*compiled(), reference(DRAWS["sparse_"].at(SHAPE), "float32"), jax_library)
     # Whole columns are chosen from, and those that are cut have to be brought together.
     assert is_silent(compiled) == (spec[0] is None)
 
@@ -89,7 +90,7 @@ def test_the_zeros_of_a_program_are_the_same(spec, jax_library):
 @pytest.mark.parametrize("spec", [("a",), (None, "a"), ("b", "a")], ids=str)
 def test_a_program_may_cut_unevenly(spec):
     shape, sharding = (13, 21), placed((2, 4), spec)
-    draw = DRAWS["normal_"]._replace(shape=shape)
+    draw = DRAWS["normal_"].at(shape)
 
     def fill() -> Any:
         return jax.lax.with_sharding_constraint(draw.fill(struct(*shape)), sharding) + 0
@@ -107,7 +108,7 @@ def test_programs_keep_what_types_say_of_shardings(fill, jax_library):
         "a key": (lambda x: ai.uniform_(x, rng=key), ()),
         "a traced key": (lambda x, key: ai.uniform_(x, rng=key), (key,)),
         "copy_": (lambda x, y: ai.copy_(x, y), (values,)),
-    }.get(fill) or (DRAWS[fill]._replace(shape=SHAPE).fill, ())
+    }.get(fill) or (DRAWS[fill].at(SHAPE).fill, ())
     x = jax.device_put(np.zeros(SHAPE, "float32"), sharding)
     whole = np.asarray(call(np.zeros(SHAPE, "float32") if "key" not in fill else struct(*SHAPE), *arguments))
     with jax.set_mesh(sharding.mesh):
@@ -120,14 +121,14 @@ def test_programs_keep_what_types_say_of_shardings(fill, jax_library):
 
 def test_programs_of_explicit_meshes_divide_the_work():
     sharding = placed((2, 4), ("a", "b"), "Explicit")
-    fills = [DRAWS[name]._replace(shape=BLOCKS).fill for name in FILLS[:2]]
+    fills = [DRAWS[name].at(BLOCKS).fill for name in FILLS[:2]]
     x = struct(*BLOCKS, sharding=sharding)
     with jax.set_mesh(sharding.mesh):
         compiled = jax.jit(lambda: [fill(x) for fill in fills]).lower().compile()
     assert compiled.cost_analysis()["flops"] * 8 < 1.05 * work(*FILLS[:2])
 
 
-@pytest.mark.parametrize("fill", [ai.eye_, DRAWS["normal_"]._replace(shape=SHAPE).fill], ids=["eye_", "normal_"])
+@pytest.mark.parametrize("fill", [ai.eye_, DRAWS["normal_"].at(SHAPE).fill], ids=["eye_", "normal_"])
 def test_meshes_of_both_kinds_of_axes(fill, jax_library):
     devices = np.array(jax.devices("cpu")).reshape(2, 4)
     mesh = Mesh(devices, ("a", "b"), axis_types=(AxisType.Explicit, AxisType.Auto))
@@ -148,17 +149,17 @@ def test_inside_a_map_over_some_axes_each_part_is_an_array_of_its_own(jax_librar
     with jax.set_mesh(sharding.mesh):
         filled = jax.jit(
             jax.shard_map(
-                DRAWS["normal_"]._replace(shape=SHAPE).fill,
+                DRAWS["normal_"].at(SHAPE).fill,
                 in_specs=PartitionSpec("a"),
                 out_specs=PartitionSpec("a"),
                 axis_names={"a"},
             )
         )(jax.device_put(np.zeros((2 * SHAPE[0], SHAPE[1]), "float32"), sharding))
-    part = reference(DRAWS["normal_"]._replace(shape=SHAPE), "float32")
+    part = reference(DRAWS["normal_"].at(SHAPE), "float32")
     same_shards(filled, np.concatenate([part, part]), jax_library)
 
 
 def test_programs_that_let_no_ranks_be_promoted():
-    draw = DRAWS["normal_"]._replace(shape=SHAPE)
+    draw = DRAWS["normal_"].at(SHAPE)
     with jax.numpy_rank_promotion("raise"):
         same(jax.jit(lambda: draw.fill(struct(*SHAPE)))(), reference(draw, "float32"))

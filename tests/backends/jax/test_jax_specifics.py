@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from jax_calls import RANDOM, same, struct
+from cases import FUNCTIONS
+from jax_calls import same, struct
 from peers import peer
 
 import arrayinit
@@ -32,18 +33,17 @@ def placed(place: str) -> Any:
 
 @pytest.mark.parametrize("form", ["array", "struct"])
 @pytest.mark.parametrize("place", ["device 1", "auto mesh", "explicit mesh"])
-@pytest.mark.parametrize("name", [*RANDOM, "zeros_", "eye_", "dirac_"])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_result_has_the_sharding_of_the_array_or_struct(name: str, place: str, form: str) -> None:
-    shape, sharding = (4, 2, 3) if name == "dirac_" else (6, 4), placed(place)
-    x = struct(*shape, sharding=sharding)
+    case, sharding, key = FUNCTIONS[name], placed(place), jax.random.key(2)
+    x = struct(*case.shape, sharding=sharding)
     if form == "array":
-        x = jax.device_put(np.zeros(shape, "float32"), sharding)
-    rng = {"rng": jax.random.key(2)} if name in RANDOM else {}
-    filled = getattr(arrayinit, name)(x, *RANDOM.get(name, ()), **rng)
+        x = jax.device_put(np.zeros(case.shape, "float32"), sharding)
+    filled = case.fill(x, key)
     assert isinstance(filled, jax.Array)
     assert filled.sharding == sharding
     # Where the values lie does not change them.
-    same(filled, getattr(arrayinit, name)(jnp.zeros(shape, "float32"), *RANDOM.get(name, ()), **rng))
+    same(filled, case.fill(jnp.zeros(case.shape, "float32"), key))
 
 
 def test_the_sharding_of_a_struct_is_kept_under_jit() -> None:
@@ -54,9 +54,10 @@ def test_the_sharding_of_a_struct_is_kept_under_jit() -> None:
 
 @pytest.mark.parametrize("name", ["uniform_", "trunc_normal_", "orthogonal_", "sparse_"])
 def test_a_key_may_lie_on_another_device_than_the_array(name: str, jax_library: Any) -> None:
-    x = jax_library.empty((6, 4), "float32")
+    case = FUNCTIONS[name]
+    x = jax_library.empty(case.shape, "float32")
     key = jax.device_put(jax.random.key(0), jax.devices("cpu")[0])
-    assert getattr(arrayinit, name)(x, *RANDOM[name], rng=key).sharding == x.sharding
+    assert case.fill(x, key).sharding == x.sharding
 
 
 # The 16-bit formats: computed in float32 and rounded.

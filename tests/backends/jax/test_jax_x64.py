@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
+from cases import DRAWN, FIXED, FUNCTIONS, SCALED, Case
 from portable_calls import same_bits
 
 import arrayinit as ai
@@ -17,40 +17,21 @@ with suppress(ImportError):
 
 pytestmark = pytest.mark.usefixtures("jax_library")
 
-KERNEL, MATRIX = (6, 4, 3), (6, 4)
-RANDOM: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
-    **dict.fromkeys(("uniform_", "normal_", "trunc_normal_", "orthogonal_", "delta_orthogonal_"), (KERNEL, {})),
-    **dict.fromkeys(("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_"), (KERNEL, {})),
-    **dict.fromkeys(("variance_scaling_", "lecun_uniform_", "lecun_normal_"), (KERNEL, {})),
-    "sparse_": (MATRIX, {"sparsity": 0.5}),
-}
-FIXED: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
-    "constant_": (KERNEL, {"val": 3}),
-    "ones_": (KERNEL, {}),
-    "zeros_": (KERNEL, {}),
-    "eye_": (MATRIX, {}),
-    "dirac_": (KERNEL, {}),
-    "copy_": (KERNEL, {"source": np.ones(KERNEL, np.uint8)}),
-}
 RNGS = {
     "a seed": lambda: 5,
     "a key": lambda: jax.random.key(5),
     "NumPy's": lambda: np.random.default_rng(5),
     "None": lambda: None,
 }
-SCALED = re.compile("xavier|kaiming|lecun")
 NARROW = {"float64": "float32", "complex128": "complex64", "int64": "int32", "uint64": "uint32"}
 
 
-def test_every_function_is_here():
-    assert {*RANDOM, *FIXED} == {name for name in ai.__all__ if name.endswith("_")}
-
-
-def filled(name: str, x: Any, dtype: str, is_traced: bool, **arguments: Any) -> Any:
+def filled(case: Case, dtype: str, is_traced: bool, rng: Any = None) -> Any:
     """Fill with x64 off, and expect one warning if the dtype is a wide one."""
+    x = jax.ShapeDtypeStruct(case.shape, dtype)
 
     def call() -> Any:
-        return getattr(ai, name)(x, **arguments)
+        return case.function(x, **case.arguments, **({"rng": rng} if case.is_drawn else {}))
 
     with jax.enable_x64(False):
         if dtype not in NARROW:
@@ -67,18 +48,20 @@ def filled(name: str, x: Any, dtype: str, is_traced: bool, **arguments: Any) -> 
 @pytest.mark.parametrize(
     ("name", "rng", "is_traced"),
     [
-        *((name, rng, False) for name in RANDOM for rng in RNGS),
-        *((name, rng, True) for name in RANDOM if not SCALED.match(name) for rng in ("a seed", "a key")),
+        *((name, rng, False) for name in DRAWN for rng in RNGS),
+        *(
+            (name, rng, True)
+            for name in DRAWN
+            if name not in SCALED or name == "variance_scaling_"
+            for rng in ("a seed", "a key")
+        ),
     ],
     ids=str,
 )
 def test_a_wide_struct_is_drawn_as_a_narrow_one(name, rng, is_traced):
-    shape, arguments = RANDOM[name]
-    wide, narrow = (
-        filled(name, jax.ShapeDtypeStruct(shape, dtype), dtype, is_traced, rng=RNGS[rng](), **arguments)
-        for dtype in ("float64", "float32")
-    )
-    assert (wide.shape, wide.dtype) == (shape, "float32")
+    case = DRAWN[name]
+    wide, narrow = (filled(case, dtype, is_traced, RNGS[rng]()) for dtype in ("float64", "float32"))
+    assert (wide.shape, wide.dtype) == (case.shape, "float32")
     if rng != "None":
         same_bits(np.asarray(wide), np.asarray(narrow), "float32")
 
@@ -87,10 +70,9 @@ def test_a_wide_struct_is_drawn_as_a_narrow_one(name, rng, is_traced):
 @pytest.mark.parametrize("dtype", NARROW)
 @pytest.mark.parametrize("name", FIXED)
 def test_a_wide_struct_is_filled_as_a_narrow_one(name, dtype, is_traced):
-    shape, arguments = FIXED[name]
-    wide = filled(name, jax.ShapeDtypeStruct(shape, dtype), dtype, is_traced, **arguments)
-    assert (wide.shape, wide.dtype) == (shape, NARROW[dtype])
-    narrow = filled(name, jax.ShapeDtypeStruct(shape, NARROW[dtype]), NARROW[dtype], is_traced, **arguments)
+    case = FIXED[name]
+    wide, narrow = filled(case, dtype, is_traced), filled(case, NARROW[dtype], is_traced)
+    assert (wide.shape, wide.dtype) == (case.shape, NARROW[dtype])
     np.testing.assert_array_equal(np.asarray(wide), np.asarray(narrow))
 
 
@@ -100,14 +82,13 @@ def test_what_fits_the_asked_dtype_but_not_the_other_is_an_error():
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", [*RANDOM, *FIXED])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_an_array_of_64_bits_keeps_them(name):
-    shape, arguments = (RANDOM | FIXED)[name]
-    arguments = {**arguments, **({"rng": 5} if name in RANDOM else {})}
-    x = jax.numpy.zeros(shape, "float64")
-    expected = getattr(ai, name)(x, **arguments)
+    case = FUNCTIONS[name]
+    x = jax.numpy.zeros(case.shape, "float64")
+    expected = case.fill(x)
     with jax.enable_x64(False):
-        made = getattr(ai, name)(x, **arguments)
+        made = case.fill(x)
     assert made.dtype == "float64"
     np.testing.assert_array_equal(np.asarray(made), np.asarray(expected))
 

@@ -6,9 +6,10 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from cases import DRAWN, FIXED, FUNCTIONS
 from fake_processes import distributed, every_mesh, process, processes, same_part
 from portable_calls import TOLERANCE
-from torch_calls import CALLS, RANDOM, fill
+from torch_calls import fill
 
 import arrayinit as ai
 
@@ -22,7 +23,6 @@ with suppress(ImportError):
 
 pytestmark = pytest.mark.usefixtures("torch_library")
 
-FIXED = tuple(name for name in CALLS if name not in RANDOM)
 FSDP2 = "2 x 2, _StridedShard(0) and Shard(0)"
 MATRICES = {
     "tall": ("orthogonal_", (9, 5), {}),
@@ -57,7 +57,7 @@ def test_what_draws_nothing_is_cut_in_other_dtypes(name, dtype, torch_library):
 
 
 def check_fixed(name, dtype, mesh, library):
-    shape, arguments = CALLS[name]
+    shape, arguments = FIXED[name].shape, FIXED[name].arguments
     if dtype == "uint16":
         arguments = {key: np.asarray(value).astype(dtype)[()] for key, value in arguments.items()}
     whole = getattr(ai, name)(torch.full(shape, 7, dtype=getattr(torch, dtype)), **arguments)
@@ -69,12 +69,11 @@ def check_fixed(name, dtype, mesh, library):
 @every_mesh
 @pytest.mark.parametrize("name", ["trunc_normal_", "sparse_", "orthogonal_"])
 def test_a_generator_of_numpy_is_drawn_in_order_and_each_process_keeps_its_part(name, mesh, torch_library):
-    shape, arguments = CALLS[name]
-    function = getattr(ai, name)
-    whole = function(torch.empty(shape), **arguments, rng=np.random.default_rng(3))
+    case = DRAWN[name]
+    whole = case.fill(torch.empty(case.shape), np.random.default_rng(3))
     for devices, placements in processes(mesh):
-        x = distributed(torch.full(shape, 7.0), devices, placements)
-        same_part(silently(function, x, **arguments, rng=np.random.default_rng(3)), whole, torch_library)
+        x = distributed(torch.full(case.shape, 7.0), devices, placements)
+        same_part(silently(case.fill, x, np.random.default_rng(3)), whole, torch_library)
 
 
 @every_mesh
@@ -120,10 +119,10 @@ def test_a_source_that_is_not_cut_as_torch_cuts_is_refused():
         assert (x.to_local() == 7).all()
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_there_is_nothing_to_do_outside_of_the_mesh_and_without_memory(name):
-    arguments = {"rng": 0} if name in RANDOM else {}
-    shape = CALLS[name][0]
+    arguments = {"rng": 0} if name in DRAWN else {}
+    shape = FUNCTIONS[name].shape
     with process(2, 3):
         x = empty(*shape, device_mesh=dist.DeviceMesh("cpu", [0, 1]), placements=[Shard(0)])
         assert x.to_local().numel() == 0

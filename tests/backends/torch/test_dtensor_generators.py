@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 
 import pytest
+from cases import DRAWN, FUNCTIONS
 from fake_processes import distributed, process
-from torch_calls import CALLS, RANDOM, fill
+from torch_calls import fill
 
 import arrayinit as ai
 
@@ -39,13 +40,13 @@ generators = pytest.mark.parametrize("given", [False, True], ids=["the global ge
 
 @generators
 @pytest.mark.parametrize("mesh", CUT)
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", DRAWN)
 def test_a_tensor_that_is_cut_on_the_cpu_is_refused(name, mesh, given):
     sizes, placements = CUT[mesh]
     rng = torch.Generator() if given else None
     state = (rng or torch.default_generator).get_state()
     with process(1, *sizes) as devices:
-        x = distributed(torch.full(CALLS[name][0], 7.0), devices, placements())
+        x = distributed(torch.full(FUNCTIONS[name].shape, 7.0), devices, placements())
         with pytest.raises(ValueError, match=r"held on cpu must be a seed, as in rng=0"):
             fill(name, x, rng=rng)
         assert (x.to_local() == 7).all()
@@ -55,13 +56,13 @@ def test_a_tensor_that_is_cut_on_the_cpu_is_refused(name, mesh, given):
 @quietly
 @generators
 @pytest.mark.parametrize("mesh", WHOLE)
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", DRAWN)
 def test_a_tensor_that_each_process_has_as_a_whole_gets_the_values_of_torch(name, mesh, given, torch_library):
     def rng():
         return torch.Generator().manual_seed(3) if given else None
 
     sizes, placements = WHOLE[mesh]
-    expected = torch.full(CALLS[name][0], 7.0)
+    expected = torch.full(FUNCTIONS[name].shape, 7.0)
     with process(0, *sizes) as devices:
         x = distributed(expected, devices, placements())
         torch.manual_seed(3)
@@ -77,10 +78,10 @@ def test_a_tensor_that_each_process_has_as_a_whole_gets_the_values_of_torch(name
 
 @quietly
 @generators
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", DRAWN)
 def test_into_a_tensor_without_memory_nothing_is_drawn(name, given):
     with process(1, 2) as mesh:
-        x = distributed(torch.empty(CALLS[name][0], device="meta"), mesh, [Shard(0)])
+        x = distributed(torch.empty(FUNCTIONS[name].shape, device="meta"), mesh, [Shard(0)])
         assert fill(name, x, rng=torch.Generator() if given else None) is x
 
 

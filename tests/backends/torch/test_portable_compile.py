@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import DRAWN, DRAWS, FUNCTIONS
 from libraries import Library
-from portable_calls import DRAWS, TOLERANCE, Draw, reference, same_bits
-from torch_calls import CALLS, RANDOM, empty, fill
+from portable_calls import TOLERANCE, reference, same_bits
+from torch_calls import empty, fill
 
 import arrayinit
 
@@ -50,7 +51,7 @@ def assert_same(name: str, ours: Any, theirs: Any) -> None:
         assert torch.equal(ours, theirs)
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", DRAWN)
 def test_a_compiled_function_has_the_values_of_the_eager_one(name):
     @compiled
     def fill_all(tensors: list[Any]) -> list[Any]:
@@ -64,7 +65,7 @@ def test_a_compiled_function_has_the_values_of_the_eager_one(name):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64", "complex64"])
 def test_every_draw_has_the_bits_of_numpy(dtype, torch_library):
-    draws = [draw for draw in DRAWS.values() if draw.takes(dtype)]
+    draws = [draw for draw in DRAWS.values() if dtype in draw.dtypes]
 
     @compiled
     def fill_all(tensors: list[Any]) -> list[Any]:
@@ -144,7 +145,7 @@ def test_a_compiled_function_takes_another_number(name, keyword):
         assert_same(name, function(empty(name), value), expected)
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", DRAWN)
 def test_compiled_parameters_stay_leaves_and_know_of_the_write(name):
     x = torch.nn.Parameter(empty(name))
     before = x._version
@@ -159,7 +160,7 @@ def test_compiled_parameters_stay_leaves_and_know_of_the_write(name):
 @pytest.mark.parametrize("name", ["kaiming_uniform_", "kaiming_normal_", "orthogonal_", "sparse_"])
 def test_a_compiled_function_takes_strided_tensors_and_other_shapes(name):
     function = compiled(lambda x: fill(name, x, rng=5))
-    shape = CALLS[name][0]
+    shape = FUNCTIONS[name].shape
     for extra in (0, 2, 4):
         whole = torch.full((*(n + extra for n in shape[::-1]), 2), 7.0)
         x = whole[..., 1].permute(tuple(range(len(shape)))[::-1])
@@ -170,7 +171,7 @@ def test_a_compiled_function_takes_strided_tensors_and_other_shapes(name):
 
 @pytest.mark.parametrize("inside", [True, False], ids=["inside the mode", "outside the mode"])
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", DRAWN)
 def test_fake_tensors_stay_fake(name, seed, inside):
     from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
@@ -184,11 +185,11 @@ def test_fake_tensors_stay_fake(name, seed, inside):
         returned = fill(name, x, rng=SEEDS[seed])
     assert returned is x
     assert isinstance(x, FakeTensor)
-    assert tuple(x.shape) == CALLS[name][0]
+    assert tuple(x.shape) == FUNCTIONS[name].shape
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", DRAWN)
 def test_a_meta_tensor_is_returned_untouched(name, seed):
     for x in (empty(name, device="meta"), torch.nn.Parameter(empty(name, device="meta", dtype=torch.bfloat16))):
         assert fill(name, x, rng=SEEDS[seed]) is x
@@ -236,4 +237,4 @@ def test_bad_arguments_raise_before_anything_is_written(name, shape, arguments, 
 def test_a_tensor_without_elements_is_compiled():
     for shape in ((0,), (3, 0)):
         x = torch.empty(shape)
-        assert compiled(lambda x: Draw("normal_").fill(x))(x) is x
+        assert compiled(lambda x: DRAWS["normal_"].fill(x))(x) is x

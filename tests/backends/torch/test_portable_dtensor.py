@@ -7,8 +7,9 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from cases import DRAWS, LARGE_MATRIX
 from fake_processes import distributed, every_mesh, process, processes, same_part, tensor
-from portable_calls import DRAWS, MATRIX, Draw, reference
+from portable_calls import reference
 
 import arrayinit as ai
 
@@ -23,8 +24,8 @@ pytestmark = pytest.mark.usefixtures("torch_library")
 
 FILLS = {
     "kaiming_normal_": DRAWS["kaiming_normal_"],
-    "sparse_(0.3)": DRAWS["sparse_(0.3)"],
-    "fewer rows than processes": Draw("normal_", shape=(2, 3)),
+    "sparse_": DRAWS["sparse_"],
+    "fewer rows than processes": DRAWS["normal_"].at((2, 3)),
 }
 
 
@@ -56,20 +57,20 @@ def test_a_layout_permutes_the_array_and_not_the_parts(mesh, torch_library):
 def test_a_process_outside_of_the_mesh_has_nothing_to_fill():
     with process(2, 3):
         mesh = dist.DeviceMesh("cpu", [0, 1])
-        x = empty(*MATRIX, device_mesh=mesh, placements=[Shard(0)])
+        x = empty(*LARGE_MATRIX, device_mesh=mesh, placements=[Shard(0)])
         assert x.to_local().numel() == 0
-        assert DRAWS["sparse_(0.3)"].fill(x) is x
+        assert DRAWS["sparse_"].fill(x) is x
 
 
 def test_a_sharded_tensor_without_memory_stays_so():
     from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
     with process(1, 2) as mesh, FakeTensorMode():
-        x = empty(*MATRIX, device_mesh=mesh, placements=[Shard(0)])
+        x = empty(*LARGE_MATRIX, device_mesh=mesh, placements=[Shard(0)])
         assert ai.normal_(x, rng=0) is x
         assert isinstance(x.to_local(), FakeTensor)
     with process(1, 2) as mesh:
-        x = distributed(torch.empty(MATRIX, device="meta"), mesh, [Shard(0)])
+        x = distributed(torch.empty(LARGE_MATRIX, device="meta"), mesh, [Shard(0)])
         assert ai.normal_(x, rng=0) is x
         assert x.is_meta
 
@@ -86,8 +87,8 @@ def test_arrays_of_few_axes_and_elements(shape, torch_library):
 
 def test_parameters_are_filled_from_many_threads(torch_library):
     with process(1, 2) as mesh:
-        whole = ai.normal_(torch.empty(MATRIX), rng=5)
-        parameters = [torch.nn.Parameter(distributed(torch.empty(MATRIX), mesh, [Shard(0)])) for _ in range(8)]
+        whole = ai.normal_(torch.empty(LARGE_MATRIX), rng=5)
+        parameters = [torch.nn.Parameter(distributed(torch.empty(LARGE_MATRIX), mesh, [Shard(0)])) for _ in range(8)]
         with ThreadPoolExecutor(4) as threads:
             filled = list(threads.map(lambda x: ai.normal_(x, rng=5), parameters))
         for x, parameter in zip(filled, parameters, strict=True):

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from boxes import STORED, whole
+from cases import DRAWS
 from libraries import Library
-from portable_calls import DRAWS, reference, same_bits
+from portable_calls import reference, same_bits
 from programs import CASES, IDS
 
 import arrayinit
@@ -21,7 +22,13 @@ from arrayinit.stream.seed import Seed, seed_of
 
 pytestmark = pytest.mark.parametrize("library", ["torch:cuda"], indirect=True)
 
-SEEDED = ["normal_", "uniform_(-0.3, 0.7)", "trunc_normal_(0.0, 1.0, 2.0, 3.0)", "sparse_(0.3)", "sparse_(0.8)"]
+SEEDED = [
+    "normal_",
+    "uniform_",
+    "trunc_normal_(a=2.0, b=3.0)",
+    "sparse_",
+    "sparse_(sparsity=0.8, std=0.5)",
+]
 
 
 @contextmanager
@@ -149,7 +156,7 @@ def test_nothing_is_compiled_twice(library: Library) -> None:
 def test_a_compiled_function_draws_the_same(library: Library) -> None:
     import torch
 
-    draw = DRAWS["normal_(0.5, 0.3)"]
+    draw = DRAWS["normal_"]
     x = torch.compile(draw.fill, fullgraph=True)(library.empty(draw.shape, "float32"))
     same_bits(library.to_numpy(x), reference(draw, "float32"), "float32")
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import DRAWN, FUNCTIONS
 from libraries import Library
-from torch_calls import CALLS, RANDOM, empty, fill
+from torch_calls import empty, fill
 
 import arrayinit
 
@@ -23,7 +24,7 @@ with suppress(ImportError):
 
 pytestmark = pytest.mark.usefixtures("torch_library")
 
-every_random_function = pytest.mark.parametrize("name", RANDOM)
+every_random_function = pytest.mark.parametrize("name", DRAWN)
 
 
 @every_random_function
@@ -182,7 +183,7 @@ def test_a_jax_key_is_a_type_error(jax_library: Library):
 @every_random_function
 def test_threads_with_their_own_generators_do_not_disturb_each_other(name):
     def draw(seed: int) -> Any:
-        x = torch.empty([4 * n for n in CALLS[name][0]])
+        x = torch.empty([4 * n for n in FUNCTIONS[name].shape])
         return fill(name, x, rng=torch.Generator().manual_seed(seed))
 
     serial = [draw(seed) for seed in range(8)]

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import DRAWN, FUNCTIONS, MATRIX
 from copy_sources import array
-from torch_calls import CALLS, MATRIX, RANDOM, empty, fill
+from torch_calls import empty, fill
 
 import arrayinit
 
@@ -48,10 +49,10 @@ SOURCES: dict[str, Callable[[], Any]] = {
 FILLS: dict[str, Callable[[Any], Any]] = {
     **{
         f"{name} {kind}": lambda x, n=name, rng=rng: fill(n, x, rng=rng())
-        for name in RANDOM
+        for name in DRAWN
         for kind, rng in RNGS.items()
     },
-    **{name: lambda x, n=name: fill(n, x) for name in CALLS if name not in (*RANDOM, "copy_")},
+    **{name: lambda x, n=name: fill(n, x) for name in FUNCTIONS if name not in (*DRAWN, "copy_")},
     **{f"copy_ {kind}": lambda x, make=make: arrayinit.copy_(x, make()) for kind, make in SOURCES.items()},
 }
 every_fill = pytest.mark.parametrize("name", FILLS)

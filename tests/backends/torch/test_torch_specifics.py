@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import DRAWN, FUNCTIONS
 from libraries import Library
-from torch_calls import CALLS, RANDOM, empty, fill, filled
+from torch_calls import empty, fill, filled
 
 import arrayinit
 
@@ -20,12 +21,8 @@ with suppress(ImportError):
 
 pytestmark = pytest.mark.usefixtures("torch_library")
 
-every_function = pytest.mark.parametrize("name", CALLS)
-every_random_function = pytest.mark.parametrize("name", RANDOM)
-
-
-def test_the_table_of_calls_has_every_function():
-    assert set(CALLS) == {name for name in arrayinit.__all__ if name.endswith("_")}
+every_function = pytest.mark.parametrize("name", FUNCTIONS)
+every_random_function = pytest.mark.parametrize("name", DRAWN)
 
 
 @every_function
@@ -44,7 +41,7 @@ def test_no_trace_is_left_in_autograd(name, kind):
 
 @every_function
 def test_a_slice_of_a_parameter_is_filled(name):
-    shape = CALLS[name][0]
+    shape = FUNCTIONS[name].shape
     whole = torch.nn.Parameter(torch.full((2, *shape), 7.0))
     torch.manual_seed(3)
     part = whole[1]
@@ -121,12 +118,12 @@ def test_fake_tensors_stay_fake(name, inside):
         assert isinstance(x, FakeTensor)
         returned = fill(name, x)
     assert returned is x
-    assert x.shape == CALLS[name][0]
+    assert x.shape == FUNCTIONS[name].shape
 
 
 @every_function
 def test_channels_last_is_kept_and_every_element_is_written(name):
-    x = torch.full(CALLS[name][0], math.nan)
+    x = torch.full(FUNCTIONS[name].shape, math.nan)
     x = x.t().contiguous().t() if x.ndim == 2 else x.to(memory_format=torch.channels_last)
     strides = x.stride()
     assert fill(name, x) is x

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import DRAWN, FUNCTIONS, KERNEL, MATRIX, complete
+from intervals import interval
 from libraries import no_such_case
 from portable_calls import TOLERANCE
-from torch_calls import CALLS, KERNEL, MATRIX, RANDOM, empty, fill
+from torch_calls import empty, fill
 
 import arrayinit
 
@@ -21,27 +23,10 @@ with suppress(ImportError):
 
 pytestmark = pytest.mark.usefixtures("torch_library")
 
-every_function = pytest.mark.parametrize("name", CALLS)
-every_random_function = pytest.mark.parametrize("name", RANDOM)
+every_function = pytest.mark.parametrize("name", FUNCTIONS)
+every_random_function = pytest.mark.parametrize("name", DRAWN)
 
 SLICES = 3
-_FAN_IN, _FAN_OUT = 4 * 15, 6 * 15
-_TRUNCATED = 2 / 0.87962566103423978
-# What the calls of the table cannot exceed.
-BOUNDS = {
-    "uniform_": (-1.0, 2.0),
-    "trunc_normal_": (-1.0, 3.0),
-    **{
-        name: (-bound, bound)
-        for name, bound in {
-            "xavier_uniform_": 2 * math.sqrt(6 / (_FAN_IN + _FAN_OUT)),
-            "kaiming_uniform_": math.sqrt(6 / 1.25 / _FAN_OUT),
-            "variance_scaling_": _TRUNCATED * math.sqrt(4 / (_FAN_IN + _FAN_OUT)),
-            "lecun_uniform_": math.sqrt(3 / _FAN_IN),
-            "lecun_normal_": _TRUNCATED * math.sqrt(1 / _FAN_IN),
-        }.items()
-    },
-}
 
 
 def stack(name: str, **options: Any) -> Any:
@@ -58,7 +43,8 @@ def assert_same(name: str, ours: Any, theirs: Any) -> None:
 
 def assert_structured(name: str, x: Any) -> None:
     """One weight has what its function promises of it."""
-    low, high = BOUNDS.get(name, (-math.inf, math.inf))
+    case = DRAWN[name]
+    low, high = interval(name, case.shape, complete(case))
     assert low <= x.min() < x.max() <= high
     if name == "sparse_":
         assert ((x == 0).sum(dim=0) == math.ceil(0.3 * len(x))).all()
@@ -134,7 +120,7 @@ def test_vmap_fills_each_slice_with_the_bits_of_one_weight(
         assert_same(name, weight, expected)
 
 
-@pytest.mark.parametrize("name", sorted(set(CALLS) - set(RANDOM)))
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - set(DRAWN)))
 def test_vmap_fills_each_slice_with_what_is_not_random(name: str) -> None:
     x = torch.vmap(lambda x: fill(name, x))(stack(name))
     assert torch.equal(x, torch.stack([fill(name, empty(name))] * SLICES))
@@ -158,9 +144,9 @@ def test_all_functions_are_mapped_in_one_graph() -> None:
             torch.vmap(lambda x, name=name: fill(name, x, rng=5))(x)
             torch.vmap(lambda x, name=name: fill(name, x), randomness="different")(others[name])
 
-    stacks, others = ({name: stack(name) for name in RANDOM} for _ in range(2))
+    stacks, others = ({name: stack(name) for name in DRAWN} for _ in range(2))
     fill_all(stacks)
-    for name in RANDOM:
+    for name in DRAWN:
         expected = fill(name, empty(name), rng=5)
         for weight, other in zip(stacks[name], others[name], strict=True):
             assert_same(name, weight, expected)
@@ -169,7 +155,7 @@ def test_all_functions_are_mapped_in_one_graph() -> None:
 
 
 def ways(name: str) -> list[dict[str, Any]]:
-    return [{}, {"rng": 5}] if name in RANDOM else [{}]
+    return [{}, {"rng": 5}] if name in DRAWN else [{}]
 
 
 def past(scale: Any, weight: Any) -> Any:
@@ -212,13 +198,13 @@ def test_gradients_and_vmap_go_together(name: str) -> None:
 
 def layer(name: str) -> Any:
     """A layer whose weight the function can fill."""
-    if CALLS[name][0] == MATRIX:
+    if FUNCTIONS[name].shape == MATRIX:
         return torch.nn.Linear(*MATRIX[::-1], bias=False)
     return torch.nn.Conv2d(KERNEL[1], KERNEL[0], KERNEL[2:], bias=False)
 
 
 def inputs(name: str, *batch: int) -> Any:
-    shape = (7, MATRIX[1]) if CALLS[name][0] == MATRIX else (2, KERNEL[1], 8, 9)
+    shape = (7, MATRIX[1]) if FUNCTIONS[name].shape == MATRIX else (2, KERNEL[1], 8, 9)
     return torch.randn((*batch, *shape), generator=torch.Generator().manual_seed(1))
 
 

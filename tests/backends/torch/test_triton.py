@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 from boxes import whole
-from portable_calls import DRAWS, same_bits
+from cases import DRAWS
+from portable_calls import same_bits
 
 import arrayinit
 from arrayinit.core.distributions import Normal
@@ -117,10 +118,11 @@ def test_a_tensor_of_any_kind_is_filled_and_has_a_new_version(kind: str) -> None
 
 @pytest.mark.usefixtures("on_gpu")
 @pytest.mark.parametrize(
-    "name", ["kaiming_uniform_", "sparse_(0.3)", "sparse_(0.8)", "trunc_normal_(0.0, 1.0, 2.0, 3.0)"]
+    "name",
+    ["kaiming_uniform_", "sparse_", "sparse_(sparsity=0.8, std=0.5)", "trunc_normal_(a=2.0, b=3.0)"],
 )
 def test_a_function_has_the_bits_of_numpy(name: str) -> None:
-    draw = DRAWS[name]._replace(shape=(30, 21))
+    draw = DRAWS[name].at((30, 21))
     same_bits(draw.fill(torch.empty(draw.shape)).numpy(), draw.fill(np.empty(draw.shape, np.float32)), "float32")
 
 
@@ -133,9 +135,9 @@ def test_a_layout_is_filled_in_its_order() -> None:
 
 
 @pytest.mark.usefixtures("on_gpu")
-@pytest.mark.parametrize("name", ["normal_", "sparse_(0.3)"])
+@pytest.mark.parametrize("name", ["normal_", "sparse_"])
 def test_transforms_of_functions_fill_as_the_functions_do(name: str) -> None:
-    draw = DRAWS[name]._replace(shape=(12, 10))
+    draw = DRAWS[name].at((12, 10))
     expected = torch.from_numpy(draw.fill(np.empty(draw.shape, np.float32)))
     x = torch.vmap(draw.fill)(torch.empty(3, 12, 10))
     assert all(torch.equal(part, expected) for part in x)
