@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,6 +21,12 @@ wide = pytest.mark.parametrize("dtype", ["float32", "float64"])
 complex_dtypes = pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 
 
+@cache
+def legendre() -> tuple[np.ndarray, np.ndarray]:
+    """Return the nodes and the weights of Gauss and Legendre, which take NumPy a second."""
+    return np.polynomial.legendre.leggauss(400)
+
+
 class TruncatedNormal:
     """The distribution of scipy, with moments of our own: its lose their digits far out."""
 
@@ -31,7 +38,7 @@ class TruncatedNormal:
         nearest = max(low, -high, 0.0)
         last = math.sqrt(nearest**2 + 120)
         low, high = max(low, -last), min(high, last)
-        nodes, weights = np.polynomial.legendre.leggauss(400)
+        nodes, weights = legendre()
         z = low + (high - low) * (nodes + 1) / 2
         weights = weights * np.exp((nearest**2 - z**2) / 2)
         weights /= weights.sum()
