@@ -12,6 +12,7 @@ from arrayinit.backends.native import NativeBackend
 from arrayinit.backends.protocol import Array, Generator
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FloatFormat
+from arrayinit.core.moments import moments
 from arrayinit.kernels.fill import Fill, Host, Table
 from arrayinit.stream.box import Index
 from arrayinit.stream.seed import Seed
@@ -73,6 +74,10 @@ class NativeDraw(Computed):
     """Independent draws of a generator, in the order of the generator."""
 
     distribution: Distribution
+
+    def moments(self) -> tuple[complex, float]:
+        """Return the moments of the distribution."""
+        return moments(self.distribution)
 
     def compute(self, backend: NativeBackend, x: Array) -> Array:
         """Fill ``x``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from arrayinit.backends.computed import Computed
@@ -28,6 +29,12 @@ class Orthogonal(Computed):
     """The axes of the array, in the order of the unfolded matrices."""
     index: tuple[int | slice, ...]
     """The position of the matrices in the array; all other elements are 0."""
+
+    def moments(self) -> tuple[complex, float]:
+        """Return the moments over all elements: the orthonormal rows, or columns, have a norm of ``gain``."""
+        *batch, rows, columns = self.matrices
+        size = math.prod(self.shape) // math.prod(batch)
+        return 0.0, abs(self.gain) * math.sqrt(min(rows, columns) / size)
 
     def compute(self, backend: NativeBackend, x: Array) -> Array:
         """Fill ``x``."""
@@ -57,6 +64,10 @@ class Sparse(Computed):
     distribution: Normal
     zeros: int
     """The number of zeros in each column."""
+
+    def moments(self) -> tuple[complex, float]:
+        """Return the moments of the numbers and zeros together."""
+        return 0.0, self.distribution.std * math.sqrt(1.0 - self.zeros / self.shape[0])
 
     def compute(self, backend: NativeBackend, x: Array) -> Array:
         """Fill ``x``. Choose the smaller set: the zeros in a full draw, or the numbers to draw into zeros."""

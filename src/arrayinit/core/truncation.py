@@ -141,15 +141,16 @@ def ndtr(x: Decimal) -> Decimal:
         fraction = -x
         for k in range(400, 0, -1):
             fraction = k / fraction - x
-        return _density(x) / fraction
+        return density(x) / fraction
     term = total = x
     k = 1
     while abs(term) > abs(total) * Decimal("1e-55"):
         k += 2
         term *= x * x / k
         total += term
-    return Decimal("0.5") + _density(x) * total
+    return Decimal("0.5") + density(x) * total
 
 
-def _density(x: Decimal) -> Decimal:
+def density(x: Decimal) -> Decimal:
+    """Return the density of the standard normal."""
     return (-x * x / 2).exp() / (2 * type(x)(_PI)).sqrt()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,7 @@ import numpy as np
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.layouts import inverse
+from arrayinit.core.moments import moments
 from arrayinit.kernels import fill as fills
 from arrayinit.kernels.fill import Fill, Host
 from arrayinit.kernels.numpy_ops import NumPyOps
@@ -55,6 +57,11 @@ class Draw(Fill):
     def inverse(self) -> tuple[int, ...]:
         """The axes of the logical array in the order of the array to be filled."""
         return inverse(self.order)
+
+    def moments(self) -> tuple[complex, float]:
+        """Return the moments of the draws and zeros together; with zeros the mean is 0."""
+        mean, std = moments(self.distribution)
+        return mean, std * math.sqrt(1.0 - self.zeros / self.shape[0]) if self.zeros else std
 
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
         """Fill an array, or the box of it that begins at ``corner``. bfloat16 may be any NumPy dtype of 2 bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ class Fill(ABC):
     @abstractmethod
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
         """Fill an array, or the box of it that begins at ``corner``."""
+
+    @abstractmethod
+    def moments(self) -> tuple[complex, float]:
+        """Return the expected mean and standard deviation of all elements."""
 
     def chunks(
         self, shape: Sequence[int], dtype: str, corner: Sequence[int] | None = None
@@ -63,6 +68,10 @@ class Constant(Fill):
         # ml_dtypes swaps the bytes of an array, but not of a scalar.
         array[...] = np.asarray(array.dtype.type(self.value))
 
+    def moments(self) -> tuple[complex, float]:
+        """Return the value, and 0."""
+        return self.value, 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Identity(Fill):
@@ -79,6 +88,11 @@ class Identity(Fill):
         """The number of elements that are not 0."""
         outputs, inputs, _ = self.axes.sizes(self.shape)
         return outputs // self.group_size * min(self.group_size, inputs) if 0 not in self.shape else 0
+
+    def moments(self) -> tuple[complex, float]:
+        """Return the moments of one weight of a batch."""
+        share = self.count / math.prod(self.axes.sizes(self.shape))
+        return share * self.value, abs(self.value) * math.sqrt(share * (1.0 - share))
 
     def index(self, numbers: Any) -> tuple[Any, ...]:
         """Return the index of the elements ``numbers``, integers below `count` of any library; batch axes: slices."""
@@ -129,6 +143,11 @@ class Table(Fill):
         *_, host = self.read(self.values)
         values: Host = host
         return values
+
+    def moments(self) -> tuple[complex, float]:
+        """Return the moments of the values."""
+        values = self.on_host()
+        return complex(values.mean()), float(values.std())
 
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
         """Fill an array, or the box of it that begins at ``corner``; each value is rounded once, to nearest even."""
