@@ -37,6 +37,7 @@ def stand_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         spec.loader.exec_module(module)
     monkeypatch.setattr(registry, "_BUILT_IN", {"cupy": lambda: module.BACKEND})
     monkeypatch.setattr(registry, "_by_type", {})
+    monkeypatch.setattr(registry, "_supported", set())
     monkeypatch.setattr(DEVICE, "outside", [])
 
 

@@ -31,6 +31,7 @@ def test_the_oldest_releases_are_those_of_the_extras(numpy_library: Library) -> 
 @pytest.fixture
 def no_types_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_by_type", {})
+    monkeypatch.setattr(registry, "_supported", set())
 
 
 def release(package: str, version: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +79,7 @@ def test_the_release_that_is_needed_and_later_ones_are_taken(
     major, _, minor = registry.NEEDED[package].partition(".")
     for version in (f"{major}.{minor or 0}", f"{major}.{int(minor or 0) + 11}", f"{int(major) + 1}.0"):
         monkeypatch.setattr(registry, "_by_type", {})
+        monkeypatch.setattr(registry, "_supported", set())
         release(package, version + patch, monkeypatch)
         assert registry.backend_of(array_of(package, "Filled")).accepts
 

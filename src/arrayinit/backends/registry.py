@@ -150,8 +150,7 @@ def _loaded(point: EntryPoint) -> Backend:
 
 def _find(cls: type) -> Backend:
     for library, load in _BUILT_IN.items():
-        # sys.modules has None for a library whose import is blocked.
-        if sys.modules.get(library) is not None and _is_new_enough(library, cls) and load().accepts(cls):
+        if (library in _supported or _is_supported(library, cls)) and load().accepts(cls):
             return load()
     for backend in _others():
         if backend.accepts(cls):
@@ -164,11 +163,20 @@ def _find(cls: type) -> Backend:
     )
 
 
-def _is_new_enough(library: str, cls: type) -> bool:
-    """Whether the adapter supports this release. Raise ImportError for an array of an unsupported release."""
+# The libraries that are loaded, of a release that the adapter supports. sys.modules is asked once for each of them:
+# torch.compile reads all of it, and fails if another thread loads a module meanwhile.
+_supported: set[str] = set()
+
+
+def _is_supported(library: str, cls: type) -> bool:
+    """Whether the library is loaded and new enough. Raise ImportError for an array of an unsupported release."""
+    # sys.modules has None for a library whose import is blocked.
+    if sys.modules.get(library) is None:
+        return False
     package = library.partition(".")[0]
     needed, found = NEEDED.get(package), getattr(sys.modules[package], "__version__", None)
     if needed is None or found is None or _release(str(found)) >= _release(needed):
+        _supported.add(library)
         return True
     # JAX arrays are defined in jaxlib.
     if any(base.__module__.partition(".")[0] in (package, f"{package}lib") for base in cls.__mro__):

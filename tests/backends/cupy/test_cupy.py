@@ -145,6 +145,7 @@ def test_a_seed_fills_the_array_with_the_bits_of_numpy(name, dtype, monkeypatch)
     with monkeypatch.context() as real:
         real.setattr(registry, "_BUILT_IN", {"numpy": BUILT_IN["numpy"]})
         real.setattr(registry, "_by_type", {})
+        real.setattr(registry, "_supported", set())
         expected = reference(draw, dtype)
     monkeypatch.setattr(fills, "UPLOAD", 10_000)
     x = full(draw.shape, dtype)
