@@ -35,6 +35,8 @@ PEERS = {
     "flax": "flax==0.12.8",
     "haiku": "dm-haiku==0.0.17",
     "keras": "keras==3.15.1",
+    "equinox": "equinox==0.13.8",
+    "numpyro": "numpyro==0.22.0",
     "transformers": "transformers==5.24.0",
 }
 if sys.platform != "win32":
@@ -64,6 +66,9 @@ OLDEST = (
     "--ignore=tests/initializers/test_distributions.py",
     "--ignore=tests/initializers/test_narrow.py",
 )
+
+# A program that uses arrayinit, which the type checkers read.
+CLIENT = str(Path("tests", "values", "typed_client.py"))
 
 # The files of the session `triton`.
 OF_TRITON = ("tests/backends/torch/test_triton.py", "tests/backends/torch/test_triton_ptx.py")
@@ -192,7 +197,9 @@ def docs(session: nox.Session) -> None:
     # An import error can only be a backend's that is not installed: any other fails every session.
     doctests = ("--doctest-modules", "--doctest-ignore-import-errors", "--doctest-glob=README.md")
     backends = "numpy,strict,torch,jax,dask"
-    pytest(session, python, *PARALLEL, *doctests, "src", "README.md", "tests/docs", ARRAYINIT_TEST_BACKENDS=backends)
+    # Keras would take TensorFlow's arrays.
+    env = {"ARRAYINIT_TEST_BACKENDS": backends, "KERAS_BACKEND": "numpy"}
+    pytest(session, python, *PARALLEL, *doctests, "src", "README.md", "tests/docs", **env)
     for example in sorted(Path("examples").glob("*.py")):
         session.run(python, str(example), external=True)
 
@@ -226,7 +233,10 @@ def types(session: nox.Session) -> None:
     """Check the types with two checkers."""
     # With every backend, whose own types basedpyright reads.
     python = program(session, "all")
-    session.run(program(session, "static", "mypy"), "--python-executable", python, external=True)
+    mypy = (program(session, "static", "mypy"), "--python-executable", python)
+    session.run(*mypy, external=True)
+    # With the types of torch and JAX, and without the settings of this project.
+    session.run(*mypy, "--config-file=", "--strict", "--follow-imports=silent", CLIENT, external=True)
     session.run(program(session, "static", "basedpyright"), "--pythonpath", python, external=True)
 
 

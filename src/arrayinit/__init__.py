@@ -2,42 +2,74 @@
 
 from arrayinit.backends.registry import register_backend
 from arrayinit.core.scales import calculate_gain
-from arrayinit.initializers.basic import normal_, trunc_normal_, uniform_
-from arrayinit.initializers.constant import constant_, ones_, zeros_
+from arrayinit.initializers.basic import normal, normal_, trunc_normal, trunc_normal_, uniform, uniform_
+from arrayinit.initializers.constant import constant, constant_, ones, ones_, zeros, zeros_
 from arrayinit.initializers.copy import copy_
 from arrayinit.initializers.fans import calculate_fan_in_and_fan_out
-from arrayinit.initializers.identity import dirac_, eye_
-from arrayinit.initializers.kaiming import kaiming_normal_, kaiming_uniform_
-from arrayinit.initializers.orthogonal import delta_orthogonal_, orthogonal_
-from arrayinit.initializers.sparse import sparse_
-from arrayinit.initializers.variance_scaling import lecun_normal_, lecun_uniform_, variance_scaling_
-from arrayinit.initializers.xavier import xavier_normal_, xavier_uniform_
+from arrayinit.initializers.identity import dirac, dirac_, eye, eye_
+from arrayinit.initializers.kaiming import kaiming_normal, kaiming_normal_, kaiming_uniform, kaiming_uniform_
+from arrayinit.initializers.orthogonal import delta_orthogonal, delta_orthogonal_, orthogonal, orthogonal_
+from arrayinit.initializers.sparse import sparse, sparse_
+from arrayinit.initializers.variance_scaling import (
+    lecun_normal,
+    lecun_normal_,
+    lecun_uniform,
+    lecun_uniform_,
+    variance_scaling,
+    variance_scaling_,
+)
+from arrayinit.initializers.xavier import xavier_normal, xavier_normal_, xavier_uniform, xavier_uniform_
 from arrayinit.stream.seed import fold_in
+from arrayinit.values.value import Initializer
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Initializer",
     "calculate_fan_in_and_fan_out",
     "calculate_gain",
+    "constant",
     "constant_",
     "copy_",
+    "delta_orthogonal",
     "delta_orthogonal_",
+    "dirac",
     "dirac_",
+    "eye",
     "eye_",
     "fold_in",
+    "kaiming_normal",
     "kaiming_normal_",
+    "kaiming_uniform",
     "kaiming_uniform_",
+    "lecun_normal",
     "lecun_normal_",
+    "lecun_uniform",
     "lecun_uniform_",
+    "normal",
     "normal_",
+    "ones",
     "ones_",
+    "orthogonal",
     "orthogonal_",
     "register_backend",
+    "sparse",
     "sparse_",
+    "trunc_normal",
     "trunc_normal_",
+    "uniform",
     "uniform_",
+    "variance_scaling",
     "variance_scaling_",
+    "xavier_normal",
     "xavier_normal_",
+    "xavier_uniform",
     "xavier_uniform_",
+    "zeros",
     "zeros_",
 ]
+
+
+def __dir__() -> list[str]:
+    """Complete the public names only."""
+    return [*__all__, "__version__"]

@@ -51,6 +51,7 @@ FLOORS = {
     "testing": 9,
     "__init__": 9,
     "initializers": 7,
+    "values": 6,
     "backends": 5,
     "kernels": 4,
     "stream": 3,

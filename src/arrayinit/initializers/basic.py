@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Unpack
 
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
+from arrayinit.core.keywords import misnamed
 from arrayinit.initializers.fill import draw_in_order
-from arrayinit.initializers.keywords import misnamed, public
+from arrayinit.values import Initializer, initializer, value_of
+from arrayinit.values.definitions import Number
+
+if TYPE_CHECKING:
+    from arrayinit.values.types import NoMore, Rng
 
 
-@public
+@initializer(lambda v, by, a, b, **_: v.replace(a=min(by(a), by(b)), b=max(by(a), by(b))))
 def uniform_(
-    x: Array, a: float = 0.0, b: float = 1.0, rng: Any = None, *, layout: str | None = None, **wrong: Never
+    x: Array, a: float = 0.0, b: float = 1.0, rng: Rng = None, *, layout: str | None = None, **wrong: Unpack[NoMore]
 ) -> Array:
     r"""Fill ``x`` with draws from the uniform distribution on [a, b).
 
@@ -66,9 +71,18 @@ def uniform_(
     return draw_in_order(x, Uniform.between(a, b), rng, layout)
 
 
-@public
+uniform = value_of(uniform_)
+
+
+@initializer(lambda v, by, mean, std, **_: v.replace(mean=by(mean), std=abs(by(std))))
 def normal_(
-    x: Array, mean: float = 0.0, std: float = 1.0, rng: Any = None, *, layout: str | None = None, **wrong: Never
+    x: Array,
+    mean: float = 0.0,
+    std: float = 1.0,
+    rng: Rng = None,
+    *,
+    layout: str | None = None,
+    **wrong: Unpack[NoMore],
 ) -> Array:
     r"""Fill ``x`` with draws from the normal distribution of the given mean and standard deviation.
 
@@ -127,17 +141,25 @@ def normal_(
     return draw_in_order(x, Normal.of(mean, std), rng, layout)
 
 
-@public
+normal = value_of(normal_)
+
+
+def _scaled(value: Initializer, by: Number, mean: float, std: float, a: float, b: float, **_: Any) -> Initializer:
+    low, high = sorted((by(a), by(b)))
+    return value.replace(mean=by(mean), std=abs(by(std)), a=low, b=high)
+
+
+@initializer(_scaled)
 def trunc_normal_(
     x: Array,
     mean: float = 0.0,
     std: float = 1.0,
     a: float = -2.0,
     b: float = 2.0,
-    rng: Any = None,
+    rng: Rng = None,
     *,
     layout: str | None = None,
-    **wrong: Never,
+    **wrong: Unpack[NoMore],
 ) -> Array:
     r"""Fill ``x`` with draws from a normal distribution, truncated to [a, b].
 
@@ -199,3 +221,6 @@ def trunc_normal_(
     if wrong:
         raise misnamed(trunc_normal_, wrong)
     return draw_in_order(x, TruncatedNormal.between(mean, std, a, b), rng, layout)
+
+
+trunc_normal = value_of(trunc_normal_)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Never
+from typing import TYPE_CHECKING, Unpack
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import fill_value
+from arrayinit.core.keywords import misnamed
 from arrayinit.initializers.fill import write
-from arrayinit.initializers.keywords import misnamed, public
 from arrayinit.kernels.fill import Constant
+from arrayinit.values import Initializer, initializer, value_of
+
+if TYPE_CHECKING:
+    from arrayinit.values.types import NoMore
 
 
-@public
-def constant_(x: Array, val: complex, **wrong: Never) -> Array:
+@initializer(lambda v, by, val: v.replace(val=by(val)))
+def constant_(x: Array, val: complex, **wrong: Unpack[NoMore]) -> Array:
     """Fill ``x`` with the value ``val``.
 
     Parameters
@@ -52,8 +56,11 @@ def constant_(x: Array, val: complex, **wrong: Never) -> Array:
     return write(x, Constant(fill_value(backend_of(x).dtype(x), val)))
 
 
-@public
-def ones_(x: Array, **wrong: Never) -> Array:
+constant = value_of(constant_)
+
+
+@initializer(lambda _, by: Initializer(constant_, by(1.0)))
+def ones_(x: Array, **wrong: Unpack[NoMore]) -> Array:
     """Fill ``x`` with 1.
 
     Parameters
@@ -89,8 +96,11 @@ def ones_(x: Array, **wrong: Never) -> Array:
     return constant_(x, 1)
 
 
-@public
-def zeros_(x: Array, **wrong: Never) -> Array:
+ones = value_of(ones_)
+
+
+@initializer(lambda v, _: v)
+def zeros_(x: Array, **wrong: Unpack[NoMore]) -> Array:
     """Fill ``x`` with 0.
 
     Parameters
@@ -124,3 +134,6 @@ def zeros_(x: Array, **wrong: Never) -> Array:
     if wrong:
         raise misnamed(zeros_, wrong)
     return constant_(x, 0)
+
+
+zeros = value_of(zeros_)

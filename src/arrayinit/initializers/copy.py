@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from numbers import Number
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -13,9 +13,13 @@ from arrayinit.backends.arguments import check_plain
 from arrayinit.backends.protocol import Array, Backend
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import NAMES, fill_value, wider
+from arrayinit.core.keywords import misnamed
 from arrayinit.initializers.fill import write
-from arrayinit.initializers.keywords import misnamed, public
 from arrayinit.kernels.fill import Table
+from arrayinit.values.definitions import fills
+
+if TYPE_CHECKING:
+    from arrayinit.values.types import NoMore
 
 # What libraries raise where they cannot take an array by DLPack.
 _REFUSALS = (AttributeError, BufferError, RuntimeError, TypeError, ValueError)
@@ -28,8 +32,8 @@ _NUMBERS = (bool, int, float, complex)
 _KINDS = ("a boolean", "an integer", "a real", "a complex")
 
 
-@public
-def copy_(x: Array, source: Any, **wrong: Never) -> Array:
+@fills
+def copy_(x: Array, source: Any, **wrong: Unpack[NoMore]) -> Array:
     """Fill ``x`` with the values of ``source``, an array of any library, such as pretrained weights.
 
     Each value is rounded once to the dtype of ``x``: to nearest, ties to even.

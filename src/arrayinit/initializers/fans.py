@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Never
+from typing import TYPE_CHECKING, Unpack
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
+from arrayinit.core.keywords import misnamed, public
 from arrayinit.core.layouts import DEFAULT, as_shape, fans
-from arrayinit.initializers.keywords import misnamed, public
+
+if TYPE_CHECKING:
+    from arrayinit.values.types import NoMore
 
 
 @public
 def calculate_fan_in_and_fan_out(
-    x: Array | Sequence[int], *, layout: str = DEFAULT, groups: int = 1, **wrong: Never
+    x: Array | Sequence[int], *, layout: str = DEFAULT, groups: int = 1, **wrong: Unpack[NoMore]
 ) -> tuple[int, int]:
     r"""Return (fan_in, fan_out): how many inputs reach each output, and how many outputs each input reaches.
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Never
+from typing import TYPE_CHECKING, Unpack
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import FORMATS, fill_value, fitting_gain
+from arrayinit.core.keywords import misnamed
 from arrayinit.core.layouts import DEFAULT, parse, per_group
 from arrayinit.core.numbers import finite, shown
 from arrayinit.initializers.fill import write
-from arrayinit.initializers.keywords import misnamed, public
 from arrayinit.kernels.fill import Identity
+from arrayinit.values import initializer, value_of
+
+if TYPE_CHECKING:
+    from arrayinit.values.types import NoMore
 
 
-@public
-def eye_(x: Array, *, gain: float = 1.0, layout: str = DEFAULT, **wrong: Never) -> Array:
+@initializer(lambda v, by, gain, **_: v.replace(gain=by(gain)))
+def eye_(x: Array, *, gain: float = 1.0, layout: str = DEFAULT, **wrong: Unpack[NoMore]) -> Array:
     r"""Fill the matrix ``x`` with the identity, times ``gain``: ``gain`` on the diagonal, 0 elsewhere.
 
     .. math::
@@ -69,8 +73,11 @@ def eye_(x: Array, *, gain: float = 1.0, layout: str = DEFAULT, **wrong: Never) 
     return _identity(x, value, layout, 1)
 
 
-@public
-def dirac_(x: Array, groups: int = 1, *, gain: float = 1.0, layout: str = DEFAULT, **wrong: Never) -> Array:
+eye = value_of(eye_)
+
+
+@initializer(lambda v, by, gain, **_: v.replace(gain=by(gain)), axes=3)
+def dirac_(x: Array, groups: int = 1, *, gain: float = 1.0, layout: str = DEFAULT, **wrong: Unpack[NoMore]) -> Array:
     r"""Fill the convolution kernel ``x`` with the Dirac delta: ``gain`` at the centre from input i to output i, else 0.
 
     .. math::
@@ -128,6 +135,9 @@ def dirac_(x: Array, groups: int = 1, *, gain: float = 1.0, layout: str = DEFAUL
             f"got x of shape {shape} with layout {shown(layout)}"
         )
     return _identity(x, value, layout, groups)
+
+
+dirac = value_of(dirac_)
 
 
 def _rounded(x: Array, gain: float) -> complex:

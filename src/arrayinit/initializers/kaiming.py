@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Unpack
 
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Normal, Uniform
+from arrayinit.core.keywords import misnamed
 from arrayinit.core.layouts import DEFAULT
-from arrayinit.core.scales import Mode, Nonlinearity, kaiming
+from arrayinit.core.scales import Mode, Nonlinearity, calculate_gain, kaiming
 from arrayinit.initializers.fill import draw, fans_of
-from arrayinit.initializers.keywords import misnamed, public
+from arrayinit.values import Initializer, initializer, value_of
+from arrayinit.values.definitions import Number
+
+if TYPE_CHECKING:
+    from arrayinit.values.types import NoMore, Rng
 
 
-@public
+def _scaled(value: Initializer, by: Number, a: float, nonlinearity: Nonlinearity | float, **_: Any) -> Initializer:
+    """Return the value with a number in place of the nonlinearity: its gain, scaled."""
+    gain = calculate_gain(nonlinearity, a) if isinstance(nonlinearity, str) else nonlinearity
+    return value.replace(a=0.0, nonlinearity=abs(by(gain)))
+
+
+@initializer(_scaled)
 def kaiming_uniform_(
     x: Array,
     a: float = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: Nonlinearity | float = "leaky_relu",
-    rng: Any = None,
+    rng: Rng = None,
     *,
     layout: str = DEFAULT,
     groups: int = 1,
-    **wrong: Never,
+    **wrong: Unpack[NoMore],
 ) -> Array:
     r"""Fill ``x`` with Kaiming uniform draws, on (-bound, bound). Also known as He uniform.
 
@@ -83,17 +94,20 @@ def kaiming_uniform_(
     return draw(x, Uniform.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng, layout)
 
 
-@public
+kaiming_uniform = value_of(kaiming_uniform_)
+
+
+@initializer(_scaled)
 def kaiming_normal_(
     x: Array,
     a: float = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: Nonlinearity | float = "leaky_relu",
-    rng: Any = None,
+    rng: Rng = None,
     *,
     layout: str = DEFAULT,
     groups: int = 1,
-    **wrong: Never,
+    **wrong: Unpack[NoMore],
 ) -> Array:
     r"""Fill ``x`` with Kaiming normal draws, of mean 0, not truncated. Also known as He normal.
 
@@ -155,3 +169,6 @@ def kaiming_normal_(
     if wrong:
         raise misnamed(kaiming_normal_, wrong)
     return draw(x, Normal.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng, layout)
+
+
+kaiming_normal = value_of(kaiming_normal_)

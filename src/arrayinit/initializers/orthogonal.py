@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Unpack
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import fitting_gain, floating
+from arrayinit.core.keywords import misnamed
 from arrayinit.core.layouts import DEFAULT, parse
 from arrayinit.initializers.fill import source_of, write
-from arrayinit.initializers.keywords import misnamed, public
+from arrayinit.values import initializer, value_of
+
+if TYPE_CHECKING:
+    from arrayinit.values.types import NoMore, Rng
 
 
-@public
-def orthogonal_(x: Array, gain: float = 1, rng: Any = None, *, layout: str = DEFAULT, **wrong: Never) -> Array:
+@initializer(lambda v, by, gain, **_: v.replace(gain=by(gain)))
+def orthogonal_(x: Array, gain: float = 1, rng: Rng = None, *, layout: str = DEFAULT, **wrong: Unpack[NoMore]) -> Array:
     r"""Fill ``x`` with a random (semi-)orthogonal matrix; unitary if ``x`` is complex.
 
     The matrix is uniform over all (semi-)orthogonal matrices. It has one row for each output feature; the other axes
@@ -87,8 +91,13 @@ def orthogonal_(x: Array, gain: float = 1, rng: Any = None, *, layout: str = DEF
     return _orthogonal(x, rng, matrices, gain, axes.canonical, (slice(None),) * len(shape))
 
 
-@public
-def delta_orthogonal_(x: Array, gain: float = 1.0, rng: Any = None, *, layout: str = DEFAULT, **wrong: Never) -> Array:
+orthogonal = value_of(orthogonal_)
+
+
+@initializer(lambda v, by, gain, **_: v.replace(gain=by(gain)), axes=3)
+def delta_orthogonal_(
+    x: Array, gain: float = 1.0, rng: Rng = None, *, layout: str = DEFAULT, **wrong: Unpack[NoMore]
+) -> Array:
     r"""Fill the convolution kernel ``x`` with a semi-orthogonal matrix at its centre, and 0 elsewhere.
 
     .. math::
@@ -164,6 +173,9 @@ def delta_orthogonal_(x: Array, gain: float = 1.0, rng: Any = None, *, layout: s
     matrices = (*(shape[i] for i in axes.batch), outputs, inputs)
     centre = tuple((n - 1) // 2 if i in axes.kernel else slice(None) for i, n in enumerate(shape))
     return _orthogonal(x, rng, matrices, gain, axes.batch + axes.outputs + axes.inputs, centre)
+
+
+delta_orthogonal = value_of(delta_orthogonal_)
 
 
 def _orthogonal(

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Never
+from typing import TYPE_CHECKING, Unpack
 
 from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import floating
+from arrayinit.core.keywords import misnamed
 from arrayinit.core.numbers import finite
 from arrayinit.initializers.fill import source_of, write
-from arrayinit.initializers.keywords import misnamed, public
 from arrayinit.stream.seed import Seed
+from arrayinit.values import initializer, value_of
+
+if TYPE_CHECKING:
+    from arrayinit.values.types import NoMore, Rng
 
 
-@public
-def sparse_(x: Array, sparsity: float, std: float = 0.01, rng: Any = None, **wrong: Never) -> Array:
+@initializer(lambda v, by, std, **_: v.replace(std=abs(by(std))))
+def sparse_(x: Array, sparsity: float, std: float = 0.01, rng: Rng = None, **wrong: Unpack[NoMore]) -> Array:
     r"""Fill the matrix ``x`` with normal draws of mean 0, and the same number of zeros in each column.
 
     Each column has :math:`\lceil \text{sparsity} \cdot \text{rows} \rceil` zeros. Their rows are uniform, and
@@ -94,3 +98,6 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, rng: Any = None, **wro
     from arrayinit.backends.matrices import Sparse
 
     return write(x, Sparse(source, shape, dtype, distribution, zeros))
+
+
+sparse = value_of(sparse_)

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Never
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from arrayinit.backends.protocol import Array
+from arrayinit.core import scales
 from arrayinit.core.distributions import Normal, RealDistribution, TruncatedNormal, Uniform
+from arrayinit.core.keywords import misnamed
 from arrayinit.core.layouts import DEFAULT
 from arrayinit.core.numbers import shown
-from arrayinit.core.scales import Mode, Scale, variance_scaling
+from arrayinit.core.scales import Mode, Scale
 from arrayinit.initializers.fill import draw, fans_of
-from arrayinit.initializers.keywords import misnamed, public
+from arrayinit.values import Initializer, initializer, value_of
+
+if TYPE_CHECKING:
+    from arrayinit.values.types import NoMore, Rng
 
 DistributionName = Literal["normal", "truncated_normal", "uniform"]
 
 
-@public
+@initializer(lambda v, by, scale, **_: v.replace(scale=by(by(scale))))
 def variance_scaling_(
     x: Array,
     scale: float = 1.0,
     mode: Mode = "fan_in",
     distribution: DistributionName = "truncated_normal",
-    rng: Any = None,
+    rng: Rng = None,
     *,
     layout: str = DEFAULT,
     groups: int = 1,
-    **wrong: Never,
+    **wrong: Unpack[NoMore],
 ) -> Array:
     r"""Fill ``x`` with draws of mean 0 and variance scale / fan.
 
@@ -99,11 +104,16 @@ def variance_scaling_(
     if wrong:
         raise misnamed(variance_scaling_, wrong)
     scaled = _scaled(distribution)
-    return draw(x, scaled(*variance_scaling(*fans_of(x, layout, groups), scale, mode)), rng, layout)
+    return draw(x, scaled(*scales.variance_scaling(*fans_of(x, layout, groups), scale, mode)), rng, layout)
 
 
-@public
-def lecun_uniform_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never) -> Array:
+variance_scaling = value_of(variance_scaling_)
+
+
+@initializer(lambda _, by, **kept: Initializer(variance_scaling_, by(by(1.0)), distribution="uniform", **kept))
+def lecun_uniform_(
+    x: Array, rng: Rng = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Unpack[NoMore]
+) -> Array:
     r"""Fill ``x`` with LeCun uniform draws, on (-bound, bound).
 
     .. math::
@@ -153,8 +163,13 @@ def lecun_uniform_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: 
     return draw(x, Uniform.scaled(*_lecun(*fans_of(x, layout, groups))), rng, layout)
 
 
-@public
-def lecun_normal_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never) -> Array:
+lecun_uniform = value_of(lecun_uniform_)
+
+
+@initializer(lambda _, by, **kept: Initializer(variance_scaling_, by(by(1.0)), **kept))
+def lecun_normal_(
+    x: Array, rng: Rng = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Unpack[NoMore]
+) -> Array:
     r"""Fill ``x`` with LeCun normal draws, of mean 0, truncated as in JAX and Keras.
 
     .. math::
@@ -208,6 +223,9 @@ def lecun_normal_(x: Array, rng: Any = None, *, layout: str = DEFAULT, groups: i
     return draw(x, TruncatedNormal.scaled(*_lecun(*fans_of(x, layout, groups))), rng, layout)
 
 
+lecun_normal = value_of(lecun_normal_)
+
+
 def _scaled(distribution: DistributionName) -> Callable[[float, float], RealDistribution]:
     """Return the function that makes the distribution from a std and its square."""
     name = distribution if isinstance(distribution, str) else ""
@@ -221,4 +239,4 @@ def _scaled(distribution: DistributionName) -> Callable[[float, float], RealDist
 
 
 def _lecun(fan_in: int, fan_out: int) -> Scale:
-    return variance_scaling(fan_in, fan_out, 1.0, "fan_in")
+    return scales.variance_scaling(fan_in, fan_out, 1.0, "fan_in")

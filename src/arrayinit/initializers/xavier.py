@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Never
+from typing import TYPE_CHECKING, Unpack
 
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Normal, Uniform
+from arrayinit.core.keywords import misnamed
 from arrayinit.core.layouts import DEFAULT
 from arrayinit.core.scales import xavier
 from arrayinit.initializers.fill import draw, fans_of
-from arrayinit.initializers.keywords import misnamed, public
+from arrayinit.values import initializer, value_of
+
+if TYPE_CHECKING:
+    from arrayinit.values.types import NoMore, Rng
 
 
-@public
+@initializer(lambda v, by, gain, **_: v.replace(gain=abs(by(gain))))
 def xavier_uniform_(
-    x: Array, gain: float = 1.0, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never
+    x: Array, gain: float = 1.0, rng: Rng = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Unpack[NoMore]
 ) -> Array:
     r"""Fill ``x`` with Xavier uniform draws, on (-bound, bound). Also known as Glorot uniform.
 
@@ -67,9 +71,12 @@ def xavier_uniform_(
     return draw(x, Uniform.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng, layout)
 
 
-@public
+xavier_uniform = value_of(xavier_uniform_)
+
+
+@initializer(lambda v, by, gain, **_: v.replace(gain=abs(by(gain))))
 def xavier_normal_(
-    x: Array, gain: float = 1.0, rng: Any = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Never
+    x: Array, gain: float = 1.0, rng: Rng = None, *, layout: str = DEFAULT, groups: int = 1, **wrong: Unpack[NoMore]
 ) -> Array:
     r"""Fill ``x`` with Xavier normal draws, of mean 0, not truncated. Also known as Glorot normal.
 
@@ -124,3 +131,6 @@ def xavier_normal_(
     if wrong:
         raise misnamed(xavier_normal_, wrong)
     return draw(x, Normal.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng, layout)
+
+
+xavier_normal = value_of(xavier_normal_)

@@ -6,7 +6,7 @@ A wrapper that checks the keywords would slow a small call by 5 %. An empty ``**
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,7 +24,12 @@ def public(function: F) -> F:
 
 def misnamed(function: Callable[..., Any], wrong: Mapping[str, Any]) -> TypeError:
     """Return the error for an unknown keyword of a function."""
-    name, accepted = next(iter(wrong)), inspect.signature(function).parameters
+    return unknown_keyword(function.__name__, inspect.signature(function).parameters, wrong)
+
+
+def unknown_keyword(function: str, accepted: Collection[str], wrong: Mapping[str, Any]) -> TypeError:
+    """Return the error for an unknown keyword of a function of this name, which takes ``accepted``."""
+    name = next(iter(wrong))
     own = _NAMES.get(name)
-    hint = f"it is called {own} here" if own in accepted else f"it takes {', '.join(accepted)}"
-    return TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}; {hint}")
+    hint = f"it is called {own} here" if own in accepted else f"it takes {', '.join(accepted) or 'none'}"
+    return TypeError(f"{function}() got an unexpected keyword argument {name!r}; {hint}")

@@ -1,0 +1,46 @@
+"""Arrays without memory. To fill one is to ask what an initializer would do: the result is the fill itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from arrayinit.backends.protocol import Replaced
+from arrayinit.backends.registry import register_backend
+from arrayinit.kernels.fill import Fill
+
+
+@dataclass(frozen=True, slots=True)
+class Abstract:
+    """The shape and the dtype of an array."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+
+class _Backend(Replaced):
+    """Takes every generator and seed, and writes nothing."""
+
+    def accepts(self, cls: type) -> bool:
+        return cls is Abstract
+
+    def dtype(self, x: Abstract) -> str:
+        return x.dtype
+
+    def generator(self, x: Abstract, rng: Any) -> None:
+        return None
+
+    def read(self, x: Abstract) -> Iterator[Any]:
+        raise TypeError("an abstract array has no values")
+
+    def write(self, x: Abstract, fill: Fill) -> Fill:
+        return fill
+
+
+register_backend(_Backend())
