@@ -54,3 +54,14 @@ def test_the_adapter_passes_the_kit(package: Path) -> None:
 
 def test_the_command_line_finds_the_adapter(package: Path) -> None:
     assert "mlx" in run(package, "arrayinit", "--backend", "mlx", "--backend", "numpy", "--model", "resnet50")
+
+
+def test_values_fill_the_layers_of_mlx_through_the_adapter(package: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "frameworks" / "mlx.md"
+    (package / "mlx_page.py").write_text(
+        "import doctest, mlx.core as mx\n"
+        "from arrayinit.backends.registry import backend_of\n"
+        "assert type(backend_of(mx.zeros(3))).__module__ == 'arrayinit_mlx'\n"
+        f"print(doctest.testfile({str(page)!r}, module_relative=False))\n"
+    )
+    assert "failed=0" in run(package, "mlx_page")

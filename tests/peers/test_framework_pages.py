@@ -1,0 +1,48 @@
+"""docs/frameworks: each page runs as it stands, in a process of its own, since Keras changes what a shape gives."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from peers import peer
+
+pytestmark = pytest.mark.peers
+
+FOLDER = Path(__file__).parents[2] / "docs" / "frameworks"
+CASES = ("backends/jax/test_cases_of_jax.py", "peers/test_cases_of_keras.py")
+PEERS = {
+    "README": (),
+    "flax": ("jax", "flax"),
+    "keras": ("jax", "keras"),
+    "haiku": ("jax", "haiku"),
+    "equinox": ("jax", "torch", "equinox"),
+    "torch": ("torch",),
+    "mlx": ("mlx.core",),
+    "numpyro": ("jax", "flax", "numpyro"),
+}
+
+
+def test_each_page_has_a_row() -> None:
+    assert {*PEERS, "cases"} == {page.stem for page in FOLDER.glob("*.md")}
+
+
+def test_each_test_of_a_peer_has_one_of_ours_or_a_reason() -> None:
+    ours = "".join((FOLDER.parents[1] / "tests" / file).read_text() for file in CASES)
+    rows = re.findall(r"^\| `(\w+)` \| `?(\w+)`? \| ?(.*?) ?\|$", (FOLDER / "cases.md").read_text(), re.MULTILINE)
+    assert len(rows) == 28
+    for _, test, reason in rows:
+        assert f"def {test}(" in ours or (test == "none" and reason)
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_the_page_runs(name: str) -> None:
+    for module in PEERS[name]:
+        peer(module)
+    code = f"import doctest; print(doctest.testfile({str(FOLDER / name)!r} + '.md', module_relative=False))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
+    assert "failed=0" in done.stdout, done.stdout + done.stderr
+    assert "attempted=0" not in done.stdout
