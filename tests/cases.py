@@ -41,6 +41,8 @@ def complete(case: Case) -> dict[str, Any]:
 KERNELS = ("dirac_", "delta_orthogonal_")
 # The functions that scale by the fans, and those whose draws know of no axes.
 SCALED = tuple(name for name, case in DRAWN.items() if "groups" in complete(case))
+# The functions that draw in ways of their own; the others scale as variance_scaling_ does, by another number.
+OWN_WAYS = tuple(name for name in DRAWN if name not in SCALED or name == "variance_scaling_")
 PLAIN = tuple(name for name, case in DRAWN.items() if case.is_exact and case.has_layout and name not in SCALED)
 
 # (mean, std, a, b) of each truncated normal.

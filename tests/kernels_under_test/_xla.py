@@ -88,13 +88,13 @@ _TILES: dict[str, tuple[Any, ...]] = {
 # XLA takes subnormal numbers for zero.
 _XLA: dict[str, Any] = {"names": _FEW, "narrow_names": _BRANCHES, "has_subnormals": False}
 KERNELS = {
-    "XLA, in a program": Kernel("jax", _in_a_program, "whole arrays", 15, **_XLA),
-    "XLA, on a device": Kernel("jax", _on_a_device, "far boxes", 25, _TILES, takes_empty=False, **_XLA),
+    "XLA, in a program": Kernel("jax", _in_a_program, "whole arrays", 8, **_XLA),
+    "XLA, on a device": Kernel("jax", _on_a_device, "far boxes", 12, _TILES, takes_empty=False, **_XLA),
     "XLA, on several devices": Kernel(
         "jax",
         _on_several_devices,
         "far boxes",
-        10,
+        7,
         _TILES,
         ("float32", "complex64"),
         has_every_distribution=False,

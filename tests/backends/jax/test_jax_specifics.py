@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import FUNCTIONS
+from cases import FIXED, FUNCTIONS, OWN_WAYS
 from jax_calls import same, struct
 from peers import peer
 
@@ -33,7 +33,7 @@ def placed(place: str) -> Any:
 
 @pytest.mark.parametrize("form", ["array", "struct"])
 @pytest.mark.parametrize("place", ["device 1", "auto mesh", "explicit mesh"])
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", [*OWN_WAYS, *FIXED])
 def test_the_result_has_the_sharding_of_the_array_or_struct(name: str, place: str, form: str) -> None:
     case, sharding, key = FUNCTIONS[name], placed(place), jax.random.key(2)
     x = struct(*case.shape, sharding=sharding)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import DRAWN, FIXED, FUNCTIONS, SCALED, Case
+from cases import DRAWN, FIXED, FUNCTIONS, OWN_WAYS, Case
 from portable_calls import same_bits
 
 import arrayinit as ai
@@ -43,18 +43,12 @@ def filled(case: Case, dtype: str, is_traced: bool, rng: Any = None) -> Any:
         return made
 
 
-# Under a trace the other kinds of rng are an error. There the scaled draws are compiled as `variance_scaling_` is, with
-# another number.
+# Under a trace the other kinds of rng are an error.
 @pytest.mark.parametrize(
     ("name", "rng", "is_traced"),
     [
         *((name, rng, False) for name in DRAWN for rng in RNGS),
-        *(
-            (name, rng, True)
-            for name in DRAWN
-            if name not in SCALED or name == "variance_scaling_"
-            for rng in ("a seed", "a key")
-        ),
+        *((name, rng, True) for name in OWN_WAYS for rng in ("a seed", "a key")),
     ],
     ids=str,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import DRAWN, FIXED, FUNCTIONS
+from cases import DRAWN, FIXED, FUNCTIONS, OWN_WAYS
 from jax_calls import same, struct
 from portable_calls import TOLERANCE
 
@@ -23,7 +23,8 @@ pytestmark = pytest.mark.usefixtures("jax_library")
 SOURCE = np.linspace(-1.0, 2.0, 24, dtype="float32").reshape(6, 4)
 SLICES = 3
 
-every_random_function = pytest.mark.parametrize("name", DRAWN)
+# JAX takes seconds to compile each of them.
+every_way_of_drawing = pytest.mark.parametrize("name", OWN_WAYS)
 
 
 def shape(name: str) -> tuple[int, ...]:
@@ -50,7 +51,7 @@ def assert_same(name: str, ours: Any, theirs: Any) -> None:
         same(ours, theirs)
 
 
-@every_random_function
+@every_way_of_drawing
 def test_vmap_over_keys_draws_in_each_slice_what_the_key_draws_alone(name: str) -> None:
     def draw(key: Any) -> Any:
         return fill(name, rng=key)
@@ -69,7 +70,7 @@ def test_vmap_over_keys_draws_in_each_slice_what_the_key_draws_alone(name: str) 
     assert (np.asarray(mapped[0]) != np.asarray(mapped[1])).any()
 
 
-@every_random_function
+@every_way_of_drawing
 def test_vmap_over_keys_and_arrays_is_that_of_old_style_keys_too(name: str) -> None:
     keys = jax.random.split(jax.random.PRNGKey(1), SLICES)
     x = jnp.full((SLICES, *shape(name)), 7.0, "float32")
@@ -78,7 +79,7 @@ def test_vmap_over_keys_and_arrays_is_that_of_old_style_keys_too(name: str) -> N
         assert_same(name, weight, fill(name, rng=key))
 
 
-@every_random_function
+@every_way_of_drawing
 def test_gradients_flow_past_a_draw_of_a_key_and_not_into_what_it_replaces(name: str) -> None:
     key = jax.random.key(0)
     w = fill(name, rng=key)
