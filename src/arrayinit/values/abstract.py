@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from arrayinit.backends.protocol import Replaced
@@ -11,12 +10,13 @@ from arrayinit.backends.registry import register_backend
 from arrayinit.kernels.fill import Fill
 
 
-@dataclass(frozen=True, slots=True)
 class Abstract:
     """The shape and the dtype of an array."""
 
-    shape: tuple[int, ...]
-    dtype: str
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: str) -> None:
+        self.shape, self.dtype = shape, dtype
 
     @property
     def ndim(self) -> int:

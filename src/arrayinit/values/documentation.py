@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from inspect import cleandoc
-
 
 def documentation(name: str, of_function: str | None) -> str | None:
     """Return the docstring of a value. It is that of the function, without the array and ``rng``."""
     if of_function is None:
         return None
-    text = cleandoc(of_function)
+    # Python 3.13 removes the indentation itself.
+    text = of_function.replace("\n    ", "\n") if "\n    Returns\n" in of_function else of_function
     head, _, rest = text.partition("\nParameters\n----------\n")
     parameters, _, rest = rest.partition("\nReturns\n-------\n")
     tail = rest[rest.index("\n", rest.index("\nRaises\n------\n") + 15) :]
