@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
 from arrayinit.core.keywords import misnamed
 from arrayinit.initializers.fill import draw_in_order
-from arrayinit.values import Initializer, initializer, value_of
+from arrayinit.values import initializer, value_of
 from arrayinit.values.definitions import Number
 
 if TYPE_CHECKING:
     from arrayinit.values.types import NoMore, Rng
 
 
-@initializer(lambda v, by, a, b, **_: v.replace(a=min(by(a), by(b)), b=max(by(a), by(b))))
+def _bounds(by: Number, a: float, b: float) -> dict[str, float]:
+    """Return the scaled bounds; a negative factor turns the interval round."""
+    low, high = sorted((by(a), by(b)))
+    return {"a": low, "b": high}
+
+
+@initializer(lambda v, by, a, b, **_: v.replace(**_bounds(by, a, b)))
 def uniform_(
     x: Array, a: float = 0.0, b: float = 1.0, rng: Rng = None, *, layout: str | None = None, **wrong: Unpack[NoMore]
 ) -> Array:
@@ -144,12 +150,7 @@ def normal_(
 normal = value_of(normal_)
 
 
-def _scaled(value: Initializer, by: Number, mean: float, std: float, a: float, b: float, **_: Any) -> Initializer:
-    low, high = sorted((by(a), by(b)))
-    return value.replace(mean=by(mean), std=abs(by(std)), a=low, b=high)
-
-
-@initializer(_scaled)
+@initializer(lambda v, by, mean, std, a, b, **_: v.replace(mean=by(mean), std=abs(by(std)), **_bounds(by, a, b)))
 def trunc_normal_(
     x: Array,
     mean: float = 0.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from arrayinit.backends.protocol import Replaced
@@ -17,6 +17,12 @@ class Abstract:
 
     def __init__(self, shape: tuple[int, ...], dtype: str) -> None:
         self.shape, self.dtype = shape, dtype
+
+    @classmethod
+    def taking(cls, arguments: Mapping[str, Any], shape: tuple[int, ...]) -> Abstract:
+        """Return an array of a dtype that holds the numbers among the arguments."""
+        is_complex = any(isinstance(argument, complex) for argument in arguments.values())
+        return cls(shape, "complex128" if is_complex else "float64")
 
     @property
     def ndim(self) -> int:

@@ -61,9 +61,8 @@ def checked(of: Definition, fill: Callable[..., Any], arguments: Mapping[str, An
     letters = layout if isinstance(layout, str) else DEFAULT
     count = len(letters.replace("...", ""))
     size = groups if type(groups) is int and groups > 0 else 1
-    is_complex = any(isinstance(argument, complex) for argument in arguments.values())
     shape = (size,) * (max(count, of.axes) if "..." in letters else count)
-    fill(Abstract(shape, "complex128" if is_complex else "float64"))
+    fill(Abstract.taking(arguments, shape))
 
 
 def plain(of: Definition, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from arrayinit.core.keywords import public
 
 if TYPE_CHECKING:
-    from arrayinit.values.types import Function, Written
+    from arrayinit.values.types import Function, P, Written
     from arrayinit.values.value import Initializer
-
-P = ParamSpec("P")
 
 Number = Callable[[float], float]
 """A function that multiplies or divides a number by the factor of a user."""

@@ -51,9 +51,9 @@ def _examples(name: str, text: str) -> str:
 def _split(text: str) -> tuple[list[str], str]:
     """Return the arguments of a call, and what follows its closing bracket."""
     arguments, depth = [""], 0
-    for place, letter in enumerate(text):
+    for index, letter in enumerate(text):
         if letter == ")" and depth == 0:
-            return [argument.strip() for argument in arguments], text[place + 1 :]
+            return [argument.strip() for argument in arguments], text[index + 1 :]
         depth += (letter in "([") - (letter in ")]")
         if letter == "," and depth == 0:
             arguments.append("")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from arrayinit.values.definitions import P, definition
+from arrayinit.values.definitions import definition
 from arrayinit.values.documentation import documentation
 from arrayinit.values.value import Initializer
 
 if TYPE_CHECKING:
-    from arrayinit.values.types import Function
+    from arrayinit.values.types import Function, P
 
 
 def value_of(function: Function[P]) -> Callable[P, Initializer]:

@@ -19,19 +19,18 @@ _FORMS = (
 
 def called(value: Initializer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Call a value in the way that the number and the kind of the arguments show."""
-    given = dict(kwargs)
-    if (args and _is_shape(args[0])) or (not args and "shape" in given and "key" not in given):
-        return of_shape(value, **_named(("shape", "dtype"), args, given))
-    if len(args) > 1 or "key" in given or "shape" in given:
-        return of_key(value, **_named(("key", "shape", "dtype", "out_sharding"), args, given))
-    return of_array(value, **_named(("x", "rng"), args, given))
+    if (args and _is_shape(args[0])) or (not args and "shape" in kwargs and "key" not in kwargs):
+        return of_shape(value, **_named(("shape", "dtype"), args, kwargs))
+    if len(args) > 1 or "key" in kwargs or "shape" in kwargs:
+        return of_key(value, **_named(("key", "shape", "dtype", "out_sharding"), args, kwargs))
+    return of_array(value, **_named(("x", "rng"), args, kwargs))
 
 
 def _is_shape(argument: Any) -> bool:
     return isinstance(argument, (tuple, list))
 
 
-def _named(names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def _named(names: tuple[str, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments by name."""
     positional = dict(zip(names, args, strict=False))
     if len(args) > len(names) or positional.keys() & kwargs.keys():

@@ -174,8 +174,7 @@ class Initializer:
         sizes = as_shape(shape)
         if 0 in sizes:
             return math.nan
-        is_complex = any(isinstance(argument, complex) for argument in self._arguments.values())
-        fill = self.fill(Abstract(sizes, "complex128" if is_complex else "float64"), layout=layout)
+        fill = self.fill(Abstract.taking(self._arguments, sizes), layout=layout)
         return float(fill.moments()[1])
 
     def __mul__(self, factor: float) -> Self:
