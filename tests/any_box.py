@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 import numpy as np
+from boxes import STORED
 from kernels_under_test import Kernel
 from kernels_under_test.kernel import Corner
 
@@ -21,8 +22,6 @@ from arrayinit.stream.transform import streams, transform
 
 ELEMENTS = 1000
 """The most elements of a box, and of one axis."""
-
-STORED = {"bfloat16": "uint16"}
 
 
 class Memory(NamedTuple):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import arrayinit
+from arrayinit import Initializer
 from arrayinit.testing.cases import CASES, KERNEL, MATRIX, Case
 
 __all__ = ["CASES", "KERNEL", "MATRIX", "Case"]
@@ -15,6 +17,16 @@ for _case in CASES:
     FUNCTIONS.setdefault(_case.name, _case)
 DRAWN = {name: case for name, case in FUNCTIONS.items() if case.is_drawn}
 FIXED = {name: case for name, case in FUNCTIONS.items() if not case.is_drawn}
+
+# The rows of the functions that have a value, which is made from the same arguments.
+FILLING = [case for case in CASES if case.name != "copy_"]
+
+
+def value_of(case: Case) -> Initializer:
+    """Return the value for a row."""
+    value: Initializer = getattr(arrayinit, case.name.removesuffix("_"))(**case.arguments)
+    return value
+
 
 # Enough elements for each branch of the transforms; the rows begin anywhere in a block of the counter.
 LARGE_KERNEL, LARGE_MATRIX = (30, 21, 5, 7), (211, 103)

@@ -1,11 +1,7 @@
-"""What Keras's layers make of values, on one of its backends: as a script that writes a folder.
-
-It is run with KERAS_BACKEND set, since Keras has one backend in a process.
-"""
+"""What Keras's layers make of values on its backend, of which Keras has one in a process: written to a folder."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +74,3 @@ def main(folder: Path) -> None:
         np.savez(folder / f"{name}.npz", **{path.replace("/", "."): array for path, array in weights(made).items()})
     np.savez(folder / "narrow.npz", **narrow)
     first.save(folder / "model.keras")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

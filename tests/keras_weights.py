@@ -1,10 +1,7 @@
-"""What Keras makes on each of its backends: as a script, run with KERAS_BACKEND set, that writes it to a file."""
+"""What Keras makes on each of its backends, of which Keras has one in a process."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,19 +9,19 @@ from typing import Any
 
 import numpy as np
 from peers import peer
+from processes import run
 
 SHAPE = (64, 48)
 
 
 @cache
 def keras_weights(backend: str) -> dict[str, Any]:
-    """Return the arrays that this script makes; Keras has one backend in a process."""
+    """Return the arrays that Keras makes on a backend."""
     if peer("keras").backend.backend() == backend:
         return _made()
     with TemporaryDirectory() as folder:
         file = Path(folder, "weights.npz")
-        environment = {**os.environ, "KERAS_BACKEND": backend}
-        subprocess.run([sys.executable, __file__, str(file)], env=environment, check=True, timeout=120)
+        run("import sys, keras_weights; keras_weights.main(sys.argv[1])", str(file), timeout=120, KERAS_BACKEND=backend)
         with np.load(file) as arrays:
             return dict(arrays)
 
@@ -49,5 +46,6 @@ def _made() -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
-    np.savez(sys.argv[1], **_made())
+def main(file: str) -> None:
+    """Write what was made."""
+    np.savez(file, **_made())

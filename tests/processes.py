@@ -7,14 +7,16 @@ import sys
 from places import TESTS
 
 
-def run(script, *arguments, timeout=60):
+def run(script, *arguments, timeout=60, **env):
     """Run a script in an interpreter of its own, with two threads and this folder; return what it prints."""
     path = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script, *arguments],
-        env={**os.environ, "ARRAYINIT_NUM_THREADS": "2", "PYTHONPATH": os.pathsep.join(path)},
+        env={**os.environ, "ARRAYINIT_NUM_THREADS": "2", "PYTHONPATH": os.pathsep.join(path), **env},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         timeout=timeout,
-    ).stdout
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from peers import peer
+from processes import run
 
 pytestmark = pytest.mark.peers
 
@@ -43,6 +42,6 @@ def test_the_page_runs(name: str) -> None:
     for module in PEERS[name]:
         peer(module)
     code = f"import doctest; print(doctest.testfile({str(FOLDER / name)!r} + '.md', module_relative=False))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
-    assert "failed=0" in done.stdout, done.stdout + done.stderr
-    assert "attempted=0" not in done.stdout
+    printed = run(code, timeout=300)
+    assert "failed=0" in printed, printed
+    assert "attempted=0" not in printed

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jax_calls import rbg
 from peers import peer
 from recipes import run
 
@@ -26,11 +27,6 @@ def recipes() -> dict[str, Any]:
 
 def like(x: Any) -> Any:
     return jax.ShapeDtypeStruct(x.shape, x.dtype)
-
-
-def rbg(seed: int) -> Any:
-    """A key of the kind that compiles fastest."""
-    return jax.random.key(seed, impl="rbg")
 
 
 LINEN: dict[str, tuple[tuple[int, ...], tuple[Any, ...], dict[str, Any]]] = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jax_calls import rbg
 from jax_values import theirs
 from peers import peer
 
@@ -23,11 +24,6 @@ with suppress(ImportError):
 
 KERNEL = ("he_uniform()", ai.kaiming_uniform())
 BIAS = ("normal()", ai.normal(std=0.01))
-
-
-def rbg(seed: int = 5) -> Any:
-    """A key of the kind that compiles fastest."""
-    return jax.random.key(seed, impl="rbg")
 
 
 def both() -> list[dict[str, Any]]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -12,21 +9,13 @@ from tempfile import mkdtemp
 import numpy as np
 import pytest
 from peers import peer
+from processes import run
 
 pytestmark = pytest.mark.peers
 
-SCRIPT = Path(__file__).parents[1] / "keras_values.py"
+SCRIPT = "import sys, pathlib, keras_values; keras_values.main(pathlib.Path(sys.argv[1]))"
 BACKENDS = {"jax": "jax", "torch": "torch", "numpy": "numpy"}
 Weights = dict[str, np.ndarray]
-
-
-def run(backend: str, *arguments: str) -> str:
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    done = subprocess.run(
-        [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @cache
@@ -36,7 +25,7 @@ def folder(backend: str) -> Path:
     if backend != "numpy":
         peer(backend)
     path = Path(mkdtemp(prefix="keras-values-"))
-    run(backend, str(SCRIPT), str(path))
+    run(SCRIPT, str(path), timeout=300, KERAS_BACKEND=backend)
     return path
 
 
@@ -132,7 +121,10 @@ print(model.get_layer("told").kernel_initializer.value)
 weights = {{w.path.replace("/", "."): keras.ops.convert_to_numpy(w) for w in model.weights}}
 np.savez({str(file.with_name("loaded.npz"))!r}, **weights)
 """
-    assert run(backend, "-c", code).split("\n")[:2] == ["kaiming_normal(nonlinearity='relu')", "lecun_normal()"]
+    assert run(code, timeout=300, KERAS_BACKEND=backend).split("\n")[:2] == [
+        "kaiming_normal(nonlinearity='relu')",
+        "lecun_normal()",
+    ]
     equal(*(read(backend, name) for name in ("first", "loaded")))
 
 
@@ -158,7 +150,7 @@ first, second = (np.asarray(layer.kernel.value) for layer in layers)
 assert (first != second).mean() > 0.99
 assert abs(first.std() - 0.02) < 1e-4
 """
-    run("jax", "-c", code)
+    run(code, timeout=300, KERAS_BACKEND="jax")
 
 
 def test_what_keras_accepts_as_an_initializer() -> None:

@@ -7,19 +7,16 @@ import sys
 
 import numpy as np
 import pytest
+from cases import FILLING, Case, value_of
 from libraries import Library
 
 import arrayinit as ai
-from arrayinit import Initializer
-from arrayinit.testing.cases import CASES, Case
 from arrayinit.testing.reference import assert_same
-
-FILLING = [case for case in CASES if case.name != "copy_"]
 
 
 @pytest.mark.parametrize("case", FILLING, ids=str)
 def test_on_an_array_a_value_is_the_function(case: Case, library: Library) -> None:
-    value = Initializer(case.function, **case.arguments)
+    value = value_of(case)
     # The first call finds the backend of the type in another way than later calls.
     for _ in range(2):
         x = library.empty(case.shape, "float32")

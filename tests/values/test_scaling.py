@@ -6,21 +6,17 @@ import math
 
 import numpy as np
 import pytest
+from cases import CASES, FILLING, Case, value_of
 from scipy import stats
 
 import arrayinit as ai
 from arrayinit import Initializer
 from arrayinit.core.distributions import TruncatedNormal
 from arrayinit.core.moments import moments
-from arrayinit.testing.cases import CASES, LAYOUTS, Case
+from arrayinit.testing.cases import LAYOUTS
 from arrayinit.values.abstract import Abstract
 
-FILLING = [case for case in CASES if case.name != "copy_"]
 SHOWN = pytest.mark.parametrize("case", FILLING, ids=str)
-
-
-def value_of(case: Case) -> Initializer:
-    return Initializer(case.function, **case.arguments)
 
 
 def drawn(value: Initializer, case: Case, dtype: str = "float64") -> np.ndarray:

@@ -12,18 +12,13 @@ from functools import partial
 
 import numpy as np
 import pytest
+from cases import FILLING, Case, value_of
 
 import arrayinit as ai
 from arrayinit import Initializer
-from arrayinit.testing.cases import CASES, Case
 
-FILLING = [case for case in CASES if case.name != "copy_"]
 NAMES = [name.removesuffix("_") for name in ai.__all__ if name.endswith("_") and name != "copy_"]
 SHOWN = pytest.mark.parametrize("case", FILLING, ids=str)
-
-
-def value_of(case: Case) -> Initializer:
-    return getattr(ai, case.name.removesuffix("_"))(**case.arguments)
 
 
 def test_each_function_that_fills_has_a_value() -> None:
