@@ -19,6 +19,10 @@ from arrayinit.initializers.variance_scaling import (
     variance_scaling_,
 )
 from arrayinit.initializers.xavier import xavier_normal, xavier_normal_, xavier_uniform, xavier_uniform_
+from arrayinit.models.actions import keep
+from arrayinit.models.initialize import initialize
+from arrayinit.models.plan import Plan, plan
+from arrayinit.models.rules import Rule
 from arrayinit.stream.seed import fold_in
 from arrayinit.values.value import Initializer
 
@@ -26,6 +30,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Initializer",
+    "Plan",
+    "Rule",
     "calculate_fan_in_and_fan_out",
     "calculate_gain",
     "constant",
@@ -38,10 +44,12 @@ __all__ = [
     "eye",
     "eye_",
     "fold_in",
+    "initialize",
     "kaiming_normal",
     "kaiming_normal_",
     "kaiming_uniform",
     "kaiming_uniform_",
+    "keep",
     "lecun_normal",
     "lecun_normal_",
     "lecun_uniform",
@@ -52,6 +60,7 @@ __all__ = [
     "ones_",
     "orthogonal",
     "orthogonal_",
+    "plan",
     "register_backend",
     "sparse",
     "sparse_",

@@ -50,6 +50,7 @@ FLOORS = {
     "cli": 9,
     "testing": 9,
     "__init__": 9,
+    "models": 8,
     "initializers": 7,
     "values": 6,
     "backends": 5,

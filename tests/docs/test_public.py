@@ -16,7 +16,7 @@ SECTIONS = ("Parameters", "Returns", "Raises", "Examples", "References")
 
 
 def test_nothing_is_public_by_accident():
-    submodules = {"backends", "cli", "core", "initializers", "kernels", "stream", "testing", "values"}
+    submodules = {"backends", "cli", "core", "initializers", "kernels", "models", "stream", "testing", "values"}
     public = {name for name in vars(arrayinit) if not name.startswith("_")} - submodules
     assert public == set(arrayinit.__all__)
 

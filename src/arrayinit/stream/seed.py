@@ -44,11 +44,18 @@ class Seed(NamedTuple):
         low, high = sequence.generate_state(2, "uint64").tolist()
         return Key(low, high)
 
+    def child(self, *path: int | str) -> Seed:
+        """Return the seed of a name, as `fold_in` derives it."""
+        words = tuple(word for part in path for word in name_words(part))
+        return self._replace(spawn_key=self.spawn_key + words)
+
 
 def seed_of(rng: Any) -> Seed | None:
     """Return ``rng`` as a seed, or None if it is no seed."""
     if type(rng) is int and rng >= 0:
         return Seed((rng,))
+    if type(rng) is Seed:
+        return rng
     if rng is None or isinstance(rng, (str, bytes, bytearray)):
         return None
     number = _concrete("a seed", rng)
@@ -118,14 +125,14 @@ def fold_in(seed: int | Sequence[int] | NDArray[np.integer] | SeedSequence, *pat
         raise TypeError(f"fold_in needs {KINDS}, got {described(seed)}")
     if not path:
         raise ValueError("fold_in needs at least one name or integer after the seed")
-    words = tuple(word for part in path for word in _hash(part))
-    return parent._replace(spawn_key=parent.spawn_key + words).sequence()
+    return parent.child(*path).sequence()
 
 
 KINDS = "a seed (a non-negative integer, a sequence or 1-D NumPy array of them, or a numpy.random.SeedSequence)"
 
 
-def _hash(part: int | str) -> list[int]:
+def name_words(part: int | str) -> list[int]:
+    """Return the first 128 bits of the hash of a name or an integer, as four words of 32 bits."""
     import hashlib
 
     if isinstance(part, str):

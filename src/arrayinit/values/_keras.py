@@ -9,7 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from arrayinit.values.value import LAYOUT, Initializer
+from arrayinit.values.protocols import LAYOUT, fill_kernel
+from arrayinit.values.value import Initializer
 
 # Keras makes these arrays itself, where its device scope says; a value fills them there.
 _FILLED = ("jax", "numpy", "torch")
@@ -21,8 +22,8 @@ def array(value: Initializer, shape: Any, dtype: Any, layout: str = LAYOUT) -> A
     # The numbers among which Keras itself chooses.
     seed = random.randint(1, 10**9) if value.draws else None
     if keras.backend.backend() in _FILLED:
-        return value.fill(keras.ops.empty(shape, name), seed, layout=layout)
-    return keras.ops.convert_to_tensor(value.fill(np.empty(shape, name), seed, layout=layout))
+        return fill_kernel(value, keras.ops.empty(shape, name), seed, layout)
+    return keras.ops.convert_to_tensor(fill_kernel(value, np.empty(shape, name), seed, layout))
 
 
 class KerasInitializer(keras.initializers.VarianceScaling):  # type: ignore[misc]

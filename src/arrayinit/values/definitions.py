@@ -23,7 +23,10 @@ class Definition(NamedTuple):
     name: str
     function: Callable[..., Any]
     signature: Signature
-    """The arguments of a value: those of the function without the array and ``rng``. ``layout`` is None by default."""
+    """The arguments of a value: those of the function without the array and ``rng``.
+
+    ``layout`` and ``groups`` are None by default: they may be those of a layer.
+    """
     draws: bool
     """Whether the function takes ``rng``."""
     has_fans: bool
@@ -63,7 +66,7 @@ def initializer(scaled: Callable[..., Initializer], axes: int = 2) -> Callable[[
     def define(function: Written[P]) -> Function[P]:
         given: Any = fills(function)
         parameters = given.__signature__.parameters
-        own = [_without_layout(p) for name, p in parameters.items() if name not in ("x", "rng")]
+        own = [_of_layer(p) for name, p in parameters.items() if name not in ("x", "rng")]
         layout = parameters.get("layout")
         found = Definition(
             given.__name__.removesuffix("_"),
@@ -80,8 +83,9 @@ def initializer(scaled: Callable[..., Initializer], axes: int = 2) -> Callable[[
     return define
 
 
-def _without_layout(parameter: Parameter) -> Parameter:
-    return parameter.replace(default=None) if parameter.name == "layout" else parameter
+def _of_layer(parameter: Parameter) -> Parameter:
+    """Return the parameter, without its default if a layer may know better."""
+    return parameter.replace(default=None) if parameter.name in ("layout", "groups") else parameter
 
 
 def definition(function: Callable[..., Any]) -> Definition:

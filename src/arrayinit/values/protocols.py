@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from arrayinit.core.layouts import as_shape
-from arrayinit.values.value import LAYOUT, Initializer
+from arrayinit.values.value import Initializer
+
+LAYOUT = "...IO"
+"""The layout of the kernels of JAX's and Keras's layers."""
 
 _FORMS = (
     "a value is called on an array (value(x, rng=seed)), as JAX does (value(key, shape, dtype)), "
@@ -49,7 +52,8 @@ def of_array(value: Initializer, x: Any = None, rng: Any = None) -> Any:
     # A layer or a model of torch, Flax, Equinox or Keras.
     if any(base.__name__ in ("Module", "Layer", "Model") for base in cls.__mro__):
         raise TypeError(
-            f"{value!r} fills arrays, and got a whole {cls.__name__}: call it on a parameter, as on layer.weight"
+            f"{value!r} fills arrays, and got a whole {cls.__name__}: call it on a parameter, as on layer.weight, "
+            "or fill all parameters by arrayinit.initialize(model, rules)"
         )
     return value.fill(x, rng)
 
@@ -60,7 +64,7 @@ def of_key(value: Initializer, key: Any = None, shape: Any = None, dtype: Any = 
         raise TypeError(f"{value!r} needs a shape after the key, got {shape!r}: {_FORMS}")
     from arrayinit.values._jax import as_key, struct
 
-    return value.fill(struct(shape, dtype, out_sharding), as_key(key), layout=LAYOUT)
+    return fill_kernel(value, struct(shape, dtype, out_sharding), as_key(key))
 
 
 def of_shape(value: Initializer, shape: Any, dtype: Any = None) -> Any:
@@ -74,4 +78,9 @@ def of_shape(value: Initializer, shape: Any, dtype: Any = None) -> Any:
         from arrayinit.values._keras import array
 
         return array(value, shape, dtype)
-    return value.fill(np.empty(as_shape(shape), np.float32 if dtype is None else dtype), layout=LAYOUT)
+    return fill_kernel(value, np.empty(as_shape(shape), np.float32 if dtype is None else dtype))
+
+
+def fill_kernel(value: Initializer, x: Any, rng: Any = None, layout: str = LAYOUT) -> Any:
+    """Fill the kernel of a layer, or its bias: a distribution without fans needs no layout."""
+    return value.fill(x, rng, layout=layout if value.has_fans else None)

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from arrayinit.values.types import A, Rng, SupportsStruct
 
-LAYOUT = "...IO"
-"""The layout of the kernels of JAX's and Keras's layers."""
-
 
 class Initializer:
     """An initializer as a value: it fills an array later, wherever a framework asks for one.
@@ -99,7 +96,7 @@ class Initializer:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """All arguments by name. A ``layout`` of None is that of the function, or of the protocol."""
+        """All arguments by name. ``layout`` and ``groups`` of None are those of the layer, or of the function."""
         return dict(self._arguments)
 
     @overload
@@ -121,12 +118,19 @@ class Initializer:
 
         return called(self, args, kwargs)
 
-    def fill(self, x: Any, rng: Rng = None, *, layout: str | None = None) -> Any:
-        """Fill ``x`` and return it; ``layout`` holds unless the value names one, and if the value depends on it."""
-        of = self._definition
-        if layout is None or not of.has_fans or self._arguments["layout"] is not None:
-            return self._fill(x, rng=rng)
-        return of.filling({**self._arguments, "layout": layout})(x, rng=rng)
+    def fill(self, x: Any, rng: Rng = None, *, layout: str | None = None, groups: int | None = None) -> Any:
+        """Fill ``x`` and return it. The layer's ``layout`` and ``groups`` hold unless the value names its own."""
+        given = {
+            name: number
+            for name, number in (("layout", layout), ("groups", groups))
+            if number is not None and self._arguments.get(name, number) is None
+        }
+        return self._definition.filling({**self._arguments, **given})(x, rng=rng) if given else self._fill(x, rng=rng)
+
+    @property
+    def has_fans(self) -> bool:
+        """Whether the distribution depends on the layout, as by the fans."""
+        return self._definition.has_fans
 
     @property
     def draws(self) -> bool:
@@ -144,7 +148,7 @@ class Initializer:
 
         return KerasInitializer(self)
 
-    def expected_std(self, shape: Sequence[int], layout: str | None = None) -> float:
+    def expected_std(self, shape: Sequence[int], layout: str | None = None, groups: int | None = None) -> float:
         """Return the standard deviation of the elements of an array of this shape, computed without a draw.
 
         Parameters
@@ -154,6 +158,8 @@ class Initializer:
         layout
             The meaning of each axis, unless the value names it; see `calculate_fan_in_and_fan_out`. None is that of the
             function.
+        groups
+            The number of groups of a convolution, unless the value names it.
 
         Returns
         -------
@@ -174,7 +180,9 @@ class Initializer:
         sizes = as_shape(shape)
         if 0 in sizes:
             return math.nan
-        fill = self.fill(Abstract.taking(self._arguments, sizes), layout=layout)
+        if not self.has_fans:
+            layout = None
+        fill = self.fill(Abstract.taking(self._arguments, sizes), layout=layout, groups=groups)
         return float(fill.moments()[1])
 
     def __mul__(self, factor: float) -> Self:

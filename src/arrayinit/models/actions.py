@@ -1,0 +1,130 @@
+"""What a rule does with a parameter: fill it by an initializer, copy an array, or leave it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from arrayinit.initializers.copy import copy_
+from arrayinit.values.value import Initializer
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Leave a parameter as it is."""
+
+    def __repr__(self) -> str:
+        return "keep()"
+
+
+def keep() -> Keep:
+    """Return the value of a rule that leaves its parameters as they are.
+
+    Returns
+    -------
+    Keep
+        A value for `Rule`.
+
+    Raises
+    ------
+    TypeError
+        An argument: ``keep`` takes none.
+
+    Examples
+    --------
+    >>> import arrayinit, numpy as np
+    >>> model = {"embedding": np.ones((2, 2)), "head": np.empty((2, 2))}
+    >>> _ = arrayinit.initialize(model, [("embedding", arrayinit.keep()), ("head", arrayinit.zeros())])
+    >>> model["embedding"].sum(), model["head"].sum()
+    (np.float64(4.0), np.float64(0.0))
+
+    References
+    ----------
+    PyTorch, `torch.nn.utils.skip_init`, which leaves the parameters of a module as they are.
+    """
+    return Keep()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copied:
+    """Copy the values of an array."""
+
+    source: Any
+
+    def __repr__(self) -> str:
+        return f"copy of an array {'x'.join(map(str, self.source.shape))} {self.source.dtype}"
+
+    def digest(self) -> str:
+        """Return the sha256 of the values."""
+        host = copy_(np.empty(self.source.shape, np.float64), self.source)
+        return hashlib.sha256(host.tobytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Stands for the array of a plan that came from JSON."""
+
+    shape: tuple[int, ...]
+    sha256: str
+
+    def __repr__(self) -> str:
+        return f"copy of an array {'x'.join(map(str, self.shape))} that JSON does not hold"
+
+
+Action = Initializer | Keep | Copied | Digest
+
+_EXPECTED = "an initializer such as normal(std=0.02), an array, keep(), or a function of the parameter that returns one"
+
+
+def action(given: Any) -> Action:
+    """Return what a user means by the value of a rule, or by the result of a function of the parameter."""
+    if isinstance(given, Action):
+        return given
+    if isinstance(given, (str, Mapping)):
+        return Keep() if given == "keep" else Initializer.from_config(given)
+    if is_array(given):
+        return Copied(given)
+    raise TypeError(f"a value must be {_EXPECTED}; got {given!r}{_hint(given)}")
+
+
+def is_array(given: Any) -> bool:
+    """Whether this is an array of some library, and not its class."""
+    return hasattr(given, "shape") and hasattr(given, "dtype") and not isinstance(given, type)
+
+
+def is_function(given: Any) -> bool:
+    """Whether this is a function of the parameter, and neither a value nor a function of arrayinit."""
+    return callable(given) and not isinstance(given, (Initializer, type)) and not is_array(given) and not _hint(given)
+
+
+def _hint(given: Any) -> str:
+    """Say how to make a value of a function of arrayinit."""
+    function = given.func if isinstance(given, partial) else given
+    if not str(getattr(function, "__module__", "")).startswith("arrayinit."):
+        return ""
+    return f": a value is made by a call, as {getattr(function, '__name__', '').removesuffix('_')}(...)"
+
+
+def config(given: Action) -> Any:
+    """Return a value as plain data for JSON."""
+    match given:
+        case Initializer():
+            return given.get_config()
+        case Keep():
+            return "keep"
+        case Copied():
+            return {"copy": {"shape": list(given.source.shape), "sha256": given.digest()}}
+        case Digest():
+            return {"copy": {"shape": list(given.shape), "sha256": given.sha256}}
+
+
+def from_config(given: Any) -> Action:
+    """Return the value of plain data."""
+    if isinstance(given, Mapping) and list(given) == ["copy"]:
+        return Digest(tuple(given["copy"]["shape"]), given["copy"]["sha256"])
+    return action(given)

@@ -1,0 +1,37 @@
+"""Whether a model is the one that was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from arrayinit.models.parameter import Parameter
+from arrayinit.models.resolve import Step, listed
+
+
+def differences(steps: Sequence[Step], parameters: Sequence[Parameter]) -> list[str]:
+    """Return all differences between a plan and a model."""
+    planned = {step.name: step for step in steps}
+    found = {p.name: p for p in parameters}
+    problems: list[str] = []
+    lacking = [name for name in planned if name not in found]
+    if lacking:
+        problems.append(f"the model has no parameter of these names, which the plan has: {listed(lacking)}")
+    unknown = [p.name for p in parameters if p.name not in planned and (not p.is_buffer or not p.has_values)]
+    if unknown:
+        problems.append(f"the plan has no parameter of these names, which the model has: {listed(unknown)}")
+    for name, step in planned.items():
+        if name in found:
+            problems += _difference(step, found[name])
+    return problems
+
+
+def _difference(step: Step, p: Parameter) -> list[str]:
+    """Return the difference between a step and its parameter."""
+    if (step.shape, step.dtype) != (p.shape, p.dtype):
+        return [f"{p.name!r} is {p.shape} {p.dtype}, but the plan has {step.shape} {step.dtype}"]
+    if step.owner != p.owner:
+        if p.owner is None:
+            hint = "tie them again; under fully_shard, shard both in one group"
+            return [f"{p.name!r} is tied to {step.owner!r} in the plan, and is not in the model: {hint}"]
+        return [f"{p.name!r} is tied to {p.owner!r} in the model, and is not in the plan: plan again"]
+    return []

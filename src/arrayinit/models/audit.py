@@ -1,0 +1,130 @@
+"""The audit of a model: whether its values are those that were planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from arrayinit.backends.registry import backend_of
+from arrayinit.initializers.copy import copy_
+from arrayinit.kernels.fill import Fill, Host
+from arrayinit.models.actions import Copied, Keep
+from arrayinit.models.agree import differences
+from arrayinit.models.expected import Expected, deviations
+from arrayinit.models.measured import Measured, measured
+from arrayinit.models.parameter import Parameter
+from arrayinit.models.resolve import Step
+from arrayinit.values.abstract import Abstract
+from arrayinit.values.value import Initializer
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One parameter: what was measured, and what is wrong."""
+
+    name: str
+    measured: Measured
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The result of `Plan.audit`."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def faults(self) -> list[str]:
+        """Everything that is wrong, each with the name of its parameter."""
+        return [f"{row.name}: {fault}" for row in self.rows for fault in row.faults]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+    def __str__(self) -> str:
+        head = ("name", "mean", "std", "least", "greatest", "sha256")
+        rows = [head, *(_cells(row) for row in self.rows)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        found = self.faults or ["no faults"]
+        return "\n".join([*lines, "", *found])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    m = row.measured
+    return (row.name, *(f"{number:.4g}" for number in (abs(m.mean), m.std, m.least, m.greatest)), m.sha256[:12])
+
+
+def audit(steps: Sequence[Step], parameters: Sequence[Parameter], communicate: bool) -> Audit:
+    """Compare the values of parameters with a plan."""
+    problems = differences(steps, parameters)
+    if problems:
+        raise ValueError("\n".join(problems))
+    arrays = {p.name: p.array for p in parameters}
+    rows = [_row(step, arrays[step.name], communicate) for step in steps if step.owner is None]
+    return Audit(tuple(_with_equals(rows, {step.name: step for step in steps})))
+
+
+def _row(step: Step, array: Any, communicate: bool) -> Row:
+    """Return the row of one parameter."""
+    host, is_whole = on_host(array, communicate)
+    is_padded = is_whole and bool(step.zero_rows) and not isinstance(step.action, Copied)
+    found = measured(host, step.zero_rows if is_padded else ())
+    faults = list(found.defects())
+    if is_padded and _is_random(step) and host[list(step.zero_rows)].any():
+        faults.append(f"row {step.zero_rows[0]} is the padding, and is not zero")
+    fill = _fill(step)
+    if fill is not None and not faults:
+        if isinstance(step.action, Initializer) and step.action.draws:
+            expected = Expected.of(fill, step.dtype)
+            faults += (f"{fault} of {step.action!r}" for fault in deviations(found, expected))
+        elif is_whole and not _equals(host, fill, step):
+            faults.append(f"the values are not those of {step.action!r}")
+    return Row(step.name, found, tuple(faults))
+
+
+def _is_random(step: Step) -> bool:
+    """Whether the values are random, or may be."""
+    return isinstance(step.action, Keep) or (isinstance(step.action, Initializer) and step.action.draws)
+
+
+def _fill(step: Step) -> Fill | None:
+    """Return what every element is to be, if it is known."""
+    x: Any = Abstract(step.shape, step.dtype)
+    if isinstance(step.action, Initializer) and 0 not in step.shape:
+        fill: Fill = step.action.fill(x, layout=step.layout, groups=step.groups)
+        return fill
+    if isinstance(step.action, Copied):
+        copied: Fill = copy_(x, step.action.source)
+        return copied
+    return None
+
+
+def _equals(host: Host, fill: Fill, step: Step) -> bool:
+    planned = fill.whole(step.shape, step.dtype)
+    return bool(((host == planned) | ((host != host) & (planned != planned))).all())  # noqa: PLR0124
+
+
+def on_host(array: Any, communicate: bool) -> tuple[Host, bool]:
+    """Return the values of an array in this process, and whether these are all."""
+    if hasattr(array, "full_tensor"):
+        part = array.full_tensor() if communicate else array.to_local()
+        return on_host(part, communicate)[0], tuple(part.shape) == tuple(array.shape)
+    if getattr(array, "is_fully_addressable", True) is False:
+        return on_host(array.addressable_shards[0].data, communicate)[0], False
+    *_, host = backend_of(array).read(array)
+    return host, True
+
+
+def _with_equals(rows: Sequence[Row], steps: dict[str, Step]) -> Iterator[Row]:
+    """Yield the rows; those that hold the same random values get a fault."""
+    first: dict[str, str] = {}
+    for row in rows:
+        step = steps[row.name]
+        is_compared = _is_random(step) and not step.is_buffer and not row.measured.is_constant
+        other = first.setdefault(row.measured.sha256, row.name) if is_compared else row.name
+        fault = f"its values are equal to those of {other}, and the two are not tied"
+        yield row if other == row.name else Row(row.name, row.measured, (*row.faults, fault))

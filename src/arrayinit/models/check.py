@@ -1,0 +1,67 @@
+"""Whether a parameter can be filled as a rule says. Each error says what would be right."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from arrayinit.initializers.copy import copy_
+from arrayinit.models.actions import Action, Copied, Digest, Keep
+from arrayinit.models.parameter import Parameter
+from arrayinit.values.abstract import Abstract
+from arrayinit.values.value import Initializer
+
+_checked: dict[tuple[Any, ...], None] = {}
+_MANY = 1 << 12
+
+
+def check(p: Parameter, action: Action, selector: str) -> None:
+    """Raise unless the action can fill the parameter."""
+    if isinstance(action, Keep):
+        return
+    if p.fault:
+        raise ValueError(p.fault)
+    if p.must_name and p.must_name not in selector:
+        raise ValueError(
+            f"the layer computes a parametrized weight from it: name {p.must_name!r} in the rule, or use keep()"
+        )
+    if isinstance(action, Initializer):
+        # Layers repeat.
+        key = (action, p.shape, p.dtype, p.layout, p.groups)
+        if key not in _checked:
+            _check_initializer(p, action)
+            if len(_checked) > _MANY:
+                _checked.clear()
+            _checked[key] = None
+    else:
+        _check_source(p, action)
+
+
+def _check_initializer(p: Parameter, value: Initializer) -> None:
+    if value.has_fans and value.arguments["layout"] is None and p.layout is None:
+        if len(p.shape) < 2:
+            raise ValueError(
+                f"{value!r} needs a layout, which {_sized(p.shape)} has not: use zeros(), uniform(-bound, bound), or "
+                "layout='O'"
+            )
+        raise ValueError(f"{value!r} needs the layout of {_sized(p.shape)}, which is not known: pass layout=")
+    x = Abstract(p.shape, p.dtype)
+    if 0 not in p.shape:
+        value.fill(x, layout=p.layout, groups=p.groups)
+        return
+    with warnings.catch_warnings():
+        # The fill itself warns.
+        warnings.simplefilter("ignore")
+        value.fill(x, layout=p.layout, groups=p.groups)
+
+
+def _sized(shape: tuple[int, ...]) -> str:
+    return f"an array of shape {shape}"
+
+
+def _check_source(p: Parameter, action: Copied | Digest) -> None:
+    if isinstance(action, Copied):
+        x: Any = Abstract(p.shape, p.dtype)
+        copy_(x, action.source)
+    elif action.shape != p.shape:
+        raise ValueError(f"the array has shape {action.shape}, but the parameter has shape {p.shape}")

@@ -1,0 +1,189 @@
+"""initialize: fill all parameters of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from arrayinit.backends.registry import backend_of
+from arrayinit.initializers.copy import copy_
+from arrayinit.initializers.fill import source_of
+from arrayinit.models.actions import Copied, Digest, Keep
+from arrayinit.models.agree import differences
+from arrayinit.models.names import Rename
+from arrayinit.models.parameter import Parameter
+from arrayinit.models.plan import Plan
+from arrayinit.models.progress import Progress, reporter
+from arrayinit.models.readers import reader_of
+from arrayinit.models.resolve import Step, listed, resolve
+from arrayinit.models.seeds import seeds
+from arrayinit.values.value import Initializer
+
+M = TypeVar("M")
+
+
+def initialize(
+    model: M,
+    rules: Iterable[Any],
+    *,
+    rng: Any = None,
+    device: Any = None,
+    rename: Rename = None,
+    progress: bool | Progress | None = None,
+) -> M:
+    """Fill all parameters of a model by a list of rules.
+
+    Nothing is written before everything is checked: each parameter matches a rule, and each rule is used.
+
+    Parameters
+    ----------
+    model
+        A torch module, a Flax nnx module or its state, parameters of Flax linen or Haiku, an Equinox module, a Keras
+        model, any pytree of JAX arrays or `jax.ShapeDtypeStruct`, a mapping, or pairs of names and arrays.
+    rules
+        A list of pairs ``(selector, value)``, see `Rule`; or a `Plan`.
+    rng
+        A seed, from which each parameter gets numbers of its own: those of ``fold_in(rng, name)``. The weights are then
+        the same on every library, device and sharding. A JAX key is folded with the same names. A generator draws in
+        the order of the plan. None is the default of each library.
+    device
+        Where torch parameters on the meta device get memory. Parameters and buffers that have memory stay where they
+        are.
+    rename
+        How names are changed before they are folded into the seed; see `plan`.
+    progress
+        True shows a bar on a terminal. A function is called as ``progress(done_bytes, total_bytes, name)`` before each
+        parameter, and after the last one.
+
+    Returns
+    -------
+    model
+        The model itself, if its arrays can be written or assigned; otherwise a new model with new arrays.
+
+    Raises
+    ------
+    TypeError
+        The model, a rule, ``rng`` or ``rename`` is of another kind.
+    ValueError
+        What `plan` refuses, all problems together. A model that differs from the plan. Parameters on the meta device
+        without ``device``; `keep` for parameters without values.
+
+    Notes
+    -----
+    An error or an interruption while parameters are filled has a note that names the first parameter not filled.
+
+    An embedding of torch with ``padding_idx`` keeps that row zero under random values. A buffer that holds values is
+    left alone unless a rule names it. Parameters that transformers has loaded from a checkpoint are kept.
+
+    Examples
+    --------
+    >>> import arrayinit as ai, numpy as np
+    >>> model = {"fc.weight": np.empty((8, 4), np.float32), "fc.bias": np.empty(8, np.float32)}
+    >>> rules = [("weight", ai.normal(std=0.02)), ("bias", ai.zeros())]
+    >>> ai.initialize(model, rules, rng=0) is model
+    True
+    >>> by_hand = ai.normal_(np.empty((8, 4), np.float32), std=0.02, rng=ai.fold_in(0, "fc.weight"))
+    >>> bool((model["fc.weight"] == by_hand).all())
+    True
+
+    References
+    ----------
+    J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011.
+    """
+    reader = reader_of(model)
+    reading = reader.read(model)
+    steps = _steps(reading.parameters, rules, rename, device is not None)
+    by_name = {p.name: p for p in reading.parameters}
+    seed_of_name = seeds(rng)
+    _check_rng(steps, by_name, seed_of_name)
+    report = reporter(progress)
+    if device is not None:
+        reader.give_memory(model, device)
+        reading = reader.read(model)
+        by_name = {p.name: p for p in reading.parameters}
+    fill_all([step for step in steps if step.fills], by_name, seed_of_name, report)
+    filled: M = reading.result()
+    return filled
+
+
+def _steps(parameters: Sequence[Parameter], rules: Iterable[Any], rename: Rename, gets_memory: bool) -> Sequence[Step]:
+    """Return the steps, or raise ValueError with all that speaks against them."""
+    if isinstance(rules, Plan):
+        if rename is not None:
+            raise TypeError("a plan has its names already: pass rename= to plan()")
+        steps: Sequence[Step] = rules
+        problems = differences(rules, parameters)
+    else:
+        steps, problems = resolve(parameters, rules, rename)
+    problems += _without_values(steps, parameters, gets_memory)
+    if problems:
+        raise ValueError("\n".join(problems))
+    return steps
+
+
+def _without_values(steps: Sequence[Step], parameters: Sequence[Parameter], gets_memory: bool) -> list[str]:
+    """Return the problems of parameters without memory or without values."""
+    problems: list[str] = []
+    meta = [p.name for p in parameters if p.needs_memory]
+    if meta and not gets_memory:
+        count = f"{len(meta)} parameters and buffers are" if len(meta) > 1 else "1 parameter or buffer is"
+        problems.append(f"{count} on the meta device, without memory: pass device=, as device='cpu': {listed(meta)}")
+    empty = {p.name for p in parameters if not p.has_values}
+    kept = [s.name for s in steps if s.owner is None and isinstance(s.action, Keep) and s.name in empty]
+    if kept:
+        problems.append(f"keep() would leave parameters without values: {listed(kept)}")
+    lost = [s.name for s in steps if isinstance(s.action, Digest)]
+    if lost:
+        problems.append(f"the plan came from JSON, which holds no arrays: plan again with the rules of {listed(lost)}")
+    return problems
+
+
+def _check_rng(steps: Iterable[Step], by_name: dict[str, Parameter], seed_of_name: Callable[[str], Any]) -> None:
+    """Raise for a wrong rng before anything is written."""
+    checked: set[type] = set()
+    for step in steps:
+        if step.fills and isinstance(step.action, Initializer) and step.action.draws:
+            x = by_name[step.name].array
+            if type(x) not in checked:
+                checked.add(type(x))
+                source_of(backend_of(x), x, seed_of_name(step.seed_name))
+
+
+def fill_all(
+    steps: Sequence[Step], by_name: dict[str, Parameter], seed_of_name: Callable[[str], Any], report: Progress | None
+) -> None:
+    """Fill the parameters; an error gets a note that tells which are not filled."""
+    total = sum(by_name[step.name].nbytes for step in steps) if report else 0
+    done = 0
+    for number, step in enumerate(steps):
+        p = by_name[step.name]
+        try:
+            if report:
+                report(done, total, step.name)
+                done += p.nbytes
+            x = fill(step, p, seed_of_name)
+            if p.put is not None:
+                p.put(x)
+        except BaseException as error:
+            error.add_note(
+                f"{len(steps) - number} of {len(steps)} parameters are not filled: {step.name} and later ones"
+            )
+            raise
+    if report:
+        report(total, total, "")
+
+
+def fill(step: Step, p: Parameter, seed_of_name: Callable[[str], Any]) -> Any:
+    """Fill one parameter as the step says, and return the array."""
+    if isinstance(step.action, Copied):
+        return copy_(p.array, step.action.source)
+    assert isinstance(step.action, Initializer), step
+    rng = seed_of_name(step.seed_name) if step.action.draws else None
+    x = step.action.fill(p.array, rng, layout=step.layout, groups=step.groups)
+    return _cleared(x, step.zero_rows) if step.zero_rows and step.action.draws else x
+
+
+def _cleared(x: Any, rows: tuple[int, ...]) -> Any:
+    """Set rows to zero."""
+    backend: Any = backend_of(x)
+    return backend.set_at(x, (backend.namespace(x).asarray(rows), slice(None)), 0.0)

@@ -1,0 +1,76 @@
+"""Names of parameters: how they are renamed before they are folded into the seed, and which names are near."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+Rename = str | Mapping[str, str] | Sequence[tuple[Any, str]] | Callable[[str], str] | None
+"""``"torch"``, a mapping of names, a list of (regular expression, replacement), a function, or None."""
+
+# The last segment of a name in Flax, Haiku and Keras, and in torch.
+_TORCH = {
+    "kernel": "weight",
+    "embedding": "weight",
+    "embeddings": "weight",
+    "scale": "weight",
+    "gamma": "weight",
+    "w": "weight",
+    "beta": "bias",
+    "b": "bias",
+    "offset": "bias",
+}
+
+
+def renaming(rename: Rename) -> Callable[[str], str]:
+    """Return the function that renames."""
+    if rename is None:
+        return lambda name: name
+    if rename == "torch":
+        return _to_torch
+    if isinstance(rename, Mapping):
+        names: Mapping[str, str] = rename
+        return lambda name: names.get(name, name)
+    if callable(rename):
+        return rename
+    if not isinstance(rename, str) and isinstance(rename, Sequence):
+        given: Any = rename
+        pairs = [(re.compile(pattern), replacement) for pattern, replacement in given]
+        return lambda name: _replaced(name, pairs)
+    raise TypeError(
+        f"rename must be 'torch', a mapping of names, a list of (regular expression, replacement), or a function; got "
+        f"{rename!r}"
+    )
+
+
+def _to_torch(name: str) -> str:
+    head, dot, last = name.rpartition(".")
+    return f"{head}{dot}{_TORCH.get(last, last)}"
+
+
+def _replaced(name: str, pairs: list[tuple[re.Pattern[str], str]]) -> str:
+    for pattern, replacement in pairs:
+        name = pattern.sub(replacement, name)
+    return name
+
+
+def duplicates(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a problem for each renamed name that two parameters share."""
+    seen: dict[str, str] = {}
+    problems: list[str] = []
+    for name, renamed in pairs:
+        first = seen.setdefault(renamed, name)
+        if first != name:
+            problems.append(f"rename makes {renamed!r} of both {first!r} and {name!r}: they would get equal numbers")
+    return problems
+
+
+def near(text: str, names: Sequence[str]) -> str:
+    """Return a hint that tells the names, or their ends, which are like a selector that matches none."""
+    from difflib import get_close_matches
+
+    segments = text.count(".") + 1
+    ends = dict.fromkeys(end for name in names for end in (".".join(name.split(".")[-segments:]), name))
+    found = get_close_matches(text, list(ends), 3, 0.6)
+    return f"; near: {', '.join(found)}" if found else ""

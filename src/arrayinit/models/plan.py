@@ -1,0 +1,195 @@
+"""plan: what will be done with each parameter of a model, before anything is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from arrayinit.models.actions import config, from_config
+from arrayinit.models.names import Rename
+from arrayinit.models.parameter import Parameter
+from arrayinit.models.resolve import Step, resolve
+from arrayinit.models.table import as_html, as_text
+
+if TYPE_CHECKING:
+    from arrayinit.models.audit import Audit
+
+
+class Plan(Sequence[Step]):
+    """What is done with each parameter of a model: a sequence of steps.
+
+    `plan` makes it. ``print(plan)`` shows a table, in which rows that differ only in numbers are one row.
+    ``initialize(model, plan, rng=0)`` carries it out.
+
+    Parameters
+    ----------
+    steps
+        The steps, in the order of the parameters. The attributes of a step are ``name``, ``shape``, ``dtype``,
+        ``layout``, ``groups``, ``action``, ``source``, ``seed_name``, ``owner``, ``zero_rows`` and ``is_buffer``.
+
+    Raises
+    ------
+    ValueError
+        `from_json` got text that holds no plan.
+
+    Examples
+    --------
+    >>> import arrayinit as ai, numpy as np
+    >>> model = {"fc.weight": np.empty((8, 4), np.float32), "fc.bias": np.empty(8, np.float32)}
+    >>> made = ai.plan(model, [("weight", ai.normal(std=0.02)), ("bias", ai.zeros())])
+    >>> print(made)
+    name       shape  layout  initializer       std   source           seed name
+    fc.weight  8x4    -       normal(std=0.02)  0.02  rule 0 'weight'  fc.weight
+    fc.bias    8      -       zeros()           0     rule 1 'bias'    fc.bias
+    >>> ai.Plan.from_json(made.to_json()) == made
+    True
+
+    References
+    ----------
+    HashiCorp, "Terraform", whose ``plan`` shows all changes before they are made.
+    """
+
+    __slots__ = ("_steps",)
+
+    def __init__(self, steps: Iterable[Step]) -> None:
+        self._steps = tuple(steps)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Step, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Step | tuple[Step, ...]:
+        return self._steps[index]
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
+
+    def __str__(self) -> str:
+        return as_text(self._steps)
+
+    def __repr__(self) -> str:
+        return f"<Plan of {len(self)} parameters>"
+
+    def _repr_html_(self) -> str:
+        return as_html(self._steps)
+
+    def to_json(self) -> str:
+        """Return the plan as JSON text: one entry for each parameter, without code."""
+        return json.dumps([_plain(step) for step in self._steps])
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """Return the plan of a JSON text. It holds no arrays: a rule that copies one must be planned again."""
+        try:
+            given = json.loads(text)
+            if not isinstance(given, list):
+                raise TypeError(f"it is no list, but of type {type(given).__name__}")
+            return cls(_step(entry) for entry in given)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"this text holds no plan, as Plan.to_json() writes it: {error}") from error
+
+    def audit(self, model: Any, *, communicate: bool = False) -> Audit:
+        """Compare the values of a model with the plan, and return what is wrong.
+
+        Parameters
+        ----------
+        model
+            The model, as for `plan`.
+        communicate
+            Whether processes exchange shards, so that each audits whole arrays. By default, each process audits the
+            shards that it holds.
+
+        Returns
+        -------
+        Audit
+            Its ``faults`` say what is wrong; ``ok`` is True if nothing is.
+
+        Raises
+        ------
+        ValueError
+            The model has other parameters than the plan.
+        """
+        from arrayinit.models.audit import audit
+        from arrayinit.models.readers import read
+
+        return audit(self, read(model).parameters, communicate)
+
+
+def plan(model: Any, rules: Iterable[Any], *, rename: Rename = None) -> Plan:
+    """Say what `initialize` would do with each parameter of a model, or why it would refuse.
+
+    Parameters
+    ----------
+    model
+        A torch module, a Flax nnx module or its state, parameters of Flax linen or Haiku, an Equinox module, a Keras
+        model, any pytree of JAX arrays or `jax.ShapeDtypeStruct`, a mapping, or pairs of names and arrays. It needs no
+        values: a torch module may be on the meta device, an nnx module abstract.
+    rules
+        A list of pairs ``(selector, value)``; see `Rule`. The first rule that takes a parameter decides about it. Each
+        parameter must match a rule, and each rule must decide about a parameter.
+    rename
+        How names are changed before they are folded into the seed: ``"torch"`` takes the last segment to torch's name
+        (``kernel``, ``embedding``, ``scale``, ``gamma`` and ``w`` become ``weight``; ``beta``, ``offset`` and ``b``
+        become ``bias``). A mapping of names, a list of (regular expression, replacement), or a function may stand in
+        its place.
+
+    Returns
+    -------
+    Plan
+        One step for each parameter, and for each buffer that a rule names.
+
+    Raises
+    ------
+    TypeError
+        The model or a rule is of another kind.
+    ValueError
+        All problems together: parameters that match no rule; rules that decide about nothing, with the nearest names;
+        an initializer that does not fit a parameter; an initializer with fans for an array whose layout is not known; a
+        buffer without values and without a rule; a lazy parameter; a placeholder of size 0; a parametrized weight,
+        unless the rule names its original; two names that are renamed to one.
+
+    Examples
+    --------
+    >>> import arrayinit as ai, numpy as np
+    >>> model = {"fc": {"weight": np.empty((8, 4)), "bias": np.empty(8)}}
+    >>> ai.plan(model, [("wieght", ai.normal(std=0.02)), ("bias", ai.zeros())])
+    Traceback (most recent call last):
+        ...
+    ValueError: 1 of 2 parameters matches no rule: fc.weight
+    rule 0 'wieght' matches nothing; near: weight
+
+    References
+    ----------
+    M. Gardner et al., "AllenNLP: A Deep Semantic Natural Language Processing Platform", 2018.
+    """
+    from arrayinit.models.readers import read
+
+    return resolved(read(model).parameters, rules, rename)
+
+
+def resolved(parameters: Sequence[Parameter], rules: Iterable[Any], rename: Rename) -> Plan:
+    """Return the plan for parameters; raise ValueError with all problems."""
+    steps, problems = resolve(parameters, rules, rename)
+    if problems:
+        raise ValueError("\n".join(problems))
+    return Plan(steps)
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    """Return a step as plain data."""
+    return {**step._asdict(), "action": config(step.action)}
+
+
+def _step(entry: dict[str, Any]) -> Step:
+    """Return the step of plain data."""
+    fields: dict[str, Any] = {**entry, "shape": tuple(entry["shape"]), "zero_rows": tuple(entry["zero_rows"])}
+    fields["action"] = from_config(entry["action"])
+    return Step(**fields)

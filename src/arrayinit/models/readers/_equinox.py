@@ -1,0 +1,52 @@
+"""Modules of Equinox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from arrayinit.models.parameter import Parameter
+from arrayinit.models.readers._jax import Path, at, dotted, reading
+from arrayinit.models.readers.protocol import Reader, Reading, is_derived
+
+_MODULE = frozenset({"equinox._module.Module", "equinox._module._module.Module"})
+_LAYOUTS = {
+    "equinox.nn._linear.Linear": {"weight": "OI"},
+    "equinox.nn._embedding.Embedding": {"weight": "OI"},
+    "equinox.nn._rnn.GRUCell": {"weight_ih": "OI", "weight_hh": "OI"},
+    "equinox.nn._rnn.LSTMCell": {"weight_ih": "OI", "weight_hh": "OI"},
+    # Of a transposed convolution too: its weight is that of a convolution.
+    "equinox.nn._conv.Conv": {"weight": "OI..."},
+    "equinox.nn._conv.ConvTranspose": {"weight": "OI..."},
+}
+
+
+class Equinox(Reader):
+    """Reads `equinox.Module`."""
+
+    def accepts(self, cls: type) -> bool:
+        """Whether this is a class of modules."""
+        return is_derived(cls, _MODULE)
+
+    def read(self, model: Any) -> Reading:
+        """Return the leaves that are arrays; the result is a new module."""
+        return reading(model, lambda path, leaf: _parameter(model, path, leaf))
+
+
+EQUINOX = Equinox()
+
+
+def _layouts(cls: type) -> dict[str, str]:
+    return next((_LAYOUTS[name] for base in cls.__mro__ if (name := _qualified(base)) in _LAYOUTS), {})
+
+
+def _qualified(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _parameter(model: Any, path: Path, leaf: Any) -> Parameter:
+    module = at(model, path[:-1])
+    p = Parameter(dotted(path), tuple(leaf.shape), str(leaf.dtype), leaf, module)
+    layout = _layouts(type(module)).get(p.local)
+    if layout is not None and len(p.shape) > 1:
+        p.layout, p.groups = layout, getattr(module, "groups", 1)
+    return p

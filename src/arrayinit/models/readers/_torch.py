@@ -1,0 +1,160 @@
+"""Modules of torch, wrapped or not, on any device, sharded or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from arrayinit.models.parameter import Parameter
+from arrayinit.models.readers._torch_layouts import grouped, layout_of
+from arrayinit.models.readers.protocol import Reader, Reading, is_derived
+
+_MODULE = frozenset({"torch.nn.modules.module.Module"})
+_EMBEDDING = frozenset({"torch.nn.modules.sparse.Embedding", "torch.nn.modules.sparse.EmbeddingBag"})
+_PARAMETRIZED = frozenset({"torch.nn.utils.parametrize.ParametrizationList"})
+_FSDP1 = "torch.distributed.fsdp.fully_sharded_data_parallel.FullyShardedDataParallel"
+
+# What a wrapper calls the module that it wraps. The name is no part of the names of parameters.
+_WRAPPERS = {
+    "torch._dynamo.eval_frame.OptimizedModule": "_orig_mod",
+    "torch.nn.parallel.distributed.DistributedDataParallel": "module",
+    "torch.nn.parallel.data_parallel.DataParallel": "module",
+    "torch.distributed.algorithms._checkpoint.checkpoint_wrapper.CheckpointWrapper": "_checkpoint_wrapped_module",
+    "torch.distributed.algorithms._checkpoint.checkpoint_wrapper.OffloadWrapper": "_checkpoint_wrapped_module",
+    _FSDP1: "_fsdp_wrapped_module",
+}
+
+Module = Any
+
+
+class Torch(Reader):
+    """Reads `torch.nn.Module`."""
+
+    def accepts(self, cls: type) -> bool:
+        """Whether this is a class of modules."""
+        return is_derived(cls, _MODULE)
+
+    def read(self, model: Module) -> Reading:
+        """Return the parameters and buffers, in the order of ``named_parameters``."""
+        owners: dict[Any, str] = {}
+        found: dict[str, Parameter] = {}
+        for prefix, module in modules(model):
+            cls: Any = type(module)
+            for tensors, is_buffer in ((module._parameters, False), (module._buffers, True)):
+                for local, tensor in tensors.items():
+                    if tensor is not None:
+                        p = _parameter(f"{prefix}{local}", tensor, module, layout_of(cls, local), is_buffer)
+                        p.owner = owners.get(key := memory(tensor))
+                        owners.setdefault(key, p.name)
+                        found.setdefault(p.name, p)
+        return Reading(list(found.values()), lambda: model)
+
+    def give_memory(self, model: Module, device: Any) -> None:
+        """Give memory to what is on the meta device and to nothing else; ties stay ties."""
+        import torch
+
+        ties = _ties(model)
+        made: dict[int, Any] = {}
+
+        def with_memory(tensor: torch.Tensor) -> torch.Tensor:
+            if not tensor.is_meta:
+                return tensor
+            if id(tensor) not in made:
+                # The old tensor is held too, so that its id stays its own.
+                made[id(tensor)] = torch.empty_like(tensor, device=device), tensor
+            return made[id(tensor)][0]
+
+        # Sharded modules follow a change that this method makes.
+        model._apply(with_memory)
+        for tensors, local, owner, its_local in ties:
+            tensors[local] = owner[its_local]
+
+
+TORCH = Torch()
+
+
+def modules(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
+    """Yield each module with the prefix of its parameters' names, without the names that wrappers add."""
+    inner = next((_WRAPPERS[name] for base in type(module).__mro__ if (name := _qualified(base)) in _WRAPPERS), None)
+    if inner == "_fsdp_wrapped_module":
+        _check_summoned(module)
+    yield prefix, module
+    for name, child in module._modules.items():
+        if child is not None:
+            yield from modules(child, prefix if name == inner else f"{prefix}{name}.")
+
+
+def _qualified(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _check_summoned(module: Module) -> None:
+    if module.training_state.name != "SUMMON_FULL_PARAMS":
+        raise ValueError(
+            "FullyShardedDataParallel has flattened the parameters of this model: initialize it inside of "
+            "`with FullyShardedDataParallel.summon_full_params(model, writeback=True):`"
+        )
+
+
+def memory(tensor: Any) -> Any:
+    """Return what two tensors share if they are one array: the object, or the memory with its geometry."""
+    is_plain = type(tensor).__module__ in ("torch", "torch.nn.parameter") and not _is_lazy(tensor)
+    if not is_plain or str(tensor.layout) != "torch.strided" or tensor.numel() == 0:
+        return id(tensor)
+    return tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype
+
+
+def is_loaded(tensor: Any) -> bool:
+    """Whether transformers has loaded this tensor from a checkpoint."""
+    return getattr(tensor, "_is_hf_initialized", False) is True
+
+
+def _is_lazy(tensor: Any) -> bool:
+    return type(tensor).__name__ in ("UninitializedParameter", "UninitializedBuffer")
+
+
+def _parameter(name: str, tensor: Any, module: Module, layout: str | None, is_buffer: bool) -> Parameter:
+    """Return the description of a tensor of a module."""
+    if _is_lazy(tensor):
+        fault = "it is lazy, and has no shape yet: run the model once before"
+        return Parameter(name, (), "float32", tensor, module, is_buffer=is_buffer, fault=fault)
+    is_meta = tensor.is_meta
+    p = Parameter(
+        name,
+        tuple(tensor.shape),
+        str(tensor.dtype).removeprefix("torch."),
+        tensor,
+        module,
+        is_buffer=is_buffer,
+        has_values=not is_meta,
+        needs_memory=is_meta,
+        is_loaded=is_loaded(tensor),
+    )
+    if layout is not None and len(p.shape) > 1:
+        p.layout, p.groups = layout, getattr(module, "groups", 1)
+        if p.groups != 1 and layout == "IO...":
+            grouped(p)
+    if p.shape == (0,) and not is_buffer:
+        p.fault = (
+            "it has no elements, as ZeRO-3 leaves its parameters: gather them first, as by "
+            "deepspeed.zero.GatheredParameters"
+        )
+    if name.endswith("weight") and is_derived(type(module), _EMBEDDING) and module.padding_idx is not None:
+        p.zero_rows = (module.padding_idx,)
+    if is_derived(type(module), _PARAMETRIZED):
+        p.must_name = "original"
+    return p
+
+
+def _ties(model: Module) -> list[tuple[dict[str, Any], str, dict[str, Any], str]]:
+    """Return where one tensor stands under two names: the place of the second, and that of the first."""
+    first: dict[int, tuple[dict[str, Any], str]] = {}
+    ties: list[tuple[dict[str, Any], str, dict[str, Any], str]] = []
+    for module in model.modules():
+        for tensors in (module._parameters, module._buffers):
+            for local, tensor in tensors.items():
+                if tensor is not None:
+                    owner = first.setdefault(id(tensor), (tensors, local))
+                    if owner[0] is not tensors or owner[1] != local:
+                        ties.append((tensors, local, *owner))
+    return ties

@@ -1,0 +1,30 @@
+"""The rng of each parameter, from the rng of the model and the name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from arrayinit.stream.seed import name_words, seed_of
+
+
+def seeds(rng: Any) -> Callable[[str], Any]:
+    """Return the function from the name of a parameter to its rng.
+
+    A seed and a JAX key are folded with the name. All parameters share a generator, and None.
+    """
+    parent = None if rng is None else seed_of(rng)
+    if parent is not None:
+        return parent.child
+    jax = sys.modules.get("jax")
+    if jax is not None and isinstance(rng, jax.Array):
+        return lambda name: _folded(jax, rng, name)
+    return lambda _: rng
+
+
+def _folded(jax: Any, key: Any, name: str) -> Any:
+    """Fold the hash of a name into a JAX key, word by word."""
+    for word in name_words(name):
+        key = jax.random.fold_in(key, word)
+    return key

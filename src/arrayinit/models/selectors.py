@@ -1,0 +1,168 @@
+"""Selectors: which parameters a rule takes."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from arrayinit.models.parameter import NOTHING, Captures, Parameter
+
+
+class Selector(ABC):
+    """Decides whether a rule takes a parameter."""
+
+    text: str
+    """The selector as a user wrote it."""
+
+    @abstractmethod
+    def match(self, p: Parameter) -> Captures | None:
+        """Return the captures in the name of a parameter, or None if the rule does not take it."""
+
+    def start(self, _name: str, _capture: str) -> int:
+        """Return where a capture begins in a name."""
+        raise AssertionError("this selector has no captures")
+
+
+def selector(given: Any) -> Selector:
+    """Return the selector that a user means."""
+    if isinstance(given, str):
+        return Glob(given)
+    if isinstance(given, re.Pattern):
+        return Regex(given)
+    if isinstance(given, type) or (isinstance(given, tuple) and given and all(isinstance(c, type) for c in given)):
+        return Layer(given)
+    if callable(given):
+        function: Any = given
+        return Predicate(function)
+    raise TypeError(
+        "a selector must be a pattern such as 'norm*.weight', a compiled regular expression, a class of layers, a "
+        f"tuple of classes, or a function of the parameter; got {given!r}"
+    )
+
+
+class Regex(Selector):
+    """A regular expression, searched in the whole name."""
+
+    def __init__(self, pattern: re.Pattern[str], text: str | None = None) -> None:
+        self.pattern, self.text = pattern, pattern.pattern if text is None else text
+        if not isinstance(self.text, str):
+            raise TypeError(f"a regular expression must be of str, got one of {type(self.text).__name__}")
+
+    def match(self, p: Parameter) -> Captures | None:
+        """Return the groups by name: integers, or text."""
+        found = self.pattern.search(p.name)
+        if found is None:
+            return None
+        groups = found.groupdict()
+        return {k: int(v) if v.isdecimal() else v for k, v in groups.items() if v is not None} if groups else NOTHING
+
+    def start(self, name: str, capture: str) -> int:
+        """Return where a capture begins."""
+        found = self.pattern.search(name)
+        assert found is not None
+        return found.start(capture)
+
+
+class Glob(Regex):
+    """A pattern of whole dotted segments, matched from the right.
+
+    ``*`` stands for any text within a segment, ``**`` for any number of segments, and ``{layer}`` for a number. ``^``
+    at the start asks for the whole name.
+    """
+
+    def __init__(self, text: str) -> None:
+        body = text.removeprefix("^")
+        segments = body.split(".")
+        if "" in segments:
+            raise ValueError(f"pattern {text!r} has an empty segment: write names joined by dots, as 'norm*.weight'")
+        parts: list[str] = []
+        for at, segment in enumerate(segments):
+            if segment == "**":
+                parts.append(r"(?:[^.]+\.)*" if at < len(segments) - 1 else r"(?:[^.]+\.)*[^.]+")
+            else:
+                parts.append(_segment(text, segment, parts) + (r"\." if at < len(segments) - 1 else ""))
+        anchor = "" if text.startswith("^") else r"(?:.*\.)?"
+        super().__init__(re.compile(f"{anchor}{''.join(parts)}\\Z"), text)
+        # Most names differ in their last letters, which takes less time to see.
+        self._tail = re.split(r"[*}]", segments[-1])[-1]
+        self.is_literal = segments[-1].strip("*") != ""
+
+    def match(self, p: Parameter) -> Captures | None:
+        """Return the numbers of the braces."""
+        if not p.name.endswith(self._tail) or (p.is_buffer and not self.is_literal):
+            return None
+        found = self.pattern.match(p.name)
+        if found is None:
+            return None
+        groups = found.groupdict()
+        return {name: int(number) for name, number in groups.items()} if groups else NOTHING
+
+    def start(self, name: str, capture: str) -> int:
+        """Return where a capture begins."""
+        found = self.pattern.match(name)
+        assert found is not None
+        return found.start(capture)
+
+
+def _segment(pattern: str, segment: str, before: list[str]) -> str:
+    """Return the regular expression of one segment; ``before`` holds those of the segments before it."""
+    if "**" in segment:
+        raise ValueError(f"pattern {pattern!r} has '**' within the segment {segment!r}: '**' stands for whole segments")
+    if segment == "*":
+        return r"[^.]+"
+    made = ""
+    for piece in re.split(r"(\*|\{\w+\})", segment):
+        if piece == "*":
+            made += r"[^.]*"
+        elif piece.startswith("{") and piece.endswith("}"):
+            name = piece[1:-1]
+            if not name.isidentifier():
+                raise ValueError(f"pattern {pattern!r} has {piece!r}: braces hold a name, as in '{{layer}}'")
+            is_second = f"(?P<{name}>" in "".join(before) + made
+            made += f"(?P={name})" if is_second else rf"(?P<{name}>\d+)"
+        elif "{" in piece or "}" in piece:
+            raise ValueError(f"pattern {pattern!r} has a brace alone: braces hold a name, as in '{{layer}}'")
+        else:
+            made += re.escape(piece)
+    return made
+
+
+class Layer(Selector):
+    """The parameters that a layer of some class holds itself."""
+
+    def __init__(self, classes: type | tuple[type, ...]) -> None:
+        self.classes = classes
+        every = classes if isinstance(classes, tuple) else (classes,)
+        self.text = ", ".join(cls.__qualname__ for cls in every)
+
+    def match(self, p: Parameter) -> Captures | None:
+        """Return no captures. A layer gives buffers by name only."""
+        is_taken = isinstance(p.module, self.classes) and (not p.is_buffer or type(self) is LayerParameter)
+        return NOTHING if is_taken else None
+
+
+class LayerParameter(Layer):
+    """The parameters of one name, as in ``{"weight": ...}`` after a class of layers."""
+
+    def __init__(self, classes: type | tuple[type, ...], local: str) -> None:
+        super().__init__(classes)
+        self.local = local
+        self.text = f"{self.text} {local}"
+
+    def match(self, p: Parameter) -> Captures | None:
+        """Return no captures."""
+        return super().match(p) if p.local == self.local else None
+
+
+class Predicate(Selector):
+    """A function of the parameter that returns whether a rule takes it."""
+
+    def __init__(self, function: Callable[[Parameter], bool]) -> None:
+        self.function = function
+        self.text = getattr(function, "__qualname__", repr(function))
+
+    def match(self, p: Parameter) -> Captures | None:
+        """Return no captures. A function takes no buffer."""
+        return NOTHING if not p.is_buffer and self.function(p) else None
