@@ -10,6 +10,7 @@ import atexit
 import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -43,10 +44,10 @@ if sys.platform != "win32":
     PEERS["mlx"] = "mlx[cpu]==0.32.4"
 
 # Not in torch's CPU wheel. Its interpreter and its compiler need no GPU; older ones flush subnormal numbers.
-TRITON = ("--no-deps", "triton==3.6.0")
+TRITON = ("triton==3.6.0",)
 
 # Without the CUDA libraries nothing can run, but everything can be imported.
-CUPY = ("--no-deps", "cupy-cuda12x==14.2.0", "cuda-pathfinder")
+CUPY = ("cupy-cuda12x==14.2.0", "cuda-pathfinder")
 
 # Most tests use one core each; on many the frameworks' own threads take the rest.
 PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
@@ -85,13 +86,13 @@ def bare(session: nox.Session) -> None:
 @nox.session(name="all", default=False, reuse_venv=True)
 def everything(session: nox.Session) -> None:
     """Make the environment that has every library, with the sources as they are edited."""
+    # Half of the time is that of these few, which share no file with the others; pip unpacks on one core.
+    alone = [TORCH, *(TRITON if sys.platform == "linux" else ()), *(CUPY if sys.platform != "darwin" else ())]
+    others = [*GROUPS["test"], *GROUPS["examples"], *PEERS.values(), "array-api-strict", "dask[array]", "distributed"]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda names: session.install(*names), (["--no-deps", *alone], ["--editable", ".", *others])))
+    # What torch needs.
     session.install(TORCH)
-    groups = (*GROUPS["test"], *GROUPS["examples"])
-    session.install("--editable", ".", *groups, *PEERS.values(), "array-api-strict", "dask[array]", "distributed")
-    if sys.platform == "linux":
-        session.install(*TRITON)
-    if sys.platform != "darwin":
-        session.install(*CUPY)
 
 
 @nox.session(default=False, reuse_venv=True)
@@ -192,7 +193,7 @@ def peers(session: nox.Session) -> None:
 
 @uses("all")
 def docs(session: nox.Session) -> None:
-    """Run what the documentation shows, the command line, and the examples, each as a user does."""
+    """Run what the documentation shows, the command line, and the examples."""
     python = program(session, "all")
     # An import error can only be a backend's that is not installed: any other fails every session.
     doctests = ("--doctest-modules", "--doctest-ignore-import-errors", "--doctest-glob=README.md")
@@ -200,8 +201,6 @@ def docs(session: nox.Session) -> None:
     # Keras would take TensorFlow's arrays.
     env = {"ARRAYINIT_TEST_BACKENDS": backends, "KERAS_BACKEND": "numpy"}
     pytest(session, python, *PARALLEL, *doctests, "src", "README.md", "tests/docs", **env)
-    for example in sorted(Path("examples").glob("*.py")):
-        session.run(python, str(example), external=True)
 
 
 @nox.session(default=False, venv_backend="none")

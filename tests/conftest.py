@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +24,7 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 import pytest
 from libraries import COMPLEX, LIBRARIES, ON_GPU, REAL, Library, available, no_such_case
 from never_run import GPU
+from once import Make, made_once, shared_folder
 
 _ASKED = [name for name in os.environ.get("ARRAYINIT_TEST_BACKENDS", "").split(",") if name]
 _cache: dict[str, Library] = {}
@@ -98,6 +101,12 @@ def _taken(item: pytest.Item) -> set[str]:
 def library(request: pytest.FixtureRequest) -> Library:
     """Each array library, on each device."""
     return _get(request.param)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Make], Path]:
+    """Return the function that makes a folder in one worker of the test run."""
+    return partial(made_once, shared_folder(tmp_path_factory))
 
 
 @pytest.fixture

@@ -67,8 +67,8 @@ def library(library):
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_real_draws_follow_their_distribution(name, library, real):
     draw, distribution = DISTRIBUTIONS[name]
-    if library.module == "jax" and real == "float64":
-        no_such_case("what JAX draws is compared with jax.random in test_jax.py, and its truncated normals are below")
+    if library.module == "jax" and real != "float32":
+        no_such_case("what JAX draws is compared with jax.random in test_jax.py; what is narrow is below, or rounded")
     x = library.to_numpy(draw(library.empty(SHAPE, real), library.generator(12)))
     if "uniform" in name and real in ("float16", "bfloat16") and library.module == "torch":
         # torch's own 16-bit uniforms, which are biased; the values are held against torch's in test_torch_bits.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
-from tempfile import mkdtemp
 
 import numpy as np
 import pytest
@@ -16,21 +15,30 @@ pytestmark = pytest.mark.peers
 SCRIPT = "import sys, pathlib, keras_values; keras_values.main(pathlib.Path(sys.argv[1]))"
 BACKENDS = {"jax": "jax", "torch": "torch", "numpy": "numpy"}
 Weights = dict[str, np.ndarray]
+Read = Callable[[str, str], Weights]
 
 
-@cache
-def folder(backend: str) -> Path:
-    """The folder that the script writes on this backend."""
-    peer("keras")
-    if backend != "numpy":
-        peer(backend)
-    path = Path(mkdtemp(prefix="keras-values-"))
-    run(SCRIPT, str(path), timeout=300, KERAS_BACKEND=backend)
-    return path
+@pytest.fixture
+def folder(once: Callable[..., Path]) -> Callable[[str], Path]:
+    """Return the folder that the script writes on a backend."""
+
+    def made(backend: str) -> Path:
+        peer("keras")
+        if backend != "numpy":
+            peer(backend)
+        return once(f"keras-{backend}", lambda path: run(SCRIPT, str(path), timeout=300, KERAS_BACKEND=backend))
+
+    return made
 
 
-def read(backend: str, name: str) -> Weights:
-    with np.load(folder(backend) / f"{name}.npz") as arrays:
+@pytest.fixture
+def read(folder: Callable[[str], Path]) -> Read:
+    """Return the function that reads the weights of a model on a backend."""
+    return lambda backend, name: load(folder(backend) / f"{name}.npz")
+
+
+def load(file: Path) -> Weights:
+    with np.load(file) as arrays:
         return {path: arrays[path] for path in arrays}
 
 
@@ -45,14 +53,14 @@ def equal(a: Weights, b: Weights) -> None:
         np.testing.assert_array_equal(array, b[path], err_msg=path)
 
 
-def test_a_seed_of_keras_gives_the_model_again(backend: str) -> None:
+def test_a_seed_of_keras_gives_the_model_again(backend: str, read: Read) -> None:
     equal(*(read(backend, name) for name in ("first", "again")))
     first, other = (read(backend, name) for name in ("first", "other"))
     for path, array in first.items():
         assert (array != other[path]).mean() > 0.7 or not array.any(), path
 
 
-def test_a_clone_draws_from_the_seed(backend: str) -> None:
+def test_a_clone_draws_from_the_seed(backend: str, read: Read) -> None:
     """Keras builds the layers of a clone in another order, so that the clone is another draw."""
     cloned, first = read(backend, "cloned"), read(backend, "first")
     equal(cloned, read(backend, "cloned again"))
@@ -61,7 +69,7 @@ def test_a_clone_draws_from_the_seed(backend: str) -> None:
     assert cloned["second.kernel"].std() == pytest.approx(first["second.kernel"].std(), rel=0.1)
 
 
-def test_no_two_layers_are_equal(backend: str) -> None:
+def test_no_two_layers_are_equal(backend: str, read: Read) -> None:
     drawn = [array for array in read(backend, "first").values() if array.std() > 0]
     for i, array in enumerate(drawn):
         for other in drawn[:i]:
@@ -91,14 +99,14 @@ STD = {
 
 
 @pytest.mark.parametrize("path", STD)
-def test_the_std_is_that_of_the_fans_of_the_layer(path: str, backend: str) -> None:
+def test_the_std_is_that_of_the_fans_of_the_layer(path: str, backend: str, read: Read) -> None:
     """The std of n draws differs from the expected one by some 1 / sqrt(2 n) of it: four of these are allowed."""
     array = read(backend, "first")[path]
     assert array.std() == pytest.approx(STD[path], rel=4 / (2 * array.size) ** 0.5)
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_one_seed_gives_the_same_model_on_each_backend(backend: str) -> None:
+def test_one_seed_gives_the_same_model_on_each_backend(backend: str, read: Read) -> None:
     ours, numpys = read(backend, "first"), read("numpy", "first")
     assert list(ours) == list(numpys)
     for path, array in ours.items():
@@ -109,7 +117,7 @@ def test_one_seed_gives_the_same_model_on_each_backend(backend: str) -> None:
     equal(read(backend, "narrow"), read("numpy", "narrow"))
 
 
-def test_a_saved_model_is_loaded_by_another_process(backend: str) -> None:
+def test_a_saved_model_is_loaded_by_another_process(backend: str, folder: Callable[[str], Path], read: Read) -> None:
     file = folder(backend) / "model.keras"
     code = f"""
 import keras, numpy as np

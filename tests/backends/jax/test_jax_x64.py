@@ -47,7 +47,7 @@ def filled(case: Case, dtype: str, is_traced: bool, rng: Any = None) -> Any:
 @pytest.mark.parametrize(
     ("name", "rng", "is_traced"),
     [
-        *((name, rng, False) for name in DRAWN for rng in RNGS),
+        *((name, rng, False) for name in OWN_WAYS for rng in RNGS),
         *((name, rng, True) for name in OWN_WAYS for rng in ("a seed", "a key")),
     ],
     ids=str,

@@ -52,22 +52,19 @@ def assert_same(name: str, ours: Any, theirs: Any) -> None:
 
 
 @every_way_of_drawing
-def test_vmap_over_keys_draws_in_each_slice_what_the_key_draws_alone(name: str) -> None:
+def test_compiled_vmap_over_keys_draws_in_each_slice_what_the_key_draws_alone(name: str) -> None:
     def draw(key: Any) -> Any:
         return fill(name, rng=key)
 
     keys = jax.random.split(jax.random.key(1), SLICES)
-    mapped = jax.vmap(draw)(keys)
     # Both in one program, to be compiled once; the second of an array that is an argument too.
     x = jnp.full(shape(name), 7.0, "float32")
     compiled, first = jax.jit(lambda x, keys: (jax.vmap(draw)(keys), fill(name, x, rng=keys[0])))(x, keys)
     assert (np.asarray(x) == 7.0).all()
-    for key, weight, under_jit in zip(keys, mapped, compiled, strict=True):
-        alone = draw(key)
-        assert_same(name, weight, alone)
-        assert_near(name, under_jit, alone)
+    for key, under_jit in zip(keys, compiled, strict=True):
+        assert_near(name, under_jit, draw(key))
     assert_near(name, first, compiled[0])
-    assert (np.asarray(mapped[0]) != np.asarray(mapped[1])).any()
+    assert (np.asarray(compiled[0]) != np.asarray(compiled[1])).any()
 
 
 @every_way_of_drawing

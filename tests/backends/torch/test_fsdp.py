@@ -6,10 +6,9 @@ import json
 import multiprocessing
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -32,24 +31,24 @@ each_world = pytest.mark.parametrize("world", WORLDS)
 forks = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="the processes are forks")
 
 
-@cache
-def found() -> dict[int, list[dict[str, Any]]]:
-    """What each process of each number of processes found; see dtensor_processes.py."""
-    script = TESTS / "dtensor_processes.py"
-    with TemporaryDirectory() as directory:
-        command = [sys.executable, str(script), ",".join(map(str, WORLDS)), directory]
-        run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
-        assert run.returncode == 0, run.stderr
-        return {
-            world: [json.loads(Path(directory, f"{world}-{rank}.json").read_text()) for rank in range(world)]
-            for world in WORLDS
-        }
+def start(folder: Path) -> None:
+    """Run the processes of each number of processes; see dtensor_processes.py."""
+    command = [sys.executable, str(TESTS / "dtensor_processes.py"), ",".join(map(str, WORLDS)), str(folder)]
+    run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.fixture
+def found(once: Callable[..., Path], world: int) -> list[dict[str, Any]]:
+    """What each process of a number of processes found."""
+    folder = once("dtensor-processes", start)
+    return [json.loads((folder / f"{world}-{rank}.json").read_text()) for rank in range(world)]
 
 
 @forks
 @each_world
-def test_a_sharded_model_is_in_every_bit_that_of_one_process(world):
-    for cases in found()[world]:
+def test_a_sharded_model_is_in_every_bit_that_of_one_process(world, found):
+    for cases in found:
         models = {case: results for case, results in cases.items() if "gathering" in results}
         assert len(models) == (5 if world == 4 else 3)
         for case, results in models.items():
@@ -59,8 +58,8 @@ def test_a_sharded_model_is_in_every_bit_that_of_one_process(world):
 
 @forks
 @each_world
-def test_processes_communicate_to_gather_an_array_and_not_to_fill_it(world):
-    for cases in found()[world]:
+def test_processes_communicate_to_gather_an_array_and_not_to_fill_it(world, found):
+    for cases in found:
         for case, results in cases.items():
             assert results["filling"] == 0, case
             # To show that collectives are counted.
@@ -69,8 +68,8 @@ def test_processes_communicate_to_gather_an_array_and_not_to_fill_it(world):
 
 @forks
 @each_world
-def test_what_needs_the_whole_array_is_right_on_its_parts(world):
-    for cases in found()[world]:
+def test_what_needs_the_whole_array_is_right_on_its_parts(found):
+    for cases in found:
         assert not any(cases["sparse_"]["differences"].values())
         assert max(cases["orthogonal_"]["differences"].values()) <= TOLERANCE["float32"]
 
