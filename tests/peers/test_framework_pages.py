@@ -1,4 +1,4 @@
-"""docs/frameworks: each page runs as it stands, in a process of its own, since Keras changes what a shape gives."""
+"""docs/frameworks and docs/models.md: each page runs as it stands, in a process of its own, since Keras changes what a shape gives."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ PEERS = {
     "torch": ("torch",),
     "mlx": ("mlx.core",),
     "numpyro": ("jax", "flax", "numpyro"),
+    "../models": ("jax", "torch", "flax"),
 }
 
 
 def test_each_page_has_a_row() -> None:
-    assert {*PEERS, "cases"} == {page.stem for page in FOLDER.glob("*.md")}
+    assert {*PEERS, "cases"} == {"../models", *(page.stem for page in FOLDER.glob("*.md"))}
 
 
 def test_each_test_of_a_peer_has_one_of_ours_or_a_reason() -> None:

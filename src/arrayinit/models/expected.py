@@ -17,7 +17,7 @@ from arrayinit.models.measured import Measured
 # The two-sided quantile of the normal distribution at 1e-9.
 _Z = 6.109410204869
 # The share of zeros from which numbers are lost to underflow.
-_UNDERFLOW = 0.01
+_UNDERFLOW = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,9 @@ class Expected:
     std: float
     limits: tuple[float, float] | None
     resolution: float
-    """Half a unit in the last place of 1, if the dtype has 16 bits, else 0: how far rounding can shift moments."""
+    """How far rounding moves a number, as a share of it, if the dtype has 16 bits; else 0."""
     has_zeros: bool
+    """Whether zeros are no sign of underflow."""
 
     @classmethod
     def of(cls, fill: Fill, dtype: str) -> Expected:
@@ -44,7 +45,7 @@ class Expected:
             slack = 2.0 * resolution * max(map(abs, limits))
             limits = limits[0] - slack, limits[1] + slack
         # Only independent draws have no zeros of their own.
-        return cls(mean, std, limits, resolution, distribution is None)
+        return cls(mean, std, limits, resolution, distribution is None or bool(getattr(fill, "zeros", 0)))
 
 
 def deviations(found: Measured, expected: Expected) -> Iterator[str]:
@@ -57,12 +58,12 @@ def deviations(found: Measured, expected: Expected) -> Iterator[str]:
     if not expected.has_zeros and found.zeros > 1 and found.zeros > _UNDERFLOW * found.count and expected.std > 0.0:
         yield f"{found.zeros} of {found.count} elements are zero by underflow, and not draws"
         return
-    slack = expected.resolution * max(expected.std, abs(expected.mean))
+    slack = expected.resolution * max(abs(found.least), abs(found.greatest))
     if abs(found.mean - expected.mean) > _Z * expected.std / math.sqrt(found.count) + slack:
         yield f"the mean is {found.mean:.4g} in place of {expected.mean:.4g}"
     low, high = _ratios(found)
-    if not (low - expected.resolution) * expected.std <= found.std <= (high + expected.resolution) * expected.std:
-        yield f"the std is {found.std:.4g} in place of the {expected.std:.4g}"
+    if not low * expected.std - slack <= found.std <= high * expected.std + slack:
+        yield f"the std is {found.std:.4g} in place of the expected {expected.std:.4g}"
     if expected.limits and not expected.limits[0] <= found.least <= found.greatest <= expected.limits[1]:
         yield f"the values from {found.least:.4g} to {found.greatest:.4g} leave the bounds {expected.limits}"
 

@@ -45,7 +45,7 @@ class Measured:
 
 def measured(host: Host, without_rows: Sequence[int] = ()) -> Measured:
     """Measure an array without some of its rows; the sha256 is of all elements, in C order."""
-    digest = hashlib.sha256(np.ascontiguousarray(host).data.cast("B") if host.size else b"").hexdigest()
+    digest = hashlib.sha256(np.ascontiguousarray(host).reshape(-1).view(np.uint8)).hexdigest()
     kept = np.delete(host, list(without_rows), axis=0) if without_rows else host
     flat = kept.reshape(-1)
     nans = infinities = zeros = 0
@@ -70,7 +70,7 @@ def measured(host: Host, without_rows: Sequence[int] = ()) -> Measured:
         fourth += float((square**2).sum())
     least, greatest = float(min(e[2] for e in finite)), float(max(e[3] for e in finite))
     std = 0.0 if least == greatest and not np.iscomplexobj(flat) else math.sqrt(second / number)
-    kurtosis = fourth * number / second**2 if second else math.nan
+    kurtosis = fourth * number / second**2 if second else 0.0
     return Measured(flat.size, centre, std, kurtosis, least, greatest, zeros, nans, infinities, digest)
 
 

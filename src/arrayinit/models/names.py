@@ -56,13 +56,17 @@ def _replaced(name: str, pairs: list[tuple[re.Pattern[str], str]]) -> str:
 
 
 def duplicates(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """Return a problem for each renamed name that two parameters share."""
+    """Return a problem for each name that two parameters share, in the model or after they are renamed."""
     seen: dict[str, str] = {}
     problems: list[str] = []
     for name, renamed in pairs:
-        first = seen.setdefault(renamed, name)
-        if first != name:
+        first = seen.get(renamed)
+        if first == name:
+            problems.append(f"the model has two parameters of the name {name!r}: give one layer another name")
+        elif first is not None:
             problems.append(f"rename makes {renamed!r} of both {first!r} and {name!r}: they would get equal numbers")
+        else:
+            seen[renamed] = name
     return problems
 
 
@@ -71,6 +75,6 @@ def near(text: str, names: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     segments = text.count(".") + 1
-    ends = dict.fromkeys(end for name in names for end in (".".join(name.split(".")[-segments:]), name))
-    found = get_close_matches(text, list(ends), 3, 0.6)
+    ends = dict.fromkeys(".".join(name.split(".")[-segments:]) for name in names)
+    found = get_close_matches(text, list(ends), 3, 0.6) or get_close_matches(text, names, 3, 0.6)
     return f"; near: {', '.join(found)}" if found else ""

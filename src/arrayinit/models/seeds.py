@@ -19,7 +19,10 @@ def seeds(rng: Any) -> Callable[[str], Any]:
         return parent.child
     jax = sys.modules.get("jax")
     if jax is not None and isinstance(rng, jax.Array):
-        return lambda name: _folded(jax, rng, name)
+        from arrayinit.backends._jax.backend import BACKEND
+
+        key = BACKEND.generator(None, rng)
+        return lambda name: _folded(jax, key, name)
     return lambda _: rng
 
 
