@@ -43,6 +43,20 @@ PEERS = {
 if sys.platform != "win32":
     PEERS["mlx"] = "mlx[cpu]==0.32.4"
 
+# transformers imports torchvision wherever it is installed, and fails where its kernels do not fit torch. So the tests
+# find these in folders of their own, by variables of the environment.
+BESIDE = {
+    "ARRAYINIT_TEST_VISION": ("torchvision==0.28.0", "timm==1.0.31", "pillow==13.0.0"),
+    "ARRAYINIT_TEST_TRANSFORMERS_5_14": (
+        "transformers==5.14.1",
+        "huggingface_hub==1.33.0",
+        "tokenizers==0.22.2",
+        "httpx==0.28.1",
+        "httpcore==1.0.9",
+        "certifi",
+    ),
+}
+
 # Not in torch's CPU wheel. Its interpreter and its compiler need no GPU; older ones flush subnormal numbers.
 TRITON = ("triton==3.6.0",)
 
@@ -89,8 +103,10 @@ def everything(session: nox.Session) -> None:
     # Half of the time is that of these few, which share no file with the others; pip unpacks on one core.
     alone = [TORCH, *(TRITON if sys.platform == "linux" else ()), *(CUPY if sys.platform != "darwin" else ())]
     others = [*GROUPS["test"], *GROUPS["examples"], *PEERS.values(), "array-api-strict", "dask[array]", "distributed"]
+    beside = (["--no-deps", "--upgrade", "--target", str(folder(name)), *names] for name, names in BESIDE.items())
+    runs = (["--no-deps", *alone], ["--editable", ".", *others], *beside)
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda names: session.install(*names), (["--no-deps", *alone], ["--editable", ".", *others])))
+        list(pool.map(lambda names: session.install(*names), runs))
     # What torch needs.
     session.install(TORCH)
 
@@ -99,6 +115,11 @@ def everything(session: nox.Session) -> None:
 def static(session: nox.Session) -> None:
     """Make the environment of what reads the code and runs none."""
     session.install(*GROUPS["lint"], *GROUPS["types"])
+
+
+def folder(variable: str) -> Path:
+    """Return the folder of packages that a variable of the environment names."""
+    return REPORTS.parent / "beside" / variable.lower()
 
 
 def uses(environment: str) -> Any:
@@ -188,7 +209,8 @@ def peers(session: nox.Session) -> None:
     folders = ("tests/peers", "tests/backends", "tests/initializers")
     asked = ",".join(["torch", "dask", "array_api_strict", *PEERS])
     python = program(session, "all")
-    pytest(session, python, *PARALLEL, "-m", "peers or pairs", *folders, ARRAYINIT_TEST_PEERS=asked)
+    beside = {name: str(folder(name)) for name in BESIDE}
+    pytest(session, python, *PARALLEL, "-m", "peers or pairs", *folders, ARRAYINIT_TEST_PEERS=asked, **beside)
 
 
 @uses("all")
