@@ -1,5 +1,8 @@
 """Initializers for the arrays of any library, with the names of torch.nn.init."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from arrayinit.backends.registry import register_backend
 from arrayinit.core.scales import calculate_gain
 from arrayinit.initializers.basic import normal, normal_, trunc_normal, trunc_normal_, uniform, uniform_
@@ -19,12 +22,14 @@ from arrayinit.initializers.variance_scaling import (
     variance_scaling_,
 )
 from arrayinit.initializers.xavier import xavier_normal, xavier_normal_, xavier_uniform, xavier_uniform_
-from arrayinit.models.actions import keep
-from arrayinit.models.initialize import initialize
-from arrayinit.models.plan import Plan, plan
-from arrayinit.models.rules import Rule
 from arrayinit.stream.seed import fold_in
 from arrayinit.values.value import Initializer
+
+if TYPE_CHECKING:
+    from arrayinit.models.actions import keep
+    from arrayinit.models.initialize import initialize
+    from arrayinit.models.plan import Plan, plan
+    from arrayinit.models.rules import Rule
 
 __version__ = "0.1.0"
 
@@ -77,6 +82,17 @@ __all__ = [
     "zeros",
     "zeros_",
 ]
+
+# What initializes whole models, by its module. It takes as long to import as all else.
+_MODELS = {"Plan": "plan", "Rule": "rules", "initialize": "initialize", "keep": "actions", "plan": "plan"}
+
+
+def __getattr__(name: str) -> object:
+    """Import what initializes whole models when it is first asked for."""
+    if name not in _MODELS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"arrayinit.models.{_MODELS[name]}"), name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -11,17 +11,23 @@ import arrayinit
 
 # The values are tested in tests/values: their names and documentation are those of the functions.
 VALUES = {name.removesuffix("_") for name in arrayinit.__all__ if name.endswith("_")} & set(arrayinit.__all__)
-FUNCTIONS = [name for name in arrayinit.__all__ if name not in VALUES | {"Initializer"}]
+CLASSES = {"Initializer", "Plan", "Rule"}
+FUNCTIONS = [name for name in arrayinit.__all__ if name not in VALUES | CLASSES]
 SECTIONS = ("Parameters", "Returns", "Raises", "Examples", "References")
 
 
 def test_nothing_is_public_by_accident():
     submodules = {"backends", "cli", "core", "initializers", "kernels", "models", "stream", "testing", "values"}
+    for name in arrayinit.__all__:
+        assert getattr(arrayinit, name) is getattr(arrayinit, name)
     public = {name for name in vars(arrayinit) if not name.startswith("_")} - submodules
-    assert public == set(arrayinit.__all__)
+    assert public == {*arrayinit.__all__, "TYPE_CHECKING", "import_module"}
+    assert dir(arrayinit) == sorted([*arrayinit.__all__, "__version__"])
+    with pytest.raises(AttributeError, match="module 'arrayinit' has no attribute 'normalize'"):
+        arrayinit.normalize  # noqa: B018
 
 
-WITHOUT = {"register_backend": {"Returns", "References"}, "Initializer": {"Returns"}}
+WITHOUT = {"register_backend": {"Returns", "References"}, **{name: {"Returns"} for name in CLASSES}}
 
 
 @pytest.mark.parametrize("name", arrayinit.__all__)
@@ -41,8 +47,11 @@ BEYOND_TORCH = {
     "copy_",
     "delta_orthogonal_",
     "fold_in",
+    "initialize",
+    "keep",
     "lecun_normal_",
     "lecun_uniform_",
+    "plan",
     "register_backend",
     "variance_scaling_",
 }

@@ -131,6 +131,9 @@ def fitting_gain(form: FloatFormat, gain: float) -> float:
     return gain
 
 
+_PYTHON = (int, float, bool)
+
+
 def fill_value(name: str, given: Any, argument: str = "val") -> complex:
     """Return ``given`` as a Python number; raise unless it fits the dtype ``name``."""
     if name not in NAMES:
@@ -139,7 +142,8 @@ def fill_value(name: str, given: Any, argument: str = "val") -> complex:
             f"filled{_detour(name)}"
         )
     value = given
-    if not isinstance(given, Complex):
+    # An abstract class takes longer to ask than all else.
+    if type(given) not in _PYTHON and not isinstance(given, Complex):
         value = concrete(argument, given)
         if not isinstance(value, Complex):
             raise TypeError(f"{argument} must be a number, got {described(given)}")
@@ -150,7 +154,7 @@ def fill_value(name: str, given: Any, argument: str = "val") -> complex:
         _check_part(name, number.real, argument)
         _check_part(name, number.imag, argument)
         return number
-    if not isinstance(value, Real):
+    if type(value) not in _PYTHON and not isinstance(value, Real):
         raise TypeError(f"{argument}={value!r} is complex, but x has dtype {name}; pass a real number")
     if name in _INTEGERS:
         bits = int(name.lstrip("uint"))

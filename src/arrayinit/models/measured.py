@@ -45,7 +45,7 @@ class Measured:
 
 def measured(host: Host, without_rows: Sequence[int] = ()) -> Measured:
     """Measure an array without some of its rows; the sha256 is of all elements, in C order."""
-    digest = hashlib.sha256(np.ascontiguousarray(host).reshape(-1).view(np.uint8)).hexdigest()
+    digest = hashlib.sha256(np.ascontiguousarray(host).reshape(-1).view(np.uint8).data).hexdigest()
     kept = np.delete(host, list(without_rows), axis=0) if without_rows else host
     flat = kept.reshape(-1)
     nans = infinities = zeros = 0

@@ -139,10 +139,9 @@ class Initializer:
 
     @property
     def keras(self) -> Any:
-        """The value for a layer of Keras whose kernel has its axes in an order of its own.
+        """The value for `keras.layers.EinsumDense` and `keras.layers.MultiHeadAttention`.
 
-        These layers are `keras.layers.EinsumDense` and `keras.layers.MultiHeadAttention`. They tell the axes to
-        instances of `keras.initializers.VarianceScaling` only, which this one is.
+        They tell the axes of their kernels to instances of `keras.initializers.VarianceScaling` only: this is one.
         """
         from arrayinit.values._keras import KerasInitializer
 
@@ -155,11 +154,8 @@ class Initializer:
         ----------
         shape
             The shape of the array.
-        layout
-            The meaning of each axis, unless the value names it; see `calculate_fan_in_and_fan_out`. None is that of the
-            function.
-        groups
-            The number of groups of a convolution, unless the value names it.
+        layout, groups
+            The meaning of each axis, and the number of groups, unless the value names its own.
 
         Returns
         -------
