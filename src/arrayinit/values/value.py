@@ -120,11 +120,8 @@ class Initializer:
 
     def fill(self, x: Any, rng: Rng = None, *, layout: str | None = None, groups: int | None = None) -> Any:
         """Fill ``x`` and return it. The layer's ``layout`` and ``groups`` hold unless the value names its own."""
-        given = {
-            name: number
-            for name, number in (("layout", layout), ("groups", groups))
-            if number is not None and self._arguments.get(name, number) is None
-        }
+        of_layer = {"layout": layout, "groups": groups}
+        given = {k: v for k, v in of_layer.items() if v is not None and self._arguments.get(k, v) is None}
         return self._definition.filling({**self._arguments, **given})(x, rng=rng) if given else self._fill(x, rng=rng)
 
     @property
