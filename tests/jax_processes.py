@@ -67,6 +67,22 @@ def fill_all() -> None:
             ai.normal_(x)
 
 
+def audit_all() -> None:
+    """Audit models of which other processes hold a part: what is here, and the whole."""
+    structs = {name: struct((400, 240), *spec) for name, spec in {"rows": ("d",), "columns": (None, "d")}.items()}
+    plan = ai.plan(structs, [("rows", ai.normal(std=0.02)), ("*", ai.uniform(-1.0, 1.0))])
+    filled = ai.initialize(structs, plan, rng=0)
+    whole = ai.initialize({name: np.empty(x.shape, x.dtype) for name, x in structs.items()}, plan, rng=0)
+    rows = plan.audit(filled).rows
+    assert [row.measured.count for row in rows] == [400 * 240 // PROCESSES] * 2
+    digests = [row.measured.sha256 for row in plan.audit(whole).rows]
+    assert [row.measured.sha256 for row in plan.audit(filled, communicate=True).rows] == digests
+    filled["rows"] = ai.normal_(structs["rows"], std=0.0206, rng=0)
+    for communicate in (False, True):
+        (fault,) = plan.audit(filled, communicate=communicate).faults
+        assert fault.startswith("rows: the std is 0.02"), fault
+
+
 def fill_alone() -> None:
     """Make the one shard of this process, of an array of 16 GiB, while the others do nothing; print the peak in MiB."""
     x = struct((1 << 16, 1 << 16), "d")
@@ -80,5 +96,5 @@ def fill_alone() -> None:
 
 jax.config.update("jax_cpu_collectives_implementation", "gloo")
 jax.distributed.initialize(sys.argv[3], num_processes=PROCESSES, process_id=RANK)
-{"fill_all": fill_all, "fill_alone": fill_alone}[sys.argv[4]]()
+{"audit_all": audit_all, "fill_all": fill_all, "fill_alone": fill_alone}[sys.argv[4]]()
 jax.distributed.shutdown()

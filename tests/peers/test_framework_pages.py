@@ -1,4 +1,4 @@
-"""docs/frameworks and docs/models.md: each page runs as it stands, in a process of its own, since Keras changes what a shape gives."""
+"""The pages of frameworks, and that of whole models, run in processes: Keras changes what a shape gives."""
 
 from __future__ import annotations
 

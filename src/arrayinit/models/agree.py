@@ -35,3 +35,20 @@ def _difference(step: Step, p: Parameter) -> list[str]:
             return [f"{p.name!r} is tied to {step.owner!r} in the plan, and is not in the model: {hint}"]
         return [f"{p.name!r} is tied to {p.owner!r} in the model, and is not in the plan: plan again"]
     return []
+
+
+def obstacles(steps: Sequence[Step], parameters: Sequence[Parameter]) -> list[str]:
+    """Return why parameters, in the state that they are in now, cannot be filled as they were planned."""
+    planned = {step.name: step for step in steps if step.owner is None}
+    problems: list[str] = []
+    for p in parameters:
+        step = planned.get(p.name)
+        if step is None:
+            continue
+        if p.fault and step.fills:
+            problems.append(f"{p.name!r}: {p.fault}")
+        if p.is_loaded and step.fills:
+            problems.append(f"{p.name!r} is loaded in the model, and the plan would overwrite it: plan again")
+        if step.source == "loaded" and not p.is_loaded:
+            problems.append(f"{p.name!r} is loaded in the plan, and is not in the model: plan again")
+    return problems

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from arrayinit.backends.registry import backend_of
 from arrayinit.initializers.copy import copy_
 from arrayinit.kernels.fill import Fill, Host
@@ -71,11 +73,11 @@ def audit(steps: Sequence[Step], parameters: Sequence[Parameter], communicate: b
 def _row(step: Step, array: Any, communicate: bool) -> Row:
     """Return the row of one parameter."""
     host, is_whole = on_host(array, communicate)
-    is_padded = is_whole and bool(step.zero_rows) and not isinstance(step.action, Copied)
-    found = measured(host, step.zero_rows if is_padded else ())
+    padding = _padding(step, host, is_whole)
+    found = measured(host, padding)
     faults = list(found.defects())
-    if is_padded and _is_random(step) and host[list(step.zero_rows)].any():
-        faults.append(f"row {step.zero_rows[0]} is the padding, and is not zero")
+    if _is_random(step) and host[list(padding)].any():
+        faults.append(f"row {padding[0]} is the padding, and is not zero")
     fill = _fill(step)
     if fill is not None and not faults:
         if isinstance(step.action, Initializer) and step.action.draws:
@@ -84,6 +86,17 @@ def _row(step: Step, array: Any, communicate: bool) -> Row:
         elif is_whole and not _equals(host, fill, step):
             faults.append(f"the values are not those of {step.action!r}")
     return Row(step.name, found, tuple(faults))
+
+
+def _padding(step: Step, host: Host, is_whole: bool) -> tuple[int, ...]:
+    """Return the rows that hold the padding of an embedding."""
+    if not step.zero_rows or isinstance(step.action, Copied):
+        return ()
+    if is_whole:
+        return step.zero_rows
+    # A shard does not say which rows it holds.
+    rows: list[int] = np.flatnonzero(~host.any(axis=1)).tolist()
+    return tuple(rows[: len(step.zero_rows)])
 
 
 def _is_random(step: Step) -> bool:
@@ -114,9 +127,19 @@ def on_host(array: Any, communicate: bool) -> tuple[Host, bool]:
         part = array.full_tensor() if communicate else array.to_local()
         return on_host(part, communicate)[0], tuple(part.shape) == tuple(array.shape)
     if getattr(array, "is_fully_addressable", True) is False:
-        return on_host(array.addressable_shards[0].data, communicate)[0], False
+        return _of_processes(array, communicate)
     *_, host = backend_of(array).read(array)
     return host, True
+
+
+def _of_processes(array: Any, communicate: bool) -> tuple[Host, bool]:
+    """Return the values of a JAX array of which other processes hold a part: all of them, or one of each shard here."""
+    if communicate:
+        from jax.experimental.multihost_utils import process_allgather
+
+        return np.asarray(process_allgather(array, tiled=True)), True
+    shards = {str(shard.index): np.asarray(shard.data) for shard in array.addressable_shards}
+    return np.concatenate([values.reshape(-1) for values in shards.values()]), False
 
 
 def _with_equals(rows: Sequence[Row], steps: dict[str, Step]) -> Iterator[Row]:
@@ -124,7 +147,8 @@ def _with_equals(rows: Sequence[Row], steps: dict[str, Step]) -> Iterator[Row]:
     first: dict[str, str] = {}
     for row in rows:
         step = steps[row.name]
-        is_compared = _is_random(step) and not step.is_buffer and not row.measured.is_constant
+        is_varied = row.measured.count > 0 and not row.measured.is_constant
+        is_compared = _is_random(step) and not step.is_buffer and is_varied
         other = first.setdefault(row.measured.sha256, row.name) if is_compared else row.name
         fault = f"its values are equal to those of {other}, and the two are not tied"
         yield row if other == row.name else Row(row.name, row.measured, (*row.faults, fault))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from arrayinit.backends.registry import backend_of
 from arrayinit.initializers.copy import copy_
 from arrayinit.initializers.fill import source_of
 from arrayinit.models.actions import Copied, Digest, Keep
-from arrayinit.models.agree import differences
+from arrayinit.models.agree import differences, obstacles
 from arrayinit.models.names import Rename
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.plan import Plan
@@ -112,10 +112,10 @@ def _steps(parameters: Sequence[Parameter], rules: Iterable[Any], rename: Rename
         if rename is not None:
             raise TypeError("a plan has its names already: pass rename= to plan()")
         steps: Sequence[Step] = rules
-        problems = differences(rules, parameters)
+        problems = differences(rules, parameters) + obstacles(rules, parameters)
     else:
         steps, problems = resolve(parameters, rules, rename)
-    problems += _without_values(steps, parameters, gets_memory)
+    problems += [*_without_values(steps, parameters, gets_memory), *_not_writable(steps, parameters)]
     if problems:
         raise ValueError("\n".join(problems))
     return steps
@@ -124,7 +124,7 @@ def _steps(parameters: Sequence[Parameter], rules: Iterable[Any], rename: Rename
 def _without_values(steps: Sequence[Step], parameters: Sequence[Parameter], gets_memory: bool) -> list[str]:
     """Return the problems of parameters without memory or without values."""
     problems: list[str] = []
-    meta = [p.name for p in parameters if p.needs_memory]
+    meta = [p.name for p in parameters if p.needs_memory and p.owner is None]
     if meta and not gets_memory:
         count = f"{len(meta)} parameters and buffers are" if len(meta) > 1 else "1 parameter or buffer is"
         problems.append(f"{count} on the meta device, without memory: pass device=, as device='cpu': {listed(meta)}")
@@ -136,6 +136,17 @@ def _without_values(steps: Sequence[Step], parameters: Sequence[Parameter], gets
     if lost:
         problems.append(f"the plan came from JSON, which holds no arrays: plan again with the rules of {listed(lost)}")
     return problems
+
+
+def _not_writable(steps: Iterable[Step], parameters: Iterable[Parameter]) -> Iterator[str]:
+    """Yield the problems of arrays that can be neither written nor replaced."""
+    filled = {step.name for step in steps if step.fills}
+    for p in parameters:
+        if p.name in filled and not p.needs_memory:
+            try:
+                backend_of(p.array).check_writable(p.array)
+            except (RuntimeError, ValueError) as error:
+                yield f"{p.name!r}: {error}"
 
 
 def _check_rng(steps: Iterable[Step], by_name: dict[str, Parameter], seed_of_name: Callable[[str], Any]) -> None:

@@ -43,6 +43,10 @@ def test_each_process_holds_its_shards_of_the_array_of_one():
     run("fill_all", 4, 4)
 
 
+def test_each_process_audits_its_shards_or_all_together_the_whole():
+    run("audit_all", 2, 2)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 def test_a_process_that_makes_its_64th_of_16_gib_alone_takes_less_than_600_mib():
     peak, _ = run("fill_alone", 1, 63)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.readers._jax import Path, at, dotted, reading
+from arrayinit.models.readers._jax import Leaf, dotted, reading
 from arrayinit.models.readers.protocol import Reader, Reading, is_derived
 
 _MODULE = frozenset({"equinox._module.Module", "equinox._module._module.Module"})
@@ -29,7 +29,7 @@ class Equinox(Reader):
 
     def read(self, model: Any) -> Reading:
         """Return the leaves that are arrays; the result is a new module."""
-        return reading(model, lambda path, leaf: _parameter(model, path, leaf))
+        return reading(model, _parameter)
 
 
 EQUINOX = Equinox()
@@ -43,10 +43,11 @@ def _qualified(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _parameter(model: Any, path: Path, leaf: Any) -> Parameter:
-    module = at(model, path[:-1])
-    p = Parameter(dotted(path), tuple(leaf.shape), str(leaf.dtype), leaf, module)
+def _parameter(leaf: Leaf) -> Parameter:
+    array, module = leaf.value, leaf.holders[-1]
+    p = Parameter(dotted(leaf.path), tuple(array.shape), str(array.dtype), array, module)
     layout = _layouts(type(module)).get(p.local)
-    if layout is not None and len(p.shape) > 1:
+    # Layers that are stacked have one more axis, and it may be anywhere.
+    if layout is not None and len(p.shape) == getattr(module, "num_spatial_dims", 0) + 2:
         p.layout, p.groups = layout, getattr(module, "groups", 1)
     return p

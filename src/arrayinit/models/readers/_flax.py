@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.readers._jax import at, dotted, is_struct, leaves
+from arrayinit.models.readers._equation import layout_of_equation
+from arrayinit.models.readers._jax import dotted, is_struct, leaves
+from arrayinit.models.readers._tree import layout_of
 from arrayinit.models.readers.protocol import Reader, Reading, is_derived
 
 _MODULE = frozenset({"flax.nnx.module.Module", "flax.nnx.pytreelib.Pytree", "flax.nnx.statelib.State"})
-_STATE = frozenset({"flax.nnx.statelib.State", "builtins.dict"})
 _VARIABLE = frozenset({"flax.nnx.variablelib.Variable"})
 _RNG = frozenset({"flax.nnx.rnglib.RngState"})
 _PARAM = frozenset({"flax.nnx.variablelib.Param"})
+_LINEAR = frozenset({"flax.nnx.nn.linear.Linear"})
+_EINSUM = frozenset({"flax.nnx.nn.linear.Einsum"})
 _GENERAL = frozenset({"flax.nnx.nn.linear.LinearGeneral"})
 _CONVOLUTION = frozenset({"flax.nnx.nn.linear.Conv", "flax.nnx.nn.linear.ConvTranspose"})
 
@@ -28,7 +31,7 @@ class Nnx(Reader):
         """Return the variables that hold arrays, but no random state. A variable under two names is one parameter."""
         found: list[Parameter] = []
         owners: dict[int, str] = {}
-        for path, variable in leaves(model, lambda node: is_derived(type(node), _VARIABLE)):
+        for path, variable, holders in leaves(model, lambda node: is_derived(type(node), _VARIABLE)):
             cls = type(variable)
             if not is_derived(cls, _VARIABLE) or is_derived(cls, _RNG):
                 continue
@@ -36,7 +39,7 @@ class Nnx(Reader):
             if not hasattr(array, "shape"):
                 continue
             name = dotted(path)
-            module = at(model, path[:-1])
+            module = holders[-1]
             layout, groups = _layout(module, name.rpartition(".")[2], len(array.shape))
             p = Parameter(
                 name,
@@ -61,19 +64,27 @@ NNX = Nnx()
 
 def _layout(module: Any, local: str, ndim: int) -> tuple[str | None, int]:
     """Return the layout of an array, and the number of groups."""
+    known = _of_layer(module) if local == "kernel" else None
+    if known is None:
+        return layout_of(local, ndim), 1
+    layout, axes, groups = known
+    # Layers that are stacked have one more axis, and it may be anywhere.
+    return (layout, groups) if ndim == axes else (None, 1)
+
+
+def _of_layer(module: Any) -> tuple[str, int, int] | None:
+    """Return the layout of the kernel of a layer, and the numbers of its axes and of its groups."""
     cls = type(module)
-    if ndim < 2:
-        return None, 1
-    if local == "embedding":
-        return "OI", 1
-    if local != "kernel":
-        return None, 1
+    if is_derived(cls, _LINEAR):
+        return "...IO", 2, 1
     if is_derived(cls, _GENERAL):
-        inputs, batch = len(module.in_features), len(module.batch_axis)
-        return "B" * batch + "I" * inputs + "O" * (ndim - batch - inputs), 1
+        letters = "B" * len(module.batch_axis) + "I" * len(module.in_features) + "O" * len(module.out_features)
+        return letters, len(letters), 1
+    if is_derived(cls, _EINSUM):
+        letters = layout_of_equation(module.einsum_str)
+        return letters, len(letters), 1
     if is_derived(cls, _CONVOLUTION):
         # The kernel of a transposed convolution may be that of the convolution whose gradient it is.
-        is_turned = getattr(module, "transpose_kernel", False)
-        return "...OI" if is_turned else "...IO", getattr(module, "feature_group_count", 1)
-    # Of a state, the module is not known: three axes may be those of attention or of a convolution.
-    return (None, 1) if ndim == 3 and is_derived(cls, _STATE) else ("...IO", 1)
+        layout = "...OI" if getattr(module, "transpose_kernel", False) else "...IO"
+        return layout, len(module.kernel_size) + 2, getattr(module, "feature_group_count", 1)
+    return None

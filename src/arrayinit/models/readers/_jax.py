@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers.protocol import Reading
 
-Path = Sequence[Any]
+Path = tuple[Any, ...]
 
 
-def leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[tuple[Path, Any]]:
-    """Return the leaves of a tree with their paths."""
-    found: list[tuple[Path, Any]] = sys.modules["jax"].tree_util.tree_flatten_with_path(tree, is_leaf=is_leaf)[0]
-    return found
+class Leaf(NamedTuple):
+    """A leaf of a tree."""
+
+    path: Path
+    value: Any
+    holders: tuple[Any, ...]
+    """The nodes on the path, from the tree itself to the node that holds the leaf."""
+
+
+def leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Leaf]:
+    """Return the leaves of a tree."""
+    flatten = sys.modules["jax"].tree_util.tree_flatten_with_path
+    return list(_leaves(tree, (), (), is_leaf or (lambda _: False), flatten))
+
+
+def _leaves(
+    node: Any, path: Path, holders: tuple[Any, ...], is_leaf: Callable[[Any], bool], flatten: Callable[..., Any]
+) -> Iterator[Leaf]:
+    """Yield the leaves of a node. Only JAX knows the children of a node; keys alone do not lead to them."""
+    children = [((), node)] if is_leaf(node) else flatten(node, is_leaf=lambda other: other is not node)[0]
+    for keys, child in children:
+        if keys:
+            yield from _leaves(child, (*path, *keys), (*holders, node), is_leaf, flatten)
+        else:
+            yield Leaf(path, child, holders)
 
 
 def dotted(path: Path) -> str:
     """Return the dotted name of a path: ``layers.0.weight``."""
-    return str(sys.modules["jax"].tree_util.keystr(tuple(path), simple=True, separator="."))
+    return str(sys.modules["jax"].tree_util.keystr(path, simple=True, separator="."))
 
 
 def is_jax_array(leaf: Any) -> bool:
@@ -30,22 +51,15 @@ def is_jax_array(leaf: Any) -> bool:
     return jax is not None and isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct))
 
 
-def at(tree: Any, path: Path) -> Any:
-    """Return the node at a path."""
-    for key in path:
-        tree = getattr(tree, key.name) if hasattr(key, "name") else tree[key.key if hasattr(key, "key") else key.idx]
-    return tree
-
-
-def reading(tree: Any, parameter: Callable[[Path, Any], Parameter]) -> Reading:
+def reading(tree: Any, parameter: Callable[[Leaf], Parameter]) -> Reading:
     """Return the arrays of a tree, each described by ``parameter``; the result is a new tree."""
     found: list[Parameter] = []
     flat = leaves(tree)
-    values = [leaf for _, leaf in flat]
-    for number, (path, leaf) in enumerate(flat):
-        if is_jax_array(leaf) or hasattr(leaf, "__array__"):
-            p = parameter(path, leaf)
-            p.has_values = not is_struct(leaf)
+    values = [leaf.value for leaf in flat]
+    for number, leaf in enumerate(flat):
+        if is_jax_array(leaf.value) or hasattr(leaf.value, "__array__"):
+            p = parameter(leaf)
+            p.has_values = not is_struct(leaf.value)
             p.put = partial(values.__setitem__, number)
             found.append(p)
     return Reading(found, lambda: sys.modules["jax"].tree_util.tree_structure(tree).unflatten(values))

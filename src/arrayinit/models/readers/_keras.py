@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
+from arrayinit.models.readers._equation import layout_of_equation
 from arrayinit.models.readers.protocol import Reader, Reading, is_derived
 
 _LAYER = frozenset({"keras.src.layers.layer.Layer"})
-_SEEDS = frozenset({"keras.src.random.seed_generator.SeedGenerator"})
 _TRANSPOSED = frozenset({"keras.src.layers.convolutional.base_conv_transpose.BaseConvTranspose"})
 _DEPTHWISE = frozenset({"keras.src.layers.convolutional.base_depthwise_conv.BaseDepthwiseConv"})
 _EINSUM = frozenset({"keras.src.layers.core.einsum_dense.EinsumDense"})
@@ -27,9 +27,13 @@ class Keras(Reader):
         """Return the variables of all layers. A layer is counted within its container, and not within the process."""
         found: list[Parameter] = []
         owners: dict[int, str] = {}
-        for prefix, layer in _layers(model, ""):
-            for variables, is_buffer in ((layer._trainable_variables, False), (layer._non_trainable_variables, True)):
-                for variable in variables:
+        layers = list(_layers(model, ""))
+        _check_built(layers)
+        for prefix, layer in layers:
+            # A wrapper may hold a variable of the layer that it wraps.
+            inner = {id(variable) for child in layer._layers for _, variable in _variables(child)}
+            for is_buffer, variable in _own_variables(layer):
+                if id(variable) not in inner:
                     p = _parameter(f"{prefix}{variable.name}", layer, variable, is_buffer)
                     p.owner = owners.get(id(variable))
                     owners.setdefault(id(variable), p.name)
@@ -47,14 +51,45 @@ def _layers(layer: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for child in layer._layers:
         name = _own_name(child)
         number = counts[name] = counts.get(name, -1) + 1
-        if any(True for _, inner in _layers(child, "") if inner._trainable_variables or inner._non_trainable_variables):
-            yield from _layers(child, f"{prefix}{name}_{number}." if number else f"{prefix}{name}.")
+        yield from _layers(child, f"{prefix}{name}_{number}." if number else f"{prefix}{name}.")
+
+
+def _own_variables(layer: Any) -> Iterator[tuple[bool, Any]]:
+    """Yield whether a variable is a buffer, and the variable."""
+    for variable in layer._trainable_variables:
+        yield False, variable
+    for variable in layer._non_trainable_variables:
+        yield True, variable
+
+
+def _variables(layer: Any) -> Iterator[tuple[bool, Any]]:
+    """Yield the variables of a layer and of all layers in it."""
+    yield from _own_variables(layer)
+    for child in layer._layers:
+        yield from _variables(child)
+
+
+def _check_built(layers: list[tuple[str, Any]]) -> None:
+    """Raise ValueError if a layer has no variables yet."""
+    # The build of Keras's base class makes no variables.
+    unbuilt = [
+        prefix.removesuffix(".") or layer.name
+        for prefix, layer in layers
+        if not layer.built and not getattr(layer.build, "_is_default", False)
+    ]
+    if unbuilt:
+        raise ValueError(
+            "call the model once, or build it by model.build(input_shape): these layers have no variables yet: "
+            f"{', '.join(unbuilt)}"
+        )
 
 
 def _own_name(layer: Any) -> str:
     """Return the name of a layer, without the number that Keras counts in the whole process."""
     made = _snake(type(layer).__name__)
-    return made if re.fullmatch(rf"{made}(_\d+)?", layer.name) else str(layer.name)
+    # Bidirectional names the layers that it makes after the one that it takes.
+    counted = re.fullmatch(rf"((?:forward_|backward_)?{made})(?:_\d+)?", layer.name)
+    return counted[1] if counted else str(layer.name)
 
 
 def _snake(name: str) -> str:
@@ -92,11 +127,5 @@ def _layout(layer: Any, local: str, ndim: int) -> str | None:
     if local == "kernel" and is_derived(cls, _TRANSPOSED):
         return "...OI"
     if local == "kernel" and is_derived(cls, _EINSUM):
-        return _of_equation(layer.equation)
+        return layout_of_equation(layer.equation)
     return "...IO" if local in ("kernel", "recurrent_kernel", "pointwise_kernel") else None
-
-
-def _of_equation(equation: str) -> str:
-    """Return the layout of the kernel of ``EinsumDense``: a letter of input and output is a batch of weights."""
-    inputs, kernel, outputs = re.split(r",|->", equation.replace(" ", ""))
-    return "".join("B" if k in inputs and k in outputs else "O" if k in outputs else "I" for k in kernel)

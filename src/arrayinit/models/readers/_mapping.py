@@ -57,8 +57,9 @@ def _parameters(named: Iterator[tuple[str, Any]], new: dict[str, Any]) -> Iterat
     for name, array in named:
         new[name] = array
         p = Parameter(name, tuple(array.shape), _dtype(name, array), array, put=partial(new.__setitem__, name))
-        p.needs_memory = getattr(array, "is_meta", False) is True
-        p.has_values = not p.needs_memory
+        if getattr(array, "is_meta", False) is True:
+            p.has_values = False
+            p.fault = "it is on the meta device, and only a module can get memory: initialize the module"
         p.is_loaded = is_loaded(array)
         p.owner = owners.get(key := memory(array))
         owners.setdefault(key, name)

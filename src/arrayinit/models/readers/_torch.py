@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
@@ -12,6 +13,7 @@ from arrayinit.models.readers.protocol import Reader, Reading, is_derived
 _MODULE = frozenset({"torch.nn.modules.module.Module"})
 _EMBEDDING = frozenset({"torch.nn.modules.sparse.Embedding", "torch.nn.modules.sparse.EmbeddingBag"})
 _PARAMETRIZED = frozenset({"torch.nn.utils.parametrize.ParametrizationList"})
+_FSDP2 = frozenset({"torch.distributed.fsdp.FSDPModule"})
 _FSDP1 = "torch.distributed.fsdp.fully_sharded_data_parallel.FullyShardedDataParallel"
 
 # What a wrapper calls the module that it wraps. The name is no part of the names of parameters.
@@ -47,6 +49,10 @@ class Torch(Reader):
                         p.owner = owners.get(key := memory(tensor))
                         owners.setdefault(key, p.name)
                         found.setdefault(p.name, p)
+                        if p.owner is not None:
+                            # A head may come before the embedding that it is tied to.
+                            first = found[p.owner]
+                            first.zero_rows = tuple(sorted({*first.zero_rows, *p.zero_rows}))
         return Reading(list(found.values()), lambda: model)
 
     def give_memory(self, model: Module, device: Any) -> None:
@@ -54,15 +60,15 @@ class Torch(Reader):
         import torch
 
         ties = _ties(model)
-        made: dict[int, Any] = {}
+        made: dict[Any, Any] = {}
 
         def with_memory(tensor: torch.Tensor) -> torch.Tensor:
             if not tensor.is_meta:
                 return tensor
-            if id(tensor) not in made:
-                # The old tensor is held too, so that its id stays its own.
-                made[id(tensor)] = torch.empty_like(tensor, device=device), tensor
-            return made[id(tensor)][0]
+            if (key := memory(tensor)) not in made:
+                # The old tensor is held too, so that no other gets its address.
+                made[key] = torch.empty_like(tensor, device=device), tensor
+            return made[key][0]
 
         # Sharded modules follow a change that this method makes.
         model._apply(with_memory)
@@ -75,17 +81,24 @@ TORCH = Torch()
 
 def modules(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
     """Yield each module with the prefix of its parameters' names, without the names that wrappers add."""
-    inner = next((_WRAPPERS[name] for base in type(module).__mro__ if (name := _qualified(base)) in _WRAPPERS), None)
+    cls: Any = type(module)
+    inner = _inner(cls)
     if inner == "_fsdp_wrapped_module":
         _check_summoned(module)
+    if is_derived(cls, _FSDP2):
+        # After a forward pass, whole parameters stand in for the shards for a while, and are thrown away then.
+        module.reshard()
     yield prefix, module
     for name, child in module._modules.items():
         if child is not None:
             yield from modules(child, prefix if name == inner else f"{prefix}{name}.")
 
 
-def _qualified(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+@cache
+def _inner(cls: type) -> str | None:
+    """Return what a class of wrappers calls the module that it wraps."""
+    names = (f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__)
+    return next((_WRAPPERS[name] for name in names if name in _WRAPPERS), None)
 
 
 def _check_summoned(module: Module) -> None:
@@ -131,7 +144,7 @@ def _parameter(name: str, tensor: Any, module: Module, layout: str | None, is_bu
         is_loaded=is_loaded(tensor),
     )
     if layout is not None and len(p.shape) > 1:
-        p.layout, p.groups = layout, getattr(module, "groups", 1)
+        p.layout, p.groups = layout, vars(module).get("groups", 1)
         if p.groups != 1 and layout == "IO...":
             grouped(p)
     if p.shape == (0,) and not is_buffer:
@@ -139,7 +152,7 @@ def _parameter(name: str, tensor: Any, module: Module, layout: str | None, is_bu
             "it has no elements, as ZeRO-3 leaves its parameters: gather them first, as by "
             "deepspeed.zero.GatheredParameters"
         )
-    if name.endswith("weight") and is_derived(type(module), _EMBEDDING) and module.padding_idx is not None:
+    if p.local == "weight" and is_derived(type(module), _EMBEDDING) and module.padding_idx is not None:
         p.zero_rows = (module.padding_idx,)
     if is_derived(type(module), _PARAMETRIZED):
         p.must_name = "original"

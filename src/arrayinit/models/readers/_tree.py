@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.readers._jax import Path, dotted, is_jax_array, leaves, reading
-from arrayinit.models.readers.protocol import Reader, Reading
+from arrayinit.models.readers._jax import Leaf, dotted, is_jax_array, leaves, reading
+from arrayinit.models.readers.protocol import Reader, Reading, is_derived
+
+# What Flax puts around an array to say how it is sharded.
+_BOX = frozenset({"flax.core.meta.AxisMetadata"})
+# Haiku names a layer after its class.
+_TRANSPOSED = re.compile(r"conv\d_d_transpose(_\d+)?\.w$")
 
 
 class Tree(Reader):
@@ -28,29 +34,39 @@ TREE = Tree()
 
 def has_jax_arrays(model: Any) -> bool:
     """Whether this is a tree with an array of JAX among its leaves."""
-    return "jax" in sys.modules and not is_jax_array(model) and any(is_jax_array(leaf) for _, leaf in leaves(model))
+    return "jax" in sys.modules and not is_jax_array(model) and any(is_jax_array(leaf.value) for leaf in leaves(model))
 
 
-def _parameter(path: Path, leaf: Any) -> Parameter:
+def _parameter(leaf: Leaf) -> Parameter:
+    path, array, holders = leaf
+    if is_derived(type(holders[-1]), _BOX):
+        path, holders = path[:-1], holders[:-1]
     key = dotted(path)
-    p = Parameter(plain_name(key), tuple(leaf.shape), str(leaf.dtype), leaf)
+    p = Parameter(plain_name(key), tuple(array.shape), str(array.dtype), array)
     p.is_buffer = key.startswith("batch_stats.")
-    p.layout = layout_of(p.local, len(p.shape))
+    if not _is_stacked(holders[-1]):
+        p.layout = layout_of(p.local, len(p.shape))
+        if p.layout == "...IO" and _TRANSPOSED.search(p.name):
+            p.layout = "...OI"
     return p
 
 
 def plain_name(name: str) -> str:
     """Return a name without the collection ``params`` of Flax, and with dots in place of Haiku's slashes."""
-    return re.sub(r"\.~(?=\.)", "", name.replace("/", ".")).removeprefix("params.")
+    return re.sub(r"(?<![^.])~\.", "", name.replace("/", ".")).removeprefix("params.")
+
+
+def _is_stacked(holder: Any) -> bool:
+    """Whether the bias beside a kernel has more than one axis, as in layers that are scanned, and in attention."""
+    bias = holder.get("bias", holder.get("b")) if isinstance(holder, Mapping) else None
+    return len(getattr(getattr(bias, "value", bias), "shape", ())) > 1
 
 
 def layout_of(local: str, ndim: int) -> str | None:
-    """Return the layout of an array of Flax linen or of Haiku, from the last segment of its name."""
-    if ndim < 2:
-        return None
+    """Return the layout of an array of Flax or of Haiku, from the last segment of its name."""
     if local in ("embedding", "embeddings"):
-        return "OI"
-    if local == "w" or (local == "kernel" and ndim != 3):
+        return "OI" if ndim == 2 else None
+    if ndim > 1 and (local == "w" or (local == "kernel" and ndim != 3)):
         return "...IO"
     # A kernel of three axes may be one of attention, or of a convolution.
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from arrayinit.models.parameter import Parameter
@@ -38,4 +39,11 @@ class Reader(ABC):
 
 def is_derived(cls: type, names: frozenset[str]) -> bool:
     """Whether a class, or a base of it, has one of these names, with its module."""
-    return any(f"{base.__module__}.{base.__qualname__}" in names for base in cls.__mro__)
+    key: Any = cls
+    return not names.isdisjoint(_bases(key))
+
+
+@cache
+def _bases(cls: type) -> frozenset[str]:
+    """Return the names of a class and of its bases, with their modules."""
+    return frozenset(f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__)

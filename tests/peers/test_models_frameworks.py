@@ -1,0 +1,107 @@
+"""One model in many frameworks: one list of rules and one seed give the same weights, permuted, and the same logits."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import models_of_frameworks as models
+import numpy as np
+import pytest
+from peers import peer
+from processes import run
+
+import arrayinit as ai
+
+pytestmark = pytest.mark.peers
+
+IN_PROCESS = {
+    "nnx": ("flax", models.nnx_result),
+    "linen": ("flax", models.linen_result),
+    "equinox": ("equinox", models.equinox_result),
+    "haiku": ("haiku", models.haiku_result),
+}
+Weights = dict[str, np.ndarray]
+KERAS = ["keras on jax", "keras on torch"]
+SCRIPT = "import sys, pathlib, keras_models; keras_models.main(pathlib.Path(sys.argv[1]))"
+
+
+@cache
+def of_torch() -> models.Result:
+    return models.torch_result()
+
+
+@cache
+def of_keras(backend: str) -> dict[str, Weights]:
+    """The model and one made after 100 unrelated layers; Keras has one backend in a process."""
+    peer("keras"), peer(backend)
+    found: dict[str, Weights] = {}
+    with TemporaryDirectory() as folder:
+        run(SCRIPT, folder, timeout=300, KERAS_BACKEND=backend)
+        for file in Path(folder).iterdir():
+            with np.load(file) as arrays:
+                found[file.stem] = dict(arrays)
+    return found
+
+
+@cache
+def result(framework: str) -> models.Result:
+    if framework in KERAS:
+        weights = dict(of_keras(framework.removeprefix("keras on "))["first"])
+        return weights, weights.pop("logits")
+    module, function = IN_PROCESS[framework]
+    jax = peer("jax")
+    peer(module)
+    # Equinox makes arrays of 64 bits where JAX has them.
+    with jax.enable_x64(False):
+        return function()
+
+
+def as_torch(name: str, array: np.ndarray) -> np.ndarray:
+    """Return a weight in the order of torch's, which is the order of Equinox too."""
+    if array.ndim == 4:
+        return array.transpose(3, 2, 0, 1)
+    # The inputs of the last projection of attention are its first two axes, and of all others the first one.
+    inputs = (-1, array.shape[-1]) if name.endswith("out.weight") else (array.shape[0], -1)
+    return array.reshape(inputs).T
+
+
+@pytest.mark.parametrize("framework", [*IN_PROCESS, *KERAS])
+def test_the_weights_are_those_of_torch_bit_for_bit(framework: str) -> None:
+    expected, weights = of_torch()[0], result(framework)[0]
+    assert sorted(weights) == sorted(expected)
+    assert len(expected) == 3 + 2 * 16 + 4
+    for name, array in weights.items():
+        is_kernel = name.endswith("weight") and array.ndim > 1 and framework != "equinox"
+        permuted = as_torch(name, array) if is_kernel else array.reshape(expected[name].shape)
+        assert permuted.dtype == expected[name].dtype
+        np.testing.assert_array_equal(permuted, expected[name], err_msg=name)
+
+
+@pytest.mark.parametrize("framework", [*IN_PROCESS, *KERAS])
+def test_the_logits_are_those_of_torch(framework: str) -> None:
+    expected = of_torch()[1]
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(result(framework)[1], expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("framework", KERAS)
+def test_a_hundred_unrelated_layers_change_nothing(framework: str) -> None:
+    first, later = result(framework)[0], of_keras(framework.removeprefix("keras on "))["later"]
+    assert list(first) == list(later)
+    for name, array in first.items():
+        np.testing.assert_array_equal(later[name], array, err_msg=name)
+
+
+def test_torchs_weights_are_those_of_a_loop_by_hand() -> None:
+    """The seeds are those of the names alone, so that the comparison is not of one mistake with itself."""
+    torch = peer("torch")
+    weights = of_torch()[0]
+    for name, fill in {
+        "stem.weight": lambda x, rng: ai.kaiming_normal_(x, nonlinearity="relu", rng=rng),
+        "block_1.attention.query.weight": lambda x, rng: ai.xavier_uniform_(x, rng=rng),
+        "block.dense_1.weight": lambda x, rng: ai.lecun_normal_(x, rng=rng),
+    }.items():
+        by_hand = fill(torch.empty(weights[name].shape), ai.fold_in(models.SEED, name))
+        np.testing.assert_array_equal(weights[name], by_hand.numpy())
