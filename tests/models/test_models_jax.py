@@ -148,6 +148,15 @@ def test_any_container_is_a_tree() -> None:
     assert filled[1][1][1:] == ("a text", 3)
 
 
+def test_numpy_arrays_in_a_tree_stay_as_they_are() -> None:
+    given = {"a": jax.numpy.ones(3), "b": np.ones(3, "float32"), "c": np.ones(3, "float32")}
+    filled = ai.initialize(given, [("c", ai.keep()), ("*", ai.uniform(2.0, 3.0))], rng=0)
+    assert (given["b"] == 1.0).all()
+    assert type(filled["b"]) is np.ndarray
+    assert (filled["b"] >= 2.0).all()
+    assert filled["c"] is given["c"]
+
+
 def test_a_wrong_rng_is_refused() -> None:
     structs = {"a": jax.ShapeDtypeStruct((4, 3), "float32")}
     for rng in (np.random.RandomState(0), jax.random.split(jax.random.key(0), 3), 1.5):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -139,8 +140,13 @@ def test_a_buffer_is_filled_where_a_rule_names_it_and_nowhere_else() -> None:
     model = made()
     ai.initialize(model, [("**", ai.zeros())])
     assert torch.equal(model.frequencies, torch.arange(3.0))
-    ai.initialize(model, [("frequencies", ai.ones()), ("**", ai.zeros())])
-    assert torch.equal(model.frequencies, torch.ones(3))
+    for wide in (re.compile(""), re.compile("^f"), lambda _: True, nn.Module):
+        ai.initialize(model, [ai.Rule(given, ai.zeros(), optional=True) for given in (wide, "**")])
+        assert torch.equal(model.frequencies, torch.arange(3.0))
+    for selector in ("frequencies", "f*", re.compile("^frequencies$")):
+        model = made()
+        ai.initialize(model, [(selector, ai.ones()), ("**", ai.zeros())])
+        assert torch.equal(model.frequencies, torch.ones(3))
 
 
 PADDED = ["float32", "bfloat16"]

@@ -45,7 +45,7 @@ class Measured:
 
 def measured(host: Host, without_rows: Sequence[int] = ()) -> Measured:
     """Measure an array without some of its rows; the sha256 is of all elements, in C order."""
-    digest = hashlib.sha256(np.ascontiguousarray(host).reshape(-1).view(np.uint8).data).hexdigest()
+    digest = sha256(host)
     kept = np.delete(host, list(without_rows), axis=0) if without_rows else host
     flat = kept.reshape(-1)
     nans = infinities = zeros = 0
@@ -72,6 +72,11 @@ def measured(host: Host, without_rows: Sequence[int] = ()) -> Measured:
     std = 0.0 if least == greatest and not np.iscomplexobj(flat) else math.sqrt(second / number)
     kurtosis = fourth * number / second**2 if second else 0.0
     return Measured(flat.size, centre, std, kurtosis, least, greatest, zeros, nans, infinities, digest)
+
+
+def sha256(host: Host) -> str:
+    """Return the sha256 of the elements, in C order."""
+    return hashlib.sha256(np.ascontiguousarray(host).reshape(-1).view(np.uint8).data).hexdigest()
 
 
 def _chunks(flat: Host) -> Iterator[Host]:

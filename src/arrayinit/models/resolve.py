@@ -51,7 +51,7 @@ def resolve(parameters: Sequence[Parameter], rules: Iterable[Any], rename: Renam
     sizes = Sizes(parameters)
     used = [False] * len(given)
     steps: list[Step] = []
-    failed: dict[str, list[str]] = {}
+    failed: dict[tuple[str, str], list[str]] = {}
     unmatched: list[str] = []
     for p in parameters:
         if p.owner is not None:
@@ -70,13 +70,13 @@ def resolve(parameters: Sequence[Parameter], rules: Iterable[Any], rename: Renam
             action = Keep() if p.is_loaded else entry.action(p, captures, sizes.of(entry))
             check(p, action, entry.selector.text)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            failed.setdefault(f"{entry.text} on {{}}: {error.args[0] if error.args else error}", []).append(p.name)
+            failed.setdefault((entry.text, str(error.args[0] if error.args else error)), []).append(p.name)
             continue
         steps.append(_step(p, action, "loaded" if p.is_loaded else entry.text, renamed(p.name)))
     problems = [
         *_unmatched(unmatched, parameters),
         *_unused(given, used, parameters),
-        *(problem.replace("{}", _counted(names), 1) for problem, names in failed.items()),
+        *(f"{rule} on {_counted(names)}: {message}" for (rule, message), names in failed.items()),
         *duplicates([(step.name, step.seed_name) for step in steps if step.owner is None]),
     ]
     return Resolved(steps, problems)

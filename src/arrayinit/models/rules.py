@@ -47,7 +47,7 @@ class Rule:
     Notes
     -----
     A buffer is selected by its name only: by a pattern whose last segment is not ``*`` or ``**``, by a regular
-    expression, or by the dict of a class.
+    expression that contains its last segment, or by the dict of a class.
 
     Examples
     --------

@@ -53,7 +53,7 @@ class Regex(Selector):
     def match(self, p: Parameter) -> Captures | None:
         """Return the groups by name: integers, or text."""
         found = self.pattern.search(p.name)
-        if found is None:
+        if found is None or (p.is_buffer and p.local not in self.text):
             return None
         groups = found.groupdict()
         return {k: int(v) if v.isdecimal() else v for k, v in groups.items() if v is not None} if groups else NOTHING

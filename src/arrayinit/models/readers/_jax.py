@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers.protocol import Reading
 
@@ -57,8 +59,12 @@ def reading(tree: Any, parameter: Callable[[Leaf], Parameter]) -> Reading:
     flat = leaves(tree)
     values = [leaf.value for leaf in flat]
     for number, leaf in enumerate(flat):
-        if is_jax_array(leaf.value) or hasattr(leaf.value, "__array__"):
+        is_of_numpy = isinstance(leaf.value, (np.ndarray, np.generic))
+        if is_jax_array(leaf.value) or is_of_numpy:
             p = parameter(leaf)
+            if is_of_numpy:
+                # The tree that was given stays as it is.
+                p.array = np.empty(p.shape, leaf.value.dtype)
             p.has_values = not is_struct(leaf.value)
             p.put = partial(values.__setitem__, number)
             found.append(p)

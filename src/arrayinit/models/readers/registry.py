@@ -52,7 +52,8 @@ def read(model: Any) -> Reading:
 def reader_of(model: Any) -> Reader:
     """Return the reader of a model."""
     cls = type(model)
-    for reader in _readers():
+    # Python's own containers are of no library.
+    for reader in () if cls in (dict, list, tuple) else _readers():
         if reader.accepts(cls):
             return reader
     if has_jax_arrays(model):
