@@ -48,7 +48,8 @@ def test_all_that_is_recorded_is_drawn():
 
 
 def test_all_random_functions_are_recorded():
-    random = {name for name in ai.__all__ if "rng" in inspect.signature(getattr(ai, name)).parameters}
+    filling = {name for name in ai.__all__ if name.endswith("_")}
+    random = {name for name in filling if "rng" in inspect.signature(getattr(ai, name)).parameters}
     assert random == {call.function.__name__ for call in golden.CALLS}
 
 

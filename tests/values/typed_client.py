@@ -59,6 +59,19 @@ def hooks(key: jax.Array) -> jax.Array:
     return kaiming_normal(mode="fan_out", layout="...OI")(key, (3, 3, 4, 8), np.float32)
 
 
+def whole_models(model: torch.nn.Sequential) -> torch.nn.Sequential:
+    rules = [
+        ("bias", zeros()),
+        (torch.nn.Linear, {"weight": normal()}),
+        arrayinit.Rule("weight", lambda p: normal(std=1 / p.fan_in), optional=True),
+    ]
+    plan = arrayinit.plan(model, rules, rename={"0.weight": "weight"})
+    assert_type(plan, arrayinit.Plan)
+    assert_type(plan.audit(model).faults, list[str])
+    assert_type([step.name for step in plan], list[str])
+    return arrayinit.initialize(model, rules, rng=0, device="cpu", progress=True)
+
+
 def wrong(x: torch.Tensor) -> None:
     normal_("not an array")  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
     normal_(x, rng="not a seed")  # type: ignore[arg-type] # pyright: ignore[reportCallIssue, reportArgumentType]
@@ -71,4 +84,6 @@ def wrong(x: torch.Tensor) -> None:
     normal(std="wide")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     normal(stdev=1.0)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
     kaiming_normal(mode="fan")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    arrayinit.initialize(x, [], rng="zero")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    arrayinit.plan(x, [], rename=3)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     normal().this_does_not_exist()  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]

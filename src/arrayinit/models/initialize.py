@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from arrayinit.backends.registry import backend_of
 from arrayinit.initializers.copy import copy_
@@ -19,6 +19,9 @@ from arrayinit.models.resolve import Step, listed, resolve
 from arrayinit.models.seeds import seeds
 from arrayinit.values.value import Initializer
 
+if TYPE_CHECKING:
+    from arrayinit.values.types import Rng
+
 M = TypeVar("M")
 
 
@@ -26,7 +29,7 @@ def initialize(
     model: M,
     rules: Iterable[Any],
     *,
-    rng: Any = None,
+    rng: Rng = None,
     device: Any = None,
     rename: Rename = None,
     progress: bool | Progress | None = None,
