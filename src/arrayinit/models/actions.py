@@ -103,7 +103,7 @@ def is_function(given: Any) -> bool:
 def _hint(given: Any) -> str:
     """Say how to make a value of a function of arrayinit."""
     function = given.func if isinstance(given, partial) else given
-    if not str(getattr(function, "__module__", "")).startswith("arrayinit."):
+    if not str(getattr(function, "__module__", "")).startswith("arrayinit.initializers."):
         return ""
     return f": a value is made by a call, as {getattr(function, '__name__', '').removesuffix('_')}(...)"
 

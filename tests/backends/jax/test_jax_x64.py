@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import DRAWN, FIXED, FUNCTIONS, OWN_WAYS, Case
+from cases import DRAWN, FIXED, FUNCTIONS, Case
 from portable_calls import same_bits
 
 import arrayinit as ai
@@ -23,6 +23,8 @@ RNGS = {
     "NumPy's": lambda: np.random.default_rng(5),
     "None": lambda: None,
 }
+# Elements alone, elements with zeros among them, and a matrix.
+WAYS = ("normal_", "sparse_", "orthogonal_")
 NARROW = {"float64": "float32", "complex128": "complex64", "int64": "int32", "uint64": "uint32"}
 
 
@@ -47,8 +49,8 @@ def filled(case: Case, dtype: str, is_traced: bool, rng: Any = None) -> Any:
 @pytest.mark.parametrize(
     ("name", "rng", "is_traced"),
     [
-        *((name, rng, False) for name in OWN_WAYS for rng in RNGS),
-        *((name, rng, True) for name in OWN_WAYS for rng in ("a seed", "a key")),
+        *((name, rng, False) for name in WAYS for rng in RNGS),
+        *((name, rng, True) for name in WAYS for rng in ("a seed", "a key")),
     ],
     ids=str,
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import DRAWN, DRAWS
+from cases import DRAWN, DRAWS, OWN_WAYS
 from jax_calls import same, struct
 from libraries import COMPLEX, REAL, Library
 from portable_calls import TOLERANCE, reference, same_bits
@@ -157,7 +157,7 @@ def test_a_whole_model_is_initialized_and_run_in_one_program(jax_library: Librar
     np.testing.assert_allclose(output, forward(eager, tokens), rtol=0.1, atol=0.05 * abs(output).max())
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", OWN_WAYS)
 def test_a_fill_inside_vmap_is_the_same_for_all(name: str) -> None:
     case = DRAWN[name]
     x, stacked = struct(*case.shape), jnp.zeros((3, *case.shape), "float32")
@@ -172,7 +172,7 @@ def test_a_fill_inside_vmap_is_the_same_for_all(name: str) -> None:
         np.testing.assert_allclose(compiled[k], expected, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", OWN_WAYS)
 def test_gradients_flow_past_a_value_and_not_into_what_it_replaces(name: str) -> None:
     case = DRAWN[name]
     x = struct(*case.shape)

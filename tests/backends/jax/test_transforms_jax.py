@@ -67,7 +67,8 @@ def test_compiled_vmap_over_keys_draws_in_each_slice_what_the_key_draws_alone(na
     assert (np.asarray(compiled[0]) != np.asarray(compiled[1])).any()
 
 
-@every_way_of_drawing
+# By one number, by two, and by a matrix.
+@pytest.mark.parametrize("name", ["uniform_", "sparse_", "orthogonal_"])
 def test_vmap_over_keys_and_arrays_is_that_of_old_style_keys_too(name: str) -> None:
     keys = jax.random.split(jax.random.PRNGKey(1), SLICES)
     x = jnp.full((SLICES, *shape(name)), 7.0, "float32")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
@@ -94,7 +94,7 @@ def modules(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
             yield from modules(child, prefix if name == inner else f"{prefix}{name}.")
 
 
-@cache
+@lru_cache(1024)
 def _inner(cls: type) -> str | None:
     """Return what a class of wrappers calls the module that it wraps."""
     names = (f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from arrayinit.models.parameter import Parameter
 
@@ -26,7 +26,7 @@ _LAYOUTS: dict[str, dict[str, str]] = {
 }
 
 
-@cache
+@lru_cache(1024)
 def layout_of(cls: type, local: str) -> str | None:
     """Return the layout of a weight of a layer, by its name in the layer."""
     for base in cls.__mro__:

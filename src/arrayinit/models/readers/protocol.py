@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from arrayinit.models.parameter import Parameter
@@ -43,7 +43,7 @@ def is_derived(cls: type, names: frozenset[str]) -> bool:
     return not names.isdisjoint(_bases(key))
 
 
-@cache
+@lru_cache(1024)
 def _bases(cls: type) -> frozenset[str]:
     """Return the names of a class and of its bases, with their modules."""
     return frozenset(f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__)
