@@ -68,7 +68,7 @@ CASES: dict[str, Case] = {
     "a bias under fans": (
         model,
         [("bias", ai.kaiming_uniform()), *right()[1:]],
-        ["rule 0 'bias' on 'layers.0.bias': kaiming_uniform() needs a layout, which an array of shape (4,) has not"],
+        ["rule 0 'bias' on 'layers.0.bias': kaiming_uniform() depends on the inputs and outputs of a weight"],
     ),
     "a layout that does not fit": (
         model,

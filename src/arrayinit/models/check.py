@@ -41,8 +41,8 @@ def _check_initializer(p: Parameter, value: Initializer) -> None:
     if value.has_fans and value.arguments["layout"] is None and p.layout is None:
         if len(p.shape) < 2:
             raise ValueError(
-                f"{value!r} needs a layout, which {_sized(p.shape)} has not: use zeros(), uniform(-bound, bound), or "
-                "layout='O'"
+                f"{value!r} depends on the inputs and outputs of a weight, which {_sized(p.shape)} does not have: use "
+                "zeros(), uniform(-bound, bound), or layout='O'"
             )
         raise ValueError(f"{value!r} needs the layout of {_sized(p.shape)}, which is not known: pass layout=")
     x = Abstract(p.shape, p.dtype)
