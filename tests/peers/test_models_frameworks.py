@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import models_of_frameworks as models
 import numpy as np
@@ -23,6 +23,7 @@ IN_PROCESS = {
     "haiku": ("haiku", models.haiku_result),
 }
 Weights = dict[str, np.ndarray]
+Once = Callable[..., Path]
 KERAS = ["keras on jax", "keras on torch"]
 SCRIPT = "import sys, pathlib, keras_models; keras_models.main(pathlib.Path(sys.argv[1]))"
 
@@ -33,22 +34,22 @@ def of_torch() -> models.Result:
 
 
 @cache
-def of_keras(backend: str) -> dict[str, Weights]:
+def of_keras(backend: str, once: Once) -> dict[str, Weights]:
     """The model and one made after 100 unrelated layers; Keras has one backend in a process."""
     peer("keras"), peer(backend)
     found: dict[str, Weights] = {}
-    with TemporaryDirectory() as folder:
-        run(SCRIPT, folder, timeout=300, KERAS_BACKEND=backend)
-        for file in Path(folder).iterdir():
-            with np.load(file) as arrays:
-                found[file.stem] = dict(arrays)
+    for file in once(
+        f"keras-model-{backend}", lambda path: run(SCRIPT, str(path), timeout=300, KERAS_BACKEND=backend)
+    ).iterdir():
+        with np.load(file) as arrays:
+            found[file.stem] = dict(arrays)
     return found
 
 
 @cache
-def result(framework: str) -> models.Result:
+def result(framework: str, once: Once) -> models.Result:
     if framework in KERAS:
-        weights = dict(of_keras(framework.removeprefix("keras on "))["first"])
+        weights = dict(of_keras(framework.removeprefix("keras on "), once)["first"])
         return weights, weights.pop("logits")
     module, function = IN_PROCESS[framework]
     jax = peer("jax")
@@ -68,8 +69,8 @@ def as_torch(name: str, array: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("framework", [*IN_PROCESS, *KERAS])
-def test_the_weights_are_those_of_torch_bit_for_bit(framework: str) -> None:
-    expected, weights = of_torch()[0], result(framework)[0]
+def test_the_weights_are_those_of_torch_bit_for_bit(framework: str, once: Once) -> None:
+    expected, weights = of_torch()[0], result(framework, once)[0]
     assert sorted(weights) == sorted(expected)
     assert len(expected) == 3 + 2 * 16 + 4
     for name, array in weights.items():
@@ -80,15 +81,15 @@ def test_the_weights_are_those_of_torch_bit_for_bit(framework: str) -> None:
 
 
 @pytest.mark.parametrize("framework", [*IN_PROCESS, *KERAS])
-def test_the_logits_are_those_of_torch(framework: str) -> None:
+def test_the_logits_are_those_of_torch(framework: str, once: Once) -> None:
     expected = of_torch()[1]
     assert expected.std() > 0.1
-    np.testing.assert_allclose(result(framework)[1], expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(result(framework, once)[1], expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("framework", KERAS)
-def test_a_hundred_unrelated_layers_change_nothing(framework: str) -> None:
-    first, later = result(framework)[0], of_keras(framework.removeprefix("keras on "))["later"]
+def test_a_hundred_unrelated_layers_change_nothing(framework: str, once: Once) -> None:
+    first, later = result(framework, once)[0], of_keras(framework.removeprefix("keras on "), once)["later"]
     assert list(first) == list(later)
     for name, array in first.items():
         np.testing.assert_array_equal(later[name], array, err_msg=name)

@@ -12,6 +12,7 @@ import array_api_compat.dask.array as xp
 import dask.array as da
 import numpy as np
 from dask.array.utils import meta_from_array
+from dask.base import normalize_token
 
 from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends.arguments import is_plain, numpy_generator, qualified
@@ -80,6 +81,14 @@ class Dask(Replaced):
 
 
 BACKEND = Dask()
+
+
+def _token(seed: Seed) -> tuple[Any, ...]:
+    """Return what names a seed in a graph. Python prints no decimal number of more than a few thousand digits."""
+    return "arrayinit.Seed", [f"{n:x}" for n in seed.entropy], [f"{n:x}" for n in seed.spawn_key], seed.pool_size
+
+
+normalize_token.register(Seed, _token)
 
 
 def _made(make: Callable[..., Host], chunks: tuple[tuple[int, ...], ...], dtype: Any) -> Array:

@@ -90,6 +90,16 @@ def test_what_is_yet_to_be_computed_can_be_pickled(name):
 
 
 @every_draw
+def test_a_seed_may_have_more_digits_than_python_prints(name):
+    case = DRAWN[name]
+    for seed in (10**5000, [3, 10**5000]):
+        filled = fill(case, empty(case), seed)
+        as_numpy(case, filled.compute(), seed)
+        assert filled.name == fill(case, empty(case), seed).name
+        assert filled.name != fill(case, empty(case), 10**5000 + 1).name
+
+
+@every_draw
 def test_none_is_a_new_seed_in_each_call_and_the_same_at_each_computation(name):
     first, second = (DRAWN[name].fill(empty(DRAWN[name]), None) for _ in range(2))
     np.testing.assert_array_equal(first.compute(), first.compute())
