@@ -10,16 +10,12 @@ is not 0 unless they are equal in every bit.
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-import sys
 from collections.abc import Callable, Iterator
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
+from forked import main
 from torch import nn
 from torch.distributed.fsdp import CPUOffloadPolicy, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import Replicate, Shard, empty
@@ -129,27 +125,13 @@ def difference(x: Any, expected: torch.Tensor) -> float:
     return max(float((whole - expected).abs().nan_to_num(nan=1.0).max()), torch.finfo(torch.float32).tiny)
 
 
-def work(rank: int, world: int, directory: Path) -> None:
-    store = dist.FileStore(str(directory / f"store{world}"), world)
-    dist.init_process_group("gloo", store=store, rank=rank, world_size=world, timeout=timedelta(seconds=60))
+def find(_rank: int, world: int) -> dict[str, Any]:
+    """Return what this process found."""
     found = {name: of_model(dtype, wrap) for name, dtype, wrap in wraps(world)}
     found["sparse_"] = of_function(world, "sparse_", 0.3)
     found["orthogonal_"] = of_function(world, "orthogonal_")
-    (directory / f"{world}-{rank}.json").write_text(json.dumps(found))
-    dist.destroy_process_group()
-
-
-def main(worlds: str, directory: str) -> None:
-    fork = multiprocessing.get_context("fork")
-    for world in map(int, worlds.split(",")):
-        ranks = [fork.Process(target=work, args=(rank, world, Path(directory))) for rank in range(world)]
-        for process in ranks:
-            process.start()
-        for process in ranks:
-            process.join()
-        if any(process.exitcode for process in ranks):
-            sys.exit(f"a process of {world} failed")
+    return found
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(find)

@@ -9,19 +9,15 @@ name of each case, a sha256 of the whole state, and what is asked of it. All mem
 from __future__ import annotations
 
 import hashlib
-import json
-import multiprocessing
 import re
-import sys
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch._dynamo  # Once, and not in each process.
 import torch.distributed as dist
+from forked import main
 from torch import nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, FullyShardedDataParallel, fully_shard
@@ -267,12 +263,11 @@ def of_faults(rank: int) -> dict[str, Any]:
     }
 
 
-def work(rank: int, world: int, directory: Path) -> None:
+def find(rank: int, world: int) -> dict[str, Any]:
+    """Return what this process found."""
     warnings.simplefilter("ignore")
     torch.use_deterministic_algorithms(True)
     assert torch.empty(3).isnan().all()
-    store = dist.FileStore(str(directory / f"store{world}"), world)
-    dist.init_process_group("gloo", store=store, rank=rank, world_size=world, timeout=timedelta(seconds=60))
     found: dict[str, Any] = {"models": {name: of_model(make) for name, make in wraps(world)}}
     found["poisoned"] = len(nans(fully_shard(on_meta()).to_empty(device="cpu")))
     found["DDP"] = of_ddp()
@@ -280,21 +275,8 @@ def work(rank: int, world: int, directory: Path) -> None:
     found["faults"] = of_faults(rank)
     if world > 1:
         found["FSDP1"] = {str(original): of_fsdp1(original) for original in (False, True)}
-    (directory / f"{world}-{rank}.json").write_text(json.dumps(found))
-    dist.destroy_process_group()
-
-
-def main(worlds: str, directory: str) -> None:
-    fork = multiprocessing.get_context("fork")
-    for world in map(int, worlds.split(",")):
-        ranks = [fork.Process(target=work, args=(rank, world, Path(directory))) for rank in range(world)]
-        for process in ranks:
-            process.start()
-        for process in ranks:
-            process.join()
-        if any(process.exitcode for process in ranks):
-            sys.exit(f"a process of {world} failed")
+    return found
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(find)
