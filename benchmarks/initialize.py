@@ -112,7 +112,7 @@ def rows() -> Iterator[Row]:
 def main() -> None:
     print(f"{'':55}{'measured':>12}{'at most':>12}")
     for name, value, unit, most in rows():
-        print(f"{name:55}{value:8.3f} {unit:3}{most:8.3g} {unit:3}", flush=True)
+        print(f"{name:55}{value:8.3f} {unit:3}", f"{most:8.3g} {unit}" if most < math.inf else "", flush=True)
 
 
 if __name__ == "__main__":
