@@ -24,6 +24,15 @@ def test_on_an_array_a_value_is_the_function(case: Case, library: Library) -> No
         assert_same(library.to_numpy(value(x, rng=7)), expected)
 
 
+def test_a_warning_points_at_the_line_that_called(numpy_library: Library) -> None:
+    x = numpy_library.empty((0, 3), "float32")
+    value = ai.kaiming_normal(layout="OI")
+    for call in (lambda: value(x), lambda: value.fill(x, 0), lambda: ai.initialize({"x": x}, [("x", value)])):
+        with pytest.warns(UserWarning, match="zero-element") as record:
+            call()
+        assert [warning.filename for warning in record] == [__file__]
+
+
 def test_a_value_that_draws_nothing_ignores_rng(library: Library) -> None:
     x = ai.zeros()(ai.ones()(library.empty((2, 3), "float32"), rng=3))
     assert not library.to_numpy(x).any()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
-from arrayinit.backends.arguments import as_generator
+from arrayinit.backends.arguments import as_generator, warn
 from arrayinit.backends.protocol import Array, Backend, Generator
 from arrayinit.backends.registry import backend_of, known_backend
 from arrayinit.core.distributions import Distribution, RealDistribution
@@ -79,6 +78,5 @@ def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:
     # As in torch, an empty bias passes.
     if len(shape) > 1:
         fans(shape, layout, groups)
-    # Level 3 is the caller of the public function, which calls fans_of.
-    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+    warn("Initializing zero-element tensors is a no-op")
     return 1, 1
