@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,14 @@ class OfMapping(Reader):
         if any(isinstance(backend_of(p.array), Replaced) for p in found):
             return Reading(found, lambda: _rebuilt(model, "", new))
         return Reading(found, lambda: model)
+
+
+def are_pairs(model: Any) -> bool:
+    """Whether this is a list of pairs of names and arrays, or gives such pairs one by one."""
+    if isinstance(model, (Iterator, ItemsView)):
+        return True
+    is_list = isinstance(model, (list, tuple)) and not hasattr(model, "_fields") and bool(model)
+    return is_list and all(isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) for pair in model)
 
 
 class OfPairs(Reader):
@@ -56,7 +64,8 @@ def _parameters(named: Iterator[tuple[str, Any]], new: dict[str, Any]) -> Iterat
     owners: dict[Any, str] = {}
     for name, array in named:
         new[name] = array
-        p = Parameter(name, tuple(array.shape), _dtype(name, array), array, put=partial(new.__setitem__, name))
+        dtype = _dtype(name, array)
+        p = Parameter(name, tuple(array.shape), dtype, array, put=partial(new.__setitem__, name))
         if getattr(array, "is_meta", False) is True:
             p.has_values = False
             p.fault = "it is on the meta device, and only a module can get memory: initialize the module"
@@ -77,6 +86,8 @@ def _children(node: Any) -> Iterator[tuple[str, Any]] | None:
     """Return the children of a container by name, or None for an array."""
     if isinstance(node, Mapping):
         return ((str(key), child) for key, child in node.items())
+    if hasattr(node, "_fields"):
+        return zip(node._fields, node, strict=True)
     if isinstance(node, (list, tuple)):
         return ((str(number), child) for number, child in enumerate(node))
     return None

@@ -9,7 +9,7 @@ from typing import Any
 from arrayinit.models.readers._equinox import EQUINOX
 from arrayinit.models.readers._flax import NNX
 from arrayinit.models.readers._keras import KERAS
-from arrayinit.models.readers._mapping import MAPPING, PAIRS
+from arrayinit.models.readers._mapping import MAPPING, PAIRS, are_pairs
 from arrayinit.models.readers._torch import TORCH
 from arrayinit.models.readers._tree import TREE, has_jax_arrays
 from arrayinit.models.readers.protocol import Reader, Reading
@@ -56,6 +56,8 @@ def reader_of(model: Any) -> Reader:
     for reader in () if cls in (dict, list, tuple) else _readers():
         if reader.accepts(cls):
             return reader
+    if are_pairs(model):
+        return PAIRS
     if has_jax_arrays(model):
         return TREE
     for reader in (MAPPING, PAIRS):
