@@ -126,3 +126,15 @@ def test_a_measurement_says_what_it_measured() -> None:
     assert row.measured.std == pytest.approx(x.std())
     assert (row.measured.least, row.measured.greatest) == (x.min(), x.max())
     assert row.measured.kurtosis == pytest.approx(((x - x.mean()) ** 4).mean() / x.var() ** 2)
+
+
+def test_a_copy_of_a_plan_from_json_is_audited_by_its_digest() -> None:
+    source = np.arange(6.0, dtype=np.float32)
+    arrays = ai.initialize({"a": np.empty(6, np.float32)}, [("a", source)])
+    kept = ai.Plan.from_json(ai.plan(arrays, [("a", source)]).to_json())
+    assert kept.audit(arrays).ok
+    arrays["a"][3] = 9.0
+    assert kept.audit(arrays).faults == [
+        "a: the values are not those of the copy of an array 6 that JSON does not hold"
+    ]
+    assert ai.plan(arrays, [("a", source.view(np.int32))]) != ai.plan(arrays, [("a", source)])

@@ -85,3 +85,14 @@ def test_one_array_under_two_names_is_filled_once(library: Library) -> None:
 def test_what_is_no_array_is_named(value: Any, numpy_library: Library) -> None:
     with pytest.raises(TypeError, match=r"'b\.1' in the model is no array"):
         ai.plan({"a": numpy_library.empty((2,), "float32"), "b": [np.zeros(2), value]}, RULES)
+
+
+def test_views_of_numpy_are_one_array_or_refused(numpy_library: Library) -> None:
+    x = numpy_library.empty((4, 4), "float32")
+    plan = ai.plan({"a": x, "b": x[:], "c": x.copy()}, [("*", ai.ones())])
+    assert [step.owner for step in plan] == [None, "a", None]
+    with pytest.raises(ValueError, match=r"on 'a' and 1 more: 'b' and 'a' share memory, but are not the same array"):
+        ai.initialize({"a": x, "b": x[1:3]}, [("*", ai.ones())])
+    halves = ai.initialize({"a": x[:2], "b": x[2:]}, [("a", ai.ones()), ("b", ai.zeros())])
+    assert halves["a"].all()
+    assert not halves["b"].any()

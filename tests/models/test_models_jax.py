@@ -164,3 +164,11 @@ def test_a_wrong_rng_is_refused() -> None:
             ai.initialize(structs, [("a", ai.normal())], rng=rng)
     with pytest.raises(TypeError, match="a JAX key fills arrays of JAX only"):
         ai.initialize({"a": np.zeros((4, 3), "float32")}, [("a", ai.normal())], rng=jax.random.key(0))
+
+
+def test_an_array_of_another_library_in_a_tree_is_named() -> None:
+    class Other:
+        shape, dtype = (2,), "float32"
+
+    with pytest.raises(TypeError, match=r"a tree of JAX arrays must hold no other arrays, but 'b.0' is a .*Other"):
+        ai.plan({"a": jax.numpy.zeros(2), "b": [Other()]}, [("**", ai.zeros())])

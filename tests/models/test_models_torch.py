@@ -140,7 +140,7 @@ def test_a_buffer_is_filled_where_a_rule_names_it_and_nowhere_else() -> None:
     model = made()
     ai.initialize(model, [("**", ai.zeros())])
     assert torch.equal(model.frequencies, torch.arange(3.0))
-    for wide in (re.compile(""), re.compile("^f"), lambda _: True, nn.Module):
+    for wide in (re.compile(""), re.compile("^f"), re.compile("^(low_frequencies|x)?"), lambda _: True, nn.Module):
         ai.initialize(model, [ai.Rule(given, ai.zeros(), optional=True) for given in (wide, "**")])
         assert torch.equal(model.frequencies, torch.arange(3.0))
     for selector in ("frequencies", "f*", re.compile("^frequencies$")):
@@ -275,3 +275,25 @@ def test_the_audit_finds_nothing_in_what_torch_draws_and_a_padding_that_is_not_z
     with torch.no_grad():
         model.embedding.weight[7, 0] = 1e-4
     assert plan.audit(model).faults == ["embedding.weight: row 7 is the padding, and is not zero"]
+
+
+def test_a_parameter_is_no_alias_of_a_buffer_that_comes_first() -> None:
+    model: Any = nn.ModuleDict({"fc": nn.Linear(4, 4)})
+    model.register_buffer("shadow", model.fc.weight.data)
+    plan = ai.plan(model, RULES[1:])
+    assert {step.name: step.owner for step in plan} == {"shadow": "fc.weight", "fc.weight": None, "fc.bias": None}
+    ai.initialize(model, plan, rng=3)
+    assert torch.equal(model.shadow, ai.kaiming_uniform_(torch.empty(4, 4), rng=ai.fold_in(3, "fc.weight")))
+
+
+def test_parameters_keep_their_attributes_when_they_get_memory() -> None:
+    model = nn.Linear(3, 3, device="meta")
+    model.weight.no_decay = True
+    ai.initialize(model, RULES[1:], rng=3, device="cpu")
+    assert model.weight.no_decay is True
+    assert not hasattr(model.bias, "no_decay")
+
+
+def test_an_averaged_model_has_the_names_of_the_model() -> None:
+    model = torch.optim.swa_utils.AveragedModel(nn.Linear(3, 3))
+    assert [step.name for step in ai.plan(model, RULES[1:])] == ["weight", "bias"]

@@ -59,6 +59,20 @@ def kept_on_meta() -> tuple[Any, Any]:
     return made("meta"), [("frequencies", ai.zeros()), ("body.0.weight", ai.keep()), *RULES]
 
 
+def transposed() -> tuple[Any, Any]:
+    """Return the usual autoencoder, whose decoder has the memory of the encoder."""
+    model = nn.ModuleDict({"enc": nn.Linear(4, 8), "dec": nn.Linear(8, 4)})
+    model.dec.weight = nn.Parameter(model.enc.weight.detach().t())
+    return model, [("enc.weight", ai.ones()), ("dec.weight", ai.zeros()), ("bias", ai.zeros())]
+
+
+def other() -> Any:
+    """Return a module of the user's own, whose weight has no known layout."""
+    module = nn.Module()
+    module.weight = nn.Parameter(torch.ones(4, 4))
+    return module
+
+
 REFUSALS: dict[str, tuple[Callable[[], tuple[Any, Any]], dict[str, Any], str]] = {
     "a lazy layer": (
         lambda: (nn.Sequential(nn.LazyLinear(3), nn.Linear(3, 3)), RULES[1:]),
@@ -146,6 +160,24 @@ REFUSALS: dict[str, tuple[Callable[[], tuple[Any, Any]], dict[str, Any], str]] =
         "got '0' (str)",
     ),
     "a wrong progress": (lambda: (made(), RULES), {"progress": 3}, "progress must be True, or a function"),
+    "a transposed view": (
+        transposed,
+        {},
+        "'dec.weight' and 'enc.weight' share memory, but are not the same array",
+    ),
+    "a plan of another layout": (
+        lambda: (
+            nn.ModuleDict({"a": nn.Embedding(4, 4)}),
+            ai.plan(nn.ModuleDict({"a": other()}), [("weight", ai.ones())]),
+        ),
+        {},
+        "'a.weight' has layout OI, groups 1, zero rows [], kind parameter in the model, but layout None,",
+    ),
+    "a plan without the padding": (
+        lambda: (nn.Embedding(4, 4, padding_idx=1), ai.plan(nn.Embedding(4, 4), [("weight", ai.normal())])),
+        {},
+        "'weight' has layout OI, groups 1, zero rows [1], kind parameter in the model",
+    ),
     "a wrong device": (
         lambda: (made("meta"), [("frequencies", ai.zeros()), *RULES]),
         {"device": "nowhere"},

@@ -203,3 +203,22 @@ def test_a_model_that_differs_from_the_plan_is_refused() -> None:
 def test_a_rule_or_a_letter_less_is_refused_or_is_another_plan() -> None:
     rules = [("0.b*", ai.ones()), *right()[:2], ("layers.{i}.weight", lambda p: ai.normal(std=1 + p["i"]))]
     assert not unnoticed(model(), rules)
+
+
+@pytest.mark.parametrize(
+    ("rename", "message"),
+    [
+        (lambda name: None if name == "b" else name, "rename must return a string for 'b', got None"),
+        ({"c": "d"}, "rename has 'c', which is no parameter"),
+    ],
+)
+def test_a_wrong_rename_is_refused_before_anything_is_written(rename: Any, message: str) -> None:
+    arrays = {"a": np.full(2, 7.0), "b": np.full(2, 7.0)}
+    with pytest.raises((TypeError, ValueError), match=message):
+        ai.initialize(arrays, [("*", ai.zeros())], rng=0, rename=rename)
+    assert (arrays["a"] == 7.0).all()
+
+
+def test_an_empty_dict_of_a_class_is_refused() -> None:
+    with pytest.raises(ValueError, match="the dict of ndarray is empty"):
+        ai.Rule(np.ndarray, {})

@@ -228,3 +228,25 @@ def test_nodes_of_a_users_own_class_are_read(framework: str, pair: Pair) -> None
     table = filled[1].table if framework == "jax" else filled.fn.table
     by_hand = ai.lecun_normal_(np.empty((3, 2), "float32"), rng=ai.fold_in(0, f"{start}.1.w"), layout="IO")
     np.testing.assert_array_equal(table, by_hand)
+
+
+def test_a_variable_of_several_arrays_is_refused() -> None:
+    nnx = peer("flax.nnx")
+
+    class Model(nnx.Module):
+        def __init__(self) -> None:
+            self.a = nnx.Param({"x": jnp.ones((2, 2)), "y": jnp.ones(3)})
+            self.layer = nnx.Linear(2, 2, rngs=nnx.Rngs(0))
+
+    with pytest.raises(ValueError, match="1 of 3 parameters matches no rule: a"):
+        ai.plan(Model(), [("layer.*", ai.normal())])
+    with pytest.raises(ValueError, match="on 'a': the variable holds several arrays: give each a variable of its own"):
+        ai.plan(Model(), [("**", ai.normal())])
+
+
+def test_a_state_shows_by_the_bias_that_its_layers_are_stacked() -> None:
+    nnx = peer("flax.nnx")
+    stacked = nnx.vmap(lambda key: nnx.Conv(4, 8, (3, 3), rngs=nnx.Rngs(key)))(jax.random.split(jax.random.key(0), 5))
+    for module in (stacked, nnx.LinearGeneral((4, 3), (2, 5), axis=(-2, -1), rngs=nnx.Rngs(0))):
+        with pytest.raises(ValueError, match="needs the layout of an array"):
+            ai.plan(nnx.state(module), [("kernel", ai.lecun_normal()), ("bias", ai.zeros())])

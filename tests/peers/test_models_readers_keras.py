@@ -135,3 +135,19 @@ def test_a_part_that_was_never_called_is_refused() -> None:
         ai.initialize(model, RANDOM, rng=0)
     model.forgotten.build((None, 4))
     assert ai.initialize(model, RANDOM, rng=0) is model
+
+
+def test_variables_without_a_name_are_counted_in_their_layer() -> None:
+    keras = peer("keras")
+
+    class Scaled(keras.layers.Layer):
+        def build(self, _shape: Any) -> None:
+            self.a, self.b = self.add_weight(shape=(3,)), self.add_weight(shape=(3,))
+
+        def call(self, x: Any) -> Any:
+            return x * self.a + self.b
+
+    for _ in range(2):
+        model = keras.Sequential([keras.Input((3,)), Scaled()])
+        names = [step.name for step in ai.plan(model, [("**", ai.ones())])]
+        assert names == ["scaled.variable", "scaled.variable_1"]

@@ -57,10 +57,11 @@ class Copied:
     def __repr__(self) -> str:
         return f"copy of an array {'x'.join(map(str, self.source.shape))} {self.source.dtype}"
 
-    def digest(self) -> str:
-        """Return the sha256 of the values."""
-        *_, host = backend_of(self.source).read(self.source)
-        return sha256(host)
+    def digest(self) -> Digest:
+        """Return what stands for the array in JSON."""
+        backend = backend_of(self.source)
+        *_, host = backend.read(self.source)
+        return Digest(tuple(self.source.shape), backend.dtype(self.source), sha256(host))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Digest:
     """Stands for the array of a plan that came from JSON."""
 
     shape: tuple[int, ...]
+    dtype: str
     sha256: str
 
     def __repr__(self) -> str:
@@ -116,13 +118,14 @@ def config(given: Action) -> Any:
         case Keep():
             return "keep"
         case Copied():
-            return {"copy": {"shape": list(given.source.shape), "sha256": given.digest()}}
+            return config(given.digest())
         case Digest():
-            return {"copy": {"shape": list(given.shape), "sha256": given.sha256}}
+            return {"copy": {"shape": list(given.shape), "dtype": given.dtype, "sha256": given.sha256}}
 
 
 def from_config(given: Any) -> Action:
     """Return the value of plain data."""
     if isinstance(given, Mapping) and list(given) == ["copy"]:
-        return Digest(tuple(given["copy"]["shape"]), given["copy"]["sha256"])
+        kept = given["copy"]
+        return Digest(tuple(kept["shape"]), kept["dtype"], kept["sha256"])
     return action(given)

@@ -25,10 +25,18 @@ def differences(steps: Sequence[Step], parameters: Sequence[Parameter]) -> list[
     return problems
 
 
+def _known(of: Step | Parameter) -> str:
+    """Return what decides about the values besides the shape."""
+    kind = "buffer" if of.is_buffer else "parameter"
+    return f"layout {of.layout}, groups {of.groups}, zero rows {list(of.zero_rows)}, kind {kind}"
+
+
 def _difference(step: Step, p: Parameter) -> list[str]:
     """Return the difference between a step and its parameter."""
     if (step.shape, step.dtype) != (p.shape, p.dtype):
         return [f"{p.name!r} is {p.shape} {p.dtype}, but the plan has {step.shape} {step.dtype}"]
+    if step.owner is None and (ours := _known(step)) != (theirs := _known(p)):
+        return [f"{p.name!r} has {theirs} in the model, but {ours} in the plan: plan again"]
     if step.owner != p.owner:
         if p.owner is None:
             hint = "tie them again; under fully_shard, shard both in one group"

@@ -11,7 +11,7 @@ import numpy as np
 from arrayinit.backends.registry import backend_of
 from arrayinit.initializers.copy import copy_
 from arrayinit.kernels.fill import Fill, Host
-from arrayinit.models.actions import Copied, Keep
+from arrayinit.models.actions import Copied, Digest, Keep
 from arrayinit.models.agree import differences
 from arrayinit.models.expected import Expected, deviations
 from arrayinit.models.measured import Measured, measured
@@ -78,6 +78,8 @@ def _row(step: Step, array: Any, communicate: bool) -> Row:
     faults = list(found.defects())
     if _is_random(step) and host[list(padding)].any():
         faults.append(f"row {padding[0]} is the padding, and is not zero")
+    if isinstance(step.action, Digest) and is_whole and step.dtype == step.action.dtype:
+        faults += [f"the values are not those of the {step.action!r}"] if found.sha256 != step.action.sha256 else []
     fill = _fill(step)
     if fill is not None and not faults:
         if isinstance(step.action, Initializer) and step.action.draws:

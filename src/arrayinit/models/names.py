@@ -33,7 +33,7 @@ def renaming(rename: Rename) -> Callable[[str], str]:
         names: Mapping[str, str] = rename
         return lambda name: names.get(name, name)
     if callable(rename):
-        return rename
+        return lambda name: _text(name, rename(name))
     if not isinstance(rename, str) and isinstance(rename, Sequence):
         given: Any = rename
         pairs = [(re.compile(pattern), replacement) for pattern, replacement in given]
@@ -42,6 +42,18 @@ def renaming(rename: Rename) -> Callable[[str], str]:
         f"rename must be 'torch', a mapping of names, a list of (regular expression, replacement), or a function; got "
         f"{rename!r}"
     )
+
+
+def _text(name: str, renamed: Any) -> str:
+    if not isinstance(renamed, str):
+        raise TypeError(f"rename must return a string for {name!r}, got {renamed!r}")
+    return renamed
+
+
+def unknown(rename: Rename, names: Sequence[str]) -> list[str]:
+    """Return a problem for each name in a mapping that no parameter has."""
+    given = rename if isinstance(rename, Mapping) else {}
+    return [f"rename has {name!r}, which is no parameter{near(name, names)}" for name in given if name not in names]
 
 
 def _to_torch(name: str) -> str:

@@ -192,4 +192,6 @@ def _step(entry: dict[str, Any]) -> Step:
     """Return the step of plain data."""
     fields: dict[str, Any] = {**entry, "shape": tuple(entry["shape"]), "zero_rows": tuple(entry["zero_rows"])}
     fields["action"] = from_config(entry["action"])
+    if not isinstance(fields["seed_name"], str) or not isinstance(fields["name"], str):
+        raise TypeError("a name is no text")
     return Step(**fields)

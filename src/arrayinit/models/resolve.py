@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from arrayinit.models.actions import Action, Keep
 from arrayinit.models.check import check
-from arrayinit.models.names import Rename, duplicates, near, renaming
+from arrayinit.models.names import Rename, duplicates, near, renaming, unknown
 from arrayinit.models.parameter import Captures, Parameter
 from arrayinit.models.rules import Entry, entries
 
@@ -77,6 +77,7 @@ def resolve(parameters: Sequence[Parameter], rules: Iterable[Any], rename: Renam
         *_unmatched(unmatched, parameters),
         *_unused(given, used, parameters),
         *(f"{rule} on {_counted(names)}: {message}" for (rule, message), names in failed.items()),
+        *unknown(rename, [p.name for p in parameters]),
         *duplicates([(step.name, step.seed_name) for step in steps if step.owner is None]),
     ]
     return Resolved(steps, problems)

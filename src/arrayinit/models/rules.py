@@ -68,6 +68,8 @@ class Rule:
     def __post_init__(self) -> None:
         chosen = selector(self.selector)
         if _is_by_name(chosen, self.value):
+            if not self.value:
+                raise ValueError(f"the dict of {chosen.text} is empty: name its parameters, as in {{'weight': ones()}}")
             for value in self.value.values():
                 _value(value)
         else:

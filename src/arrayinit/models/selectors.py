@@ -53,10 +53,14 @@ class Regex(Selector):
     def match(self, p: Parameter) -> Captures | None:
         """Return the groups by name: integers, or text."""
         found = self.pattern.search(p.name)
-        if found is None or (p.is_buffer and p.local not in self.text):
+        if found is None or (p.is_buffer and not self._names(p.local)):
             return None
         groups = found.groupdict()
         return {k: int(v) if v.isdecimal() else v for k, v in groups.items() if v is not None} if groups else NOTHING
+
+    def _names(self, local: str) -> bool:
+        """Whether the text of the expression has this word."""
+        return re.search(rf"(?<!\w){re.escape(local)}(?!\w)", self.text) is not None
 
     def start(self, name: str, capture: str) -> int:
         """Return where a capture begins."""

@@ -7,7 +7,7 @@ from typing import Any
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers._equation import layout_of_equation
 from arrayinit.models.readers._jax import dotted, is_struct, leaves
-from arrayinit.models.readers._tree import layout_of
+from arrayinit.models.readers._tree import has_jax_arrays, is_stacked, layout_of
 from arrayinit.models.readers.protocol import Reader, Reading, is_derived
 
 _MODULE = frozenset({"flax.nnx.module.Module", "flax.nnx.pytreelib.Pytree", "flax.nnx.statelib.State"})
@@ -36,9 +36,12 @@ class Nnx(Reader):
             if not is_derived(cls, _VARIABLE) or is_derived(cls, _RNG):
                 continue
             array = variable.get_value()
-            if not hasattr(array, "shape"):
-                continue
             name = dotted(path)
+            if not hasattr(array, "shape"):
+                if has_jax_arrays(array):
+                    fault = "the variable holds several arrays: give each a variable of its own"
+                    found.append(Parameter(name, (), "float32", array, fault=fault))
+                continue
             module = holders[-1]
             layout, groups = _layout(module, name.rpartition(".")[2], len(array.shape))
             p = Parameter(
@@ -66,7 +69,7 @@ def _layout(module: Any, local: str, ndim: int) -> tuple[str | None, int]:
     """Return the layout of an array, and the number of groups."""
     known = _of_layer(module) if local == "kernel" else None
     if known is None:
-        return layout_of(local, ndim), 1
+        return None if is_stacked(module) else layout_of(local, ndim), 1
     layout, axes, groups = known
     # Layers that are stacked have one more axis, and it may be anywhere.
     return (layout, groups) if ndim == axes else (None, 1)

@@ -68,6 +68,9 @@ def reading(tree: Any, parameter: Callable[[Leaf], Parameter]) -> Reading:
             p.has_values = not is_struct(leaf.value)
             p.put = partial(values.__setitem__, number)
             found.append(p)
+        elif hasattr(leaf.value, "shape") and hasattr(leaf.value, "dtype"):
+            kind = f"{type(leaf.value).__module__}.{type(leaf.value).__qualname__}"
+            raise TypeError(f"a tree of JAX arrays must hold no other arrays, but {dotted(leaf.path)!r} is a {kind}")
     return Reading(found, lambda: sys.modules["jax"].tree_util.tree_structure(tree).unflatten(values))
 
 

@@ -32,9 +32,14 @@ class Keras(Reader):
         for prefix, layer in layers:
             # A wrapper may hold a variable of the layer that it wraps.
             inner = {id(variable) for child in layer._layers for _, variable in _variables(child)}
+            unnamed = 0
             for is_buffer, variable in _own_variables(layer):
                 if id(variable) not in inner:
-                    p = _parameter(f"{prefix}{variable.name}", layer, variable, is_buffer)
+                    local = variable.name
+                    if re.fullmatch(r"variable(_\d+)?", local):
+                        # Keras counts these in the whole process.
+                        local, unnamed = f"variable_{unnamed}" if unnamed else "variable", unnamed + 1
+                    p = _parameter(f"{prefix}{local}", layer, variable, is_buffer)
                     p.owner = owners.get(id(variable))
                     owners.setdefault(id(variable), p.name)
                     found.append(p)

@@ -9,7 +9,8 @@ from typing import Any
 from arrayinit.backends.protocol import Replaced
 from arrayinit.backends.registry import backend_of
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.readers._torch import is_loaded, memory
+from arrayinit.models.readers._memory import identity, mark_overlaps
+from arrayinit.models.readers._torch import is_loaded
 from arrayinit.models.readers.protocol import Reader, Reading
 
 
@@ -24,6 +25,7 @@ class OfMapping(Reader):
         """Return the arrays under dotted keys. If none must be replaced, the result is the mapping itself."""
         new: dict[str, Any] = {}
         found = list(_parameters(_leaves(model, ""), new))
+        mark_overlaps(found)
         if any(isinstance(backend_of(p.array), Replaced) for p in found):
             return Reading(found, lambda: _rebuilt(model, "", new))
         return Reading(found, lambda: model)
@@ -70,7 +72,7 @@ def _parameters(named: Iterator[tuple[str, Any]], new: dict[str, Any]) -> Iterat
             p.has_values = False
             p.fault = "it is on the meta device, and only a module can get memory: initialize the module"
         p.is_loaded = is_loaded(array)
-        p.owner = owners.get(key := memory(array))
+        p.owner = owners.get(key := identity(array))
         owners.setdefault(key, name)
         yield p
 

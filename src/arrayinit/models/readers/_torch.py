@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
+from arrayinit.models.readers._memory import identity, mark_overlaps
 from arrayinit.models.readers._torch_layouts import grouped, layout_of
 from arrayinit.models.readers.protocol import Reader, Reading, is_derived
 
@@ -23,6 +24,7 @@ _WRAPPERS = {
     "torch.nn.parallel.data_parallel.DataParallel": "module",
     "torch.distributed.algorithms._checkpoint.checkpoint_wrapper.CheckpointWrapper": "_checkpoint_wrapped_module",
     "torch.distributed.algorithms._checkpoint.checkpoint_wrapper.OffloadWrapper": "_checkpoint_wrapped_module",
+    "torch.optim.swa_utils.AveragedModel": "module",
     _FSDP1: "_fsdp_wrapped_module",
 }
 
@@ -38,7 +40,6 @@ class Torch(Reader):
 
     def read(self, model: Module) -> Reading:
         """Return the parameters and buffers, in the order of ``named_parameters``."""
-        owners: dict[Any, str] = {}
         found: dict[str, Parameter] = {}
         for prefix, module in modules(model):
             cls: Any = type(module)
@@ -46,13 +47,9 @@ class Torch(Reader):
                 for local, tensor in tensors.items():
                     if tensor is not None:
                         p = _parameter(f"{prefix}{local}", tensor, module, layout_of(cls, local), is_buffer)
-                        p.owner = owners.get(key := memory(tensor))
-                        owners.setdefault(key, p.name)
                         found.setdefault(p.name, p)
-                        if p.owner is not None:
-                            # A head may come before the embedding that it is tied to.
-                            first = found[p.owner]
-                            first.zero_rows = tuple(sorted({*first.zero_rows, *p.zero_rows}))
+        _tie(found)
+        mark_overlaps(found.values())
         return Reading(list(found.values()), lambda: model)
 
     def give_memory(self, model: Module, device: Any) -> None:
@@ -60,12 +57,13 @@ class Torch(Reader):
         import torch
 
         ties = _ties(model)
+        attributes = [(tensors, local, dict(vars(tensor))) for tensors, local, tensor in _tensors(model)]
         made: dict[Any, Any] = {}
 
         def with_memory(tensor: torch.Tensor) -> torch.Tensor:
             if not tensor.is_meta:
                 return tensor
-            if (key := memory(tensor)) not in made:
+            if (key := identity(tensor)) not in made:
                 # The old tensor is held too, so that no other gets its address.
                 made[key] = torch.empty_like(tensor, device=device), tensor
             return made[key][0]
@@ -74,9 +72,23 @@ class Torch(Reader):
         model._apply(with_memory)
         for tensors, local, owner, its_local in ties:
             tensors[local] = owner[its_local]
+        for tensors, local, own in attributes:
+            vars(tensors[local]).update(own)
 
 
 TORCH = Torch()
+
+
+def _tie(found: dict[str, Parameter]) -> None:
+    """Name the owner of each tensor that stands under several names. A buffer is no owner of a parameter."""
+    owners: dict[Any, str] = {}
+    for p in sorted(found.values(), key=lambda p: p.is_buffer):
+        p.owner = owners.get(key := identity(p.array))
+        owners.setdefault(key, p.name)
+        if p.owner is not None:
+            # A head may come before the embedding that it is tied to.
+            first = found[p.owner]
+            first.zero_rows = tuple(sorted({*first.zero_rows, *p.zero_rows}))
 
 
 def modules(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
@@ -107,14 +119,6 @@ def _check_summoned(module: Module) -> None:
             "FullyShardedDataParallel has flattened the parameters of this model: initialize it inside of "
             "`with FullyShardedDataParallel.summon_full_params(model, writeback=True):`"
         )
-
-
-def memory(tensor: Any) -> Any:
-    """Return what two tensors share if they are one array: the object, or the memory with its geometry."""
-    is_plain = type(tensor).__module__ in ("torch", "torch.nn.parameter") and not _is_lazy(tensor)
-    if not is_plain or str(tensor.layout) != "torch.strided" or tensor.numel() == 0:
-        return id(tensor)
-    return tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype
 
 
 def is_loaded(tensor: Any) -> bool:
@@ -159,15 +163,19 @@ def _parameter(name: str, tensor: Any, module: Module, layout: str | None, is_bu
     return p
 
 
+def _tensors(model: Module) -> Iterator[tuple[dict[str, Any], str, Any]]:
+    """Yield where each tensor of a model stands, and the tensor."""
+    for module in model.modules():
+        for tensors in (module._parameters, module._buffers):
+            yield from ((tensors, local, tensor) for local, tensor in tensors.items() if tensor is not None)
+
+
 def _ties(model: Module) -> list[tuple[dict[str, Any], str, dict[str, Any], str]]:
     """Return where one tensor stands under two names: the place of the second, and that of the first."""
     first: dict[int, tuple[dict[str, Any], str]] = {}
     ties: list[tuple[dict[str, Any], str, dict[str, Any], str]] = []
-    for module in model.modules():
-        for tensors in (module._parameters, module._buffers):
-            for local, tensor in tensors.items():
-                if tensor is not None:
-                    owner = first.setdefault(id(tensor), (tensors, local))
-                    if owner[0] is not tensors or owner[1] != local:
-                        ties.append((tensors, local, *owner))
+    for tensors, local, tensor in _tensors(model):
+        owner = first.setdefault(id(tensor), (tensors, local))
+        if owner[0] is not tensors or owner[1] != local:
+            ties.append((tensors, local, *owner))
     return ties

@@ -44,7 +44,7 @@ def _parameter(leaf: Leaf) -> Parameter:
     key = dotted(path)
     p = Parameter(plain_name(key), tuple(array.shape), str(array.dtype), array)
     p.is_buffer = key.startswith("batch_stats.")
-    if not _is_stacked(holders[-1]):
+    if not is_stacked(holders[-1]):
         p.layout = layout_of(p.local, len(p.shape))
         if p.layout == "...IO" and _TRANSPOSED.search(p.name):
             p.layout = "...OI"
@@ -56,10 +56,11 @@ def plain_name(name: str) -> str:
     return re.sub(r"(?<![^.])~\.", "", name.replace("/", ".")).removeprefix("params.")
 
 
-def _is_stacked(holder: Any) -> bool:
+def is_stacked(holder: Any) -> bool:
     """Whether the bias beside a kernel has more than one axis, as in layers that are scanned, and in attention."""
-    bias = holder.get("bias", holder.get("b")) if isinstance(holder, Mapping) else None
-    return len(getattr(getattr(bias, "value", bias), "shape", ())) > 1
+    bias: Any = holder.get("bias", holder.get("b")) if isinstance(holder, Mapping) else None
+    array = bias.get_value() if hasattr(bias, "get_value") else getattr(bias, "value", bias)
+    return len(getattr(array, "shape", ())) > 1
 
 
 def layout_of(local: str, ndim: int) -> str | None:

@@ -1,0 +1,50 @@
+"""The memory of arrays: which are one array under two names, and which overlap in another way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from arrayinit.models.parameter import Parameter
+
+
+def identity(array: Any) -> Any:
+    """Return what two arrays share if they are one array: the object, or the memory with its geometry."""
+    held = _extent(array)
+    return id(array) if held is None else (*held[:2], *_geometry(array))
+
+
+def mark_overlaps(parameters: Iterable[Parameter]) -> None:
+    """Give a fault to each parameter that shares a part of its memory with another one, and is not the same array."""
+    held = [(extent, p) for p in parameters if p.owner is None and (extent := _extent(p.array)) is not None]
+    held.sort(key=lambda entry: entry[0])
+    last: dict[Any, tuple[int, Parameter]] = {}
+    for (space, start, stop), p in held:
+        end, other = last.get(space, (0, p))
+        if start < end and not (p.is_buffer or other.is_buffer):
+            p.fault = other.fault = (
+                f"{p.name!r} and {other.name!r} share memory, but are not the same array: fill the tensor that both "
+                "are views of, and use keep() for the other"
+            )
+        if stop > end:
+            last[space] = stop, p
+
+
+def _geometry(array: Any) -> tuple[Any, ...]:
+    strides = array.strides if isinstance(array, np.ndarray) else tuple(array.stride())
+    return tuple(array.shape), strides, str(array.dtype)
+
+
+def _extent(array: Any) -> tuple[int, int, int] | None:
+    """Return a space of addresses, and the first and the last address in it; None if they are not known."""
+    if isinstance(array, np.ndarray):
+        return (0, *np.lib.array_utils.byte_bounds(array)) if array.size else None
+    if type(array).__module__ not in ("torch", "torch.nn.parameter") or "Uninitialized" in type(array).__name__:
+        return None
+    if str(array.layout) != "torch.strided" or array.numel() == 0:
+        return None
+    start = array.storage_offset() * array.itemsize
+    length = 1 + sum((size - 1) * step for size, step in zip(array.shape, array.stride(), strict=True))
+    return array.untyped_storage()._cdata, start, start + length * array.itemsize
