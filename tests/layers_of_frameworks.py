@@ -116,7 +116,7 @@ def torch_layers() -> dict[str, Layer]:
         layers[f"ConvTranspose{n}d with groups"] = Layer(
             getattr(nn, f"ConvTranspose{n}d")(4, 6, 3, groups=2),
             call,
-            {"weight": f"2x2x3x{kernel} BIO...", "bias": "6 -"},
+            {"weight": f"4x3x{kernel} IO... in 2 groups", "bias": "6 -"},
             inputs,
         )
     return layers

@@ -14,6 +14,7 @@ from arrayinit.kernels.fill import Fill, Host
 from arrayinit.models.actions import Copied, Digest, Keep
 from arrayinit.models.agree import differences
 from arrayinit.models.expected import Expected, deviations
+from arrayinit.models.grouping import Weight, seen_by
 from arrayinit.models.measured import Measured, measured
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.resolve import Step
@@ -106,12 +107,19 @@ def _is_random(step: Step) -> bool:
     return isinstance(step.action, Keep) or (isinstance(step.action, Initializer) and step.action.draws)
 
 
+def _seen(step: Step) -> Weight:
+    """Return the weight as the action takes it."""
+    known = Weight(step.shape, step.layout, step.groups)
+    return seen_by(step.action, *known) if isinstance(step.action, Initializer) else known
+
+
 def _fill(step: Step) -> Fill | None:
     """Return what every element is to be, if it is known."""
-    x: Any = Abstract(step.shape, step.dtype)
     if isinstance(step.action, Initializer) and 0 not in step.shape:
-        fill: Fill = step.action.fill(x, layout=step.layout, groups=step.groups)
+        shape, layout, groups = _seen(step)
+        fill: Fill = step.action.fill(Abstract(shape, step.dtype), layout=layout, groups=groups)
         return fill
+    x: Any = Abstract(step.shape, step.dtype)
     if isinstance(step.action, Copied):
         copied: Fill = copy_(x, step.action.source)
         return copied
@@ -119,7 +127,7 @@ def _fill(step: Step) -> Fill | None:
 
 
 def _equals(host: Host, fill: Fill, step: Step) -> bool:
-    planned = fill.whole(step.shape, step.dtype)
+    planned = fill.whole(_seen(step).shape, step.dtype).reshape(step.shape)
     return bool(((host == planned) | ((host != host) & (planned != planned))).all())  # noqa: PLR0124
 
 

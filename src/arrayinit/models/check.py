@@ -7,6 +7,7 @@ from typing import Any
 
 from arrayinit.initializers.copy import copy_
 from arrayinit.models.actions import Action, Copied, Digest, Keep
+from arrayinit.models.grouping import seen_by
 from arrayinit.models.parameter import Parameter
 from arrayinit.values.abstract import Abstract
 from arrayinit.values.value import Initializer
@@ -45,14 +46,15 @@ def _check_initializer(p: Parameter, value: Initializer) -> None:
                 "zeros(), uniform(-bound, bound), or layout='O'"
             )
         raise ValueError(f"{value!r} needs the layout of {_sized(p.shape)}, which is not known: pass layout=")
-    x = Abstract(p.shape, p.dtype)
-    if 0 not in p.shape:
-        value.fill(x, layout=p.layout, groups=p.groups)
+    shape, layout, groups = seen_by(value, p.shape, p.layout, p.groups)
+    x = Abstract(shape, p.dtype)
+    if 0 not in shape:
+        value.fill(x, layout=layout, groups=groups)
         return
     with warnings.catch_warnings():
         # The fill itself warns.
         warnings.simplefilter("ignore")
-        value.fill(x, layout=p.layout, groups=p.groups)
+        value.fill(x, layout=layout, groups=groups)
 
 
 def _sized(shape: tuple[int, ...]) -> str:

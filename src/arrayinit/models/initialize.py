@@ -10,6 +10,7 @@ from arrayinit.initializers.copy import copy_
 from arrayinit.initializers.fill import source_of
 from arrayinit.models.actions import Copied, Digest, Keep
 from arrayinit.models.agree import differences, obstacles
+from arrayinit.models.grouping import seen_by
 from arrayinit.models.names import Rename
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.plan import Plan
@@ -193,7 +194,12 @@ def fill(step: Step, p: Parameter, seed_of_name: Callable[[str], Any]) -> Any:
         return copy_(p.array, step.action.source)
     assert isinstance(step.action, Initializer), step
     rng = seed_of_name(step.seed_name) if step.action.draws else None
-    x = step.action.fill(p.array, rng, layout=step.layout, groups=step.groups)
+    shape, layout, groups = seen_by(step.action, step.shape, step.layout, step.groups)
+    if shape != step.shape:
+        # A view is written, as only torch has such weights.
+        step.action.fill(p.array.detach().view(shape), rng, layout=layout, groups=groups)
+        return p.array
+    x = step.action.fill(p.array, rng, layout=layout, groups=groups)
     return _cleared(x, step.zero_rows) if step.zero_rows and step.action.draws else x
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from arrayinit.core.layouts import fans
+from arrayinit.models.grouping import by_group
 
 Captures = Mapping[str, int | str]
 """What the braces of a pattern, or the groups of a regular expression, stand for in a name."""
@@ -68,7 +69,9 @@ class Parameter:
     def _fans(self) -> tuple[int, int]:
         if self.layout is None:
             raise ValueError(f"{self.name!r} of shape {self.shape} has no known layout, and therefore no fans")
-        return fans(self.shape, self.layout, self.groups)
+        shape, layout, groups = by_group(self.shape, self.layout, self.groups)
+        assert layout is not None
+        return fans(shape, layout, groups)
 
     @property
     def local(self) -> str:

@@ -8,6 +8,7 @@ from html import escape
 from math import prod
 from typing import NamedTuple
 
+from arrayinit.models.grouping import seen_by
 from arrayinit.models.resolve import Step
 from arrayinit.values.value import Initializer
 
@@ -110,4 +111,4 @@ def _std(step: Step) -> str:
     """Return the expected standard deviation of a step."""
     if not isinstance(step.action, Initializer):
         return "-"
-    return f"{step.action.expected_std(step.shape, step.layout, step.groups):.4g}"
+    return f"{step.action.expected_std(*seen_by(step.action, step.shape, step.layout, step.groups)):.4g}"

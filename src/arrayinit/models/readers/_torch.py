@@ -8,7 +8,7 @@ from typing import Any
 
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers._memory import identity, mark_overlaps
-from arrayinit.models.readers._torch_layouts import grouped, layout_of
+from arrayinit.models.readers._torch_layouts import layout_of
 from arrayinit.models.readers.protocol import Reader, Reading, is_derived
 
 _MODULE = frozenset({"torch.nn.modules.module.Module"})
@@ -149,8 +149,8 @@ def _parameter(name: str, tensor: Any, module: Module, layout: str | None, is_bu
     )
     if layout is not None and len(p.shape) > 1:
         p.layout, p.groups = layout, vars(module).get("groups", 1)
-        if p.groups != 1 and layout == "IO...":
-            grouped(p)
+        if p.groups != 1 and layout == "IO..." and type(tensor).__name__ == "DTensor":
+            p.fault = "it is a transposed convolution with groups that is sharded: fill it before it is sharded"
     if p.shape == (0,) and not is_buffer:
         p.fault = (
             "it has no elements, as ZeRO-3 leaves its parameters: gather them first, as by "

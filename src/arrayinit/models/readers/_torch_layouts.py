@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from arrayinit.models.parameter import Parameter
-
 _LINEAR: dict[str, str] = {"weight": "OI"}
 _CONVOLUTION = {"weight": "OI..."}
 _TRANSPOSED = {"weight": "IO..."}
@@ -37,18 +35,3 @@ def layout_of(cls: type, local: str) -> str | None:
         if name in _LAYOUTS:
             return _LAYOUTS[name].get(local)
     return None
-
-
-def grouped(p: Parameter) -> None:
-    """Show each group of a transposed convolution as a weight of its own: (groups, in / groups, out / groups, ...).
-
-    torch's weight is (in, out / groups, ...), of which neither axis alone tells the fans.
-    """
-    inputs, *rest = p.shape
-    p.shape = (p.groups, inputs // p.groups, *rest)
-    p.layout = "BIO..."
-    p.groups = 1
-    if type(p.array).__name__ == "DTensor":
-        p.fault = "it is a transposed convolution with groups that is sharded: fill it before it is sharded"
-    else:
-        p.array = p.array.detach().view(p.shape)
