@@ -10,6 +10,12 @@ from layers_of_frameworks import IMAGE, Layer
 from peers import peer
 
 
+def projections(kernel: str) -> dict[str, str]:
+    """Return the parameters of the three projections of attention to two heads."""
+    parts = {"kernel": kernel, "bias": "2x3 -"}
+    return {f"{role}.{part}": text for role in ("key", "query", "value") for part, text in parts.items()}
+
+
 def linen_layers() -> dict[str, Layer]:
     """Layers of Flax linen, each with the shapes of its variables."""
     jax, nn = peer("jax"), peer("flax.linen")
@@ -18,11 +24,7 @@ def linen_layers() -> dict[str, Layer]:
         variables = jax.eval_shape(module.init, jax.random.key(0), np.ones(inputs, "float32"))
         return Layer(variables, lambda p, x: np.asarray(module.apply(p, x)), parameters, inputs if is_counted else None)
 
-    heads = {
-        f"{role}.{part}": text
-        for role in ("key", "query", "value")
-        for part, text in {"kernel": "4x2x3 -", "bias": "2x3 -"}.items()
-    }
+    heads = projections("4x2x3 -")
     return {
         "Dense": layer(nn.Dense(3), (1, 4), {"kernel": "4x3 ...IO", "bias": "3 -"}),
         "Conv": layer(nn.Conv(6, (3, 3)), IMAGE, {"kernel": "3x3x4x6 ...IO", "bias": "6 -"}),
@@ -106,11 +108,7 @@ def keras_layers() -> dict[str, Layer]:
 
     attention = layers.MultiHeadAttention(2, 3)
     attention.build((1, 5, 4), (1, 5, 4))
-    heads = {
-        f"{role}.{part}": text
-        for role in ("key", "query", "value")
-        for part, text in {"kernel": "4x2x3 IOO", "bias": "2x3 -"}.items()
-    }
+    heads = projections("4x2x3 IOO")
     return {
         "Dense": layer(layers.Dense(3), (1, 4), {"kernel": "4x3 ...IO", "bias": "3 -"}),
         "Conv2D": layer(layers.Conv2D(6, 3, groups=2), IMAGE, {"kernel": "3x3x2x6 ...IO in 2 groups", "bias": "6 -"}),

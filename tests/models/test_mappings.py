@@ -93,6 +93,8 @@ def test_views_of_numpy_are_one_array_or_refused(numpy_library: Library) -> None
     assert [step.owner for step in plan] == [None, "a", None]
     with pytest.raises(ValueError, match=r"on 'a' and 1 more: 'b' and 'a' share memory, but are not the same array"):
         ai.initialize({"a": x, "b": x[1:3]}, [("*", ai.ones())])
+    with pytest.raises(ValueError, match="share memory, but are not the same array"):
+        ai.initialize([("a", x), ("b", x[1:3])], [("*", ai.ones())])
     halves = ai.initialize({"a": x[:2], "b": x[2:]}, [("a", ai.ones()), ("b", ai.zeros())])
     assert halves["a"].all()
     assert not halves["b"].any()

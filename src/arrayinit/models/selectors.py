@@ -136,6 +136,8 @@ def _segment(pattern: str, segment: str, before: list[str]) -> str:
 class Layer(Selector):
     """The parameters that a layer of some class holds itself."""
 
+    takes_buffers = False
+
     def __init__(self, classes: type | tuple[type, ...]) -> None:
         self.classes = classes
         every = classes if isinstance(classes, tuple) else (classes,)
@@ -143,12 +145,14 @@ class Layer(Selector):
 
     def match(self, p: Parameter) -> Captures | None:
         """Return no captures. A layer gives buffers by name only."""
-        is_taken = isinstance(p.module, self.classes) and (not p.is_buffer or type(self) is LayerParameter)
+        is_taken = isinstance(p.module, self.classes) and (self.takes_buffers or not p.is_buffer)
         return NOTHING if is_taken else None
 
 
 class LayerParameter(Layer):
     """The parameters of one name, as in ``{"weight": ...}`` after a class of layers."""
+
+    takes_buffers = True
 
     def __init__(self, classes: type | tuple[type, ...], local: str) -> None:
         super().__init__(classes)

@@ -6,7 +6,7 @@ from typing import Any
 
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers._jax import Leaf, dotted, reading
-from arrayinit.models.readers.protocol import Reader, Reading, is_derived
+from arrayinit.models.readers.protocol import Reader, Reading, is_derived, known_base
 
 _MODULE = frozenset({"equinox._module.Module", "equinox._module._module.Module"})
 _LAYOUTS = {
@@ -35,18 +35,11 @@ class Equinox(Reader):
 EQUINOX = Equinox()
 
 
-def _layouts(cls: type) -> dict[str, str]:
-    return next((_LAYOUTS[name] for base in cls.__mro__ if (name := _qualified(base)) in _LAYOUTS), {})
-
-
-def _qualified(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
-
-
 def _parameter(leaf: Leaf) -> Parameter:
     array, module = leaf.value, leaf.holders[-1]
     p = Parameter(dotted(leaf.path), tuple(array.shape), str(array.dtype), array, module)
-    layout = _layouts(type(module)).get(p.local)
+    known = known_base(type(module), _LAYOUTS)
+    layout = _LAYOUTS[known].get(p.local) if known else None
     # Layers that are stacked have one more axis, and it may be anywhere.
     if layout is not None and len(p.shape) == getattr(module, "num_spatial_dims", 0) + 2:
         p.layout, p.groups = layout, getattr(module, "groups", 1)

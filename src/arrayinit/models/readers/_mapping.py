@@ -9,7 +9,7 @@ from typing import Any
 from arrayinit.backends.protocol import Replaced
 from arrayinit.backends.registry import backend_of
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.readers._memory import identity, mark_overlaps
+from arrayinit.models.readers._memory import tie
 from arrayinit.models.readers._torch import is_loaded
 from arrayinit.models.readers.protocol import Reader, Reading
 
@@ -24,8 +24,7 @@ class OfMapping(Reader):
     def read(self, model: Mapping[str, Any]) -> Reading:
         """Return the arrays under dotted keys. If none must be replaced, the result is the mapping itself."""
         new: dict[str, Any] = {}
-        found = list(_parameters(_leaves(model, ""), new))
-        mark_overlaps(found)
+        found = _parameters(_leaves(model, ""), new)
         if any(isinstance(backend_of(p.array), Replaced) for p in found):
             return Reading(found, lambda: _rebuilt(model, "", new))
         return Reading(found, lambda: model)
@@ -55,15 +54,15 @@ class OfPairs(Reader):
         new: dict[str, Any] = dict(pairs)
         if len(new) < len(pairs):
             raise ValueError("an iterable that stands for a model must not yield a name twice")
-        return Reading(list(_parameters(iter(pairs), new)), lambda: list(new.items()))
+        return Reading(_parameters(iter(pairs), new), lambda: list(new.items()))
 
 
 MAPPING, PAIRS = OfMapping(), OfPairs()
 
 
-def _parameters(named: Iterator[tuple[str, Any]], new: dict[str, Any]) -> Iterator[Parameter]:
-    """Yield the description of each array; filled arrays are put into ``new``."""
-    owners: dict[Any, str] = {}
+def _parameters(named: Iterator[tuple[str, Any]], new: dict[str, Any]) -> list[Parameter]:
+    """Return the description of each array; filled arrays are put into ``new``."""
+    found: list[Parameter] = []
     for name, array in named:
         new[name] = array
         dtype = _dtype(name, array)
@@ -72,9 +71,9 @@ def _parameters(named: Iterator[tuple[str, Any]], new: dict[str, Any]) -> Iterat
             p.has_values = False
             p.fault = "it is on the meta device, and only a module can get memory: initialize the module"
         p.is_loaded = is_loaded(array)
-        p.owner = owners.get(key := identity(array))
-        owners.setdefault(key, name)
-        yield p
+        found.append(p)
+    tie(found)
+    return found
 
 
 def _dtype(name: str, array: Any) -> str:

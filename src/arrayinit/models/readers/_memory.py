@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,19 @@ def identity(array: Any) -> Any:
     return id(array) if held is None else (*held[:2], *_geometry(array))
 
 
-def mark_overlaps(parameters: Iterable[Parameter]) -> None:
+def tie(parameters: Sequence[Parameter]) -> None:
+    """Name the owner of each array that stands under several names. A buffer is no owner of a parameter."""
+    owners: dict[Any, Parameter] = {}
+    for p in sorted(parameters, key=lambda p: p.is_buffer):
+        owner = owners.setdefault(identity(p.array), p)
+        if owner is not p:
+            p.owner = owner.name
+            # A head may come before the embedding that it is tied to.
+            owner.zero_rows = tuple(sorted({*owner.zero_rows, *p.zero_rows}))
+    _mark_overlaps(parameters)
+
+
+def _mark_overlaps(parameters: Iterable[Parameter]) -> None:
     """Give a fault to each parameter that shares a part of its memory with another one, and is not the same array."""
     held = [(extent, p) for p in parameters if p.owner is None and (extent := _extent(p.array)) is not None]
     held.sort(key=lambda entry: entry[0])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.readers._memory import identity, mark_overlaps
+from arrayinit.models.readers._memory import identity, tie
 from arrayinit.models.readers._torch_layouts import layout_of
-from arrayinit.models.readers.protocol import Reader, Reading, is_derived
+from arrayinit.models.readers.protocol import Reader, Reading, is_derived, known_base
 
 _MODULE = frozenset({"torch.nn.modules.module.Module"})
 _EMBEDDING = frozenset({"torch.nn.modules.sparse.Embedding", "torch.nn.modules.sparse.EmbeddingBag"})
@@ -48,8 +47,7 @@ class Torch(Reader):
                     if tensor is not None:
                         p = _parameter(f"{prefix}{local}", tensor, module, layout_of(cls, local), is_buffer)
                         found.setdefault(p.name, p)
-        _tie(found)
-        mark_overlaps(found.values())
+        tie(list(found.values()))
         return Reading(list(found.values()), lambda: model)
 
     def give_memory(self, model: Module, device: Any) -> None:
@@ -79,22 +77,10 @@ class Torch(Reader):
 TORCH = Torch()
 
 
-def _tie(found: dict[str, Parameter]) -> None:
-    """Name the owner of each tensor that stands under several names. A buffer is no owner of a parameter."""
-    owners: dict[Any, str] = {}
-    for p in sorted(found.values(), key=lambda p: p.is_buffer):
-        p.owner = owners.get(key := identity(p.array))
-        owners.setdefault(key, p.name)
-        if p.owner is not None:
-            # A head may come before the embedding that it is tied to.
-            first = found[p.owner]
-            first.zero_rows = tuple(sorted({*first.zero_rows, *p.zero_rows}))
-
-
 def modules(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
     """Yield each module with the prefix of its parameters' names, without the names that wrappers add."""
     cls: Any = type(module)
-    inner = _inner(cls)
+    inner = _WRAPPERS.get(known_base(cls, _WRAPPERS) or "")
     if inner == "_fsdp_wrapped_module":
         _check_summoned(module)
     if is_derived(cls, _FSDP2):
@@ -104,13 +90,6 @@ def modules(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
     for name, child in module._modules.items():
         if child is not None:
             yield from modules(child, prefix if name == inner else f"{prefix}{name}.")
-
-
-@lru_cache(1024)
-def _inner(cls: type) -> str | None:
-    """Return what a class of wrappers calls the module that it wraps."""
-    names = (f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__)
-    return next((_WRAPPERS[name] for name in names if name in _WRAPPERS), None)
 
 
 def _check_summoned(module: Module) -> None:

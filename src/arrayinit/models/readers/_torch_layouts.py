@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from arrayinit.models.readers.protocol import known_base
 
 _LINEAR: dict[str, str] = {"weight": "OI"}
 _CONVOLUTION = {"weight": "OI..."}
@@ -10,7 +10,10 @@ _TRANSPOSED = {"weight": "IO..."}
 _CELL = {"weight_ih": "OI", "weight_hh": "OI"}
 _ATTENTION: dict[str, str] = dict.fromkeys(("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"), "OI")
 
+_RECURRENT = "torch.nn.modules.rnn.RNNBase"
+
 _LAYOUTS: dict[str, dict[str, str]] = {
+    _RECURRENT: {},
     "torch.nn.modules.linear.Linear": _LINEAR,
     # Each output is a sum over pairs of inputs.
     "torch.nn.modules.linear.Bilinear": {"weight": "OII"},
@@ -24,14 +27,10 @@ _LAYOUTS: dict[str, dict[str, str]] = {
 }
 
 
-@lru_cache(1024)
 def layout_of(cls: type, local: str) -> str | None:
     """Return the layout of a weight of a layer, by its name in the layer."""
-    for base in cls.__mro__:
-        name = f"{base.__module__}.{base.__qualname__}"
-        if name == "torch.nn.modules.rnn.RNNBase":
-            # Such as weight_ih_l0_reverse.
-            return "OI" if local.startswith("weight_") else None
-        if name in _LAYOUTS:
-            return _LAYOUTS[name].get(local)
-    return None
+    known = known_base(cls, _LAYOUTS)
+    if known == _RECURRENT:
+        # Such as weight_ih_l0_reverse.
+        return "OI" if local.startswith("weight_") else None
+    return _LAYOUTS[known].get(local) if known else None

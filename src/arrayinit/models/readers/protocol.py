@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -43,7 +43,13 @@ def is_derived(cls: type, names: frozenset[str]) -> bool:
     return not names.isdisjoint(_bases(key))
 
 
+def known_base(cls: type, names: Container[str]) -> str | None:
+    """Return the first name of a class and of its bases that is among these, or None."""
+    key: Any = cls
+    return next((name for name in _bases(key) if name in names), None)
+
+
 @lru_cache(1024)
-def _bases(cls: type) -> frozenset[str]:
-    """Return the names of a class and of its bases, with their modules."""
-    return frozenset(f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__)
+def _bases(cls: type) -> tuple[str, ...]:
+    """Return the names of a class and of its bases, with their modules, in the order in which Python asks them."""
+    return tuple(f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__)
