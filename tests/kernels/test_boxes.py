@@ -10,8 +10,8 @@ import pytest
 import arrayinit as ai
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels import compiled, subsets, threads
 from arrayinit.kernels import draw as draws
-from arrayinit.kernels import subsets, threads
 from arrayinit.kernels import words as source
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.seed import seed_of
@@ -55,10 +55,13 @@ def test_a_failure_in_one_thread_stops_the_others_and_reaches_the_caller(failure
     assert len(done) < 100
 
 
-def test_a_failure_in_a_chunk_reaches_the_user(monkeypatch):
+@pytest.mark.parametrize("is_compiled", [False, True])
+def test_a_failure_in_a_chunk_reaches_the_user(is_compiled, monkeypatch):
     def values(*_):
         raise MemoryError("of a chunk")
 
+    monkeypatch.setattr(compiled, "law", lambda *_: b"" if is_compiled else None)
+    monkeypatch.setattr(compiled, "fill", values)
     monkeypatch.setattr(draws, "transform", values)
     with pytest.raises(MemoryError, match="of a chunk"):
         ai.normal_(np.empty(300_000), rng=0)

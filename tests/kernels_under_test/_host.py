@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
+from arrayinit.kernels import compiled
 from arrayinit.kernels import fill as fills
 from arrayinit.kernels.draw import Draw
 from kernels_under_test.kernel import Kernel
@@ -17,6 +19,11 @@ _OF_NUMPY = ("float16", "float32", "float64", "complex64", "complex128")
 def _at_once(draw: Draw, x: np.ndarray, corner: list[int]) -> None:
     is_whole = x.shape == tuple(draw.shape[k] for k in draw.inverse)
     draw.fill_host(x, None if is_whole else corner)
+
+
+def _by_numpy(draw: Draw, x: np.ndarray, corner: list[int]) -> None:
+    with patch.object(compiled, "core", lambda: None):
+        _at_once(draw, x, corner)
 
 
 def _in_chunks(draw: Draw, x: np.ndarray, corner: list[int]) -> None:
@@ -57,6 +64,7 @@ _THREADS: dict[str, tuple[Any, ...]] = {
 }
 KERNELS = {
     "host": Kernel("numpy", _at_once, "far boxes", 300, _THREADS, has_negative_strides=True),
+    "host, by NumPy": Kernel("numpy", _by_numpy, "far boxes", 300, _THREADS, has_negative_strides=True),
     "host, in chunks": Kernel(
         "numpy",
         _in_chunks,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -13,29 +12,23 @@ from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.layouts import inverse
 from arrayinit.core.moments import moments
+from arrayinit.kernels import compiled
 from arrayinit.kernels import fill as fills
 from arrayinit.kernels.fill import Fill, Host
-from arrayinit.kernels.numpy_ops import NumPyOps
+from arrayinit.kernels.numpy_ops import NUMPY
 from arrayinit.kernels.rounding import host_dtype
 from arrayinit.kernels.subsets import clear_columns
-from arrayinit.kernels.threads import count, spread
-from arrayinit.kernels.words import box_words, words
+from arrayinit.kernels.threads import spread
+from arrayinit.kernels.words import box_words
 from arrayinit.stream.box import Index, boxes, merged
-from arrayinit.stream.seed import Seed
+from arrayinit.stream.seed import Key, Seed
 from arrayinit.stream.transform import streams, transform
 
-# Elements that one thread computes at once. They exceed the thread's cache, since each NumPy call waits for the GIL.
-# Many threads take smaller chunks: all threads together hold at most _HELD bytes. No chunk is smaller than _LEAST,
-# where the calls would cost more than the work.
-CHUNK = 1 << 18
-_HELD = 24 << 20
-_LEAST = 1 << 13
+CHUNK = 1 << 17
+"""Elements that one thread takes at once."""
 
 # Below this many elements, starting a second thread costs more than it saves.
-_ALONE = 1 << 17
-
-# Rows at a distance of a multiple of this many bytes share one cache set.
-_PAGE = 1 << 12
+_ALONE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +60,6 @@ class Draw(Fill):
         """Fill an array, or the box of it that begins at ``corner``. bfloat16 may be any NumPy dtype of 2 bytes."""
         if self.dtype.name == "bfloat16" and array.itemsize == 2:
             array = array.view(np.dtype(np.uint16).newbyteorder(array.dtype.byteorder))
-        is_whole = corner is None and not self.zeros and self.order == tuple(range(array.ndim))
-        if is_whole and 0 < array.size <= min(_LEAST, CHUNK) and array.flags.c_contiguous:
-            self._fill_small(np.asarray(array).reshape(-1))
-            return
         self.fill_box(array.transpose(self.order), self._logical(corner or [0] * array.ndim))
 
     def chunks(
@@ -95,55 +84,28 @@ class Draw(Fill):
             return
         view, shape, first = merged(box, self.shape, corner)
         key = self.seed.key()
+        law = compiled.law(self.distribution, self.dtype, box.dtype)
 
         def work(index: Index) -> None:
-            chunk = view[index]
             start = [k + i.start for k, i in zip(first, index, strict=True)]
-            drawn = [box_words(key, k, shape, start, chunk.shape, self.dtype.word) for k in streams(self.dtype)]
-            self._compute(drawn, chunk)
+            if law is None:
+                self._compute(key, view[index], shape, start)
+            else:
+                compiled.fill(law, key, view[index], shape, start)
 
-        _keep_freed_memory()
-        spread(work, boxes(view.shape, self._chunk_size(box.size)))
+        spread(work, boxes(view.shape, box.size if box.size <= _ALONE else CHUNK))
         if self.zeros:
             clear_columns(box, corner, self.shape[0], self.zeros, key)
 
-    def _fill_small(self, flat: Host) -> None:
-        """Fill a small contiguous array at once, without geometry and threads."""
-        key = self.seed.key()
-        drawn = [words(key, 0, 0, flat.size, self.dtype.word)]
-        if self.dtype.is_complex:
-            drawn.append(words(key, 1, 0, flat.size, self.dtype.word))
-        with np.errstate(all="ignore"):
-            self._compute(drawn, flat)
-
-    def _compute(self, drawn: list[Host], chunk: Host) -> None:
-        """Fill a chunk from its random words."""
-        # The last operation can write to the destination if it is contiguous and has the dtype of the computation.
-        in_place = chunk.dtype == self.dtype.compute == self.dtype.name and chunk.flags.c_contiguous
-        memory = chunk.reshape(-1) if in_place and not self.dtype.is_complex else None
-        numbers = transform(NumPyOps(memory), self.distribution, drawn, self.dtype)
-        if numbers is not memory:
-            _store(chunk, numbers.reshape(chunk.shape), self.dtype)
+    def _compute(self, key: Key, chunk: Host, shape: Sequence[int], corner: Sequence[int]) -> None:
+        """Fill a chunk of the logical array by operations of NumPy."""
+        drawn = [box_words(key, k, shape, corner, chunk.shape, self.dtype.word) for k in streams(self.dtype)]
+        numbers = transform(NUMPY, self.distribution, drawn, self.dtype)
+        _store(chunk, numbers.reshape(chunk.shape), self.dtype)
 
     def _logical(self, sizes: Sequence[int]) -> tuple[int, ...]:
         """Reorder one number an axis from the order of the array to be filled to the logical order."""
         return tuple(sizes[k] for k in self.order)
-
-    def _chunk_size(self, size: int) -> int:
-        # count() takes as long as filling a small array.
-        if size <= min(_LEAST, CHUNK):
-            return size
-        # About ten temporaries, each of the size of the words.
-        held = 10 * len(streams(self.dtype)) * np.dtype(self.dtype.word).itemsize
-        threads = count()
-        return min(CHUNK, max(_LEAST, _HELD // (held * threads)), max(_ALONE, -(-size // threads)))
-
-
-@cache
-def _keep_freed_memory() -> None:
-    # glibc returns each freed temporary to the system until it has seen a larger block freed. Taking the memory back,
-    # page by page, costs more than all the arithmetic.
-    np.empty(_HELD, np.uint8)
 
 
 def _store(out: Host, drawn: Host, dtype: FloatFormat) -> None:
@@ -159,15 +121,4 @@ def _store(out: Host, drawn: Host, dtype: FloatFormat) -> None:
         else:
             bits >>= 16
             drawn = bits
-    across = any(stride < out.strides[-1] for stride, size in zip(out.strides, out.shape, strict=True) if size > 1)
-    if across and drawn.strides[-2] % _PAGE == 0:
-        drawn = _spaced(drawn)
     np.copyto(out, drawn, casting="unsafe")
-
-
-def _spaced(rows: Host) -> Host:
-    """Return a copy whose rows do not share one cache set, for reading across the rows."""
-    count = rows.shape[-1]
-    copy: Host = np.empty((*rows.shape[:-1], count + 16), rows.dtype)[..., :count]
-    np.copyto(copy, rows)
-    return copy

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from arrayinit.kernels import compiled
 from arrayinit.stream.box import neighbours, position, run_starts
-from arrayinit.stream.philox import WORDS_PER_BLOCK, Words, philox
+from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK, Words, philox
 from arrayinit.stream.seed import Key
 
 # NumPy's generator takes a fifth of the time of array operations, but starting it costs more than a short run.
@@ -30,6 +31,11 @@ _AT_ONCE = 1 << 14
 
 def words(key: Key, stream: int, start: int, count: int, dtype: str) -> Words:
     """Return the words from ``start`` on, as uint64, or as uint32 with the low half of each 64 bits first."""
+    law = compiled.keys_law() if stream == KEYS else None
+    if law is not None:
+        keys = np.empty(count, np.uint32)
+        compiled.fill(law, key, keys, (1 << 63,), (start,))
+        return keys
     block, skip = divmod(start, WORDS_PER_BLOCK[dtype])
     drawn = _raw(key, stream, block, -(-(skip + count) // WORDS_PER_BLOCK[dtype]))
     return _typed(drawn, dtype)[skip : skip + count]

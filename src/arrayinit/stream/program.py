@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FORMATS, FloatFormat
 from arrayinit.stream.ops import Array, Ops, Select
+from arrayinit.stream.philox import KEYS
 from arrayinit.stream.transform import streams, transform
 
 
@@ -53,6 +55,16 @@ class Program:
     def word(self) -> str:
         """The dtype of the words."""
         return next(step.dtype for step in self.steps if step.name == "word")
+
+    @cached_property
+    def digest(self) -> int:
+        """A number of 64 bits, by which the compiled core knows the program."""
+        text = repr(([tuple(step) for step in self.steps], self.outputs))
+        return int.from_bytes(sha256(text.encode()).digest()[:8], "little")
+
+
+KEYS_PROGRAM = Program((Step("word", "uint32", (KEYS,)),), (0,))
+"""The program that returns the sort keys of sparse_, the words themselves."""
 
 
 class Recorded(NamedTuple):

@@ -1,0 +1,59 @@
+/* What the instruction sets share: the description of a draw into a box of memory. */
+#ifndef ARRAYINIT_CORE_H
+#define ARRAYINIT_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* NumPy arrays have up to 64 axes, and the merge puts one more axis first. */
+#define AXES 65
+
+/* The dtypes of the memory. ROUNDED is bfloat16 as numbers in an array of float32. */
+typedef enum {
+    FLOAT32,
+    FLOAT64,
+    COMPLEX64,
+    COMPLEX128,
+    FLOAT16,
+    BFLOAT16,
+    ROUNDED,
+    KEYS,
+    FORMATS
+} Format;
+
+/* A box: rows of ``run`` neighbours in the logical array. The axes from ``outer`` on lie within a run. */
+typedef struct {
+    int axes, outer;
+    uint64_t first;       /* the logical index of the first element */
+    uint64_t run;         /* elements */
+    uint64_t size[AXES];  /* elements */
+    uint64_t step[AXES];  /* the distance of neighbours in the logical array, in elements */
+    int64_t stride[AXES]; /* the distance of neighbours in memory, in bytes */
+} Box;
+
+typedef struct {
+    const void *numbers; /* of the program, of its own precision */
+    uint64_t key[2];
+    Format format;
+    char *memory; /* of the first element */
+    Box box;
+} Draw;
+
+typedef void DrawFunction(int program, const Draw *draw);
+
+DrawFunction draw_base, draw_avx2, draw_avx512;
+
+/* The bytes of an element, the bits of its words, and the number of its parts. */
+int size_of(Format format);
+int bits_of(Format format);
+int parts_of(Format format);
+
+/* Merge axes that are neighbours in both the logical array and memory. Return 0 if the box leaves the array. */
+int box_of(
+    Box *box, int axes, const uint64_t *sizes, const int64_t *strides, const uint64_t *shape, const uint64_t *corner
+);
+
+/* The key of numpy.random.SeedSequence, from the entropy as words of 32 bits. */
+void key_of(const uint32_t *words, size_t count, uint64_t key[2]);
+
+#endif

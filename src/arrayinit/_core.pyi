@@ -1,0 +1,16 @@
+# The compiled core, from csrc/. It is missing where no C compiler built it.
+
+from typing import Any
+
+def fill(
+    law: bytes,
+    key: int | tuple[int, int],
+    array: Any,
+    shape: tuple[int, ...] | None = None,
+    corner: tuple[int, ...] | None = None,
+    /,
+) -> None: ...
+def fill_at(law: bytes, key: int | tuple[int, int], address: int, nbytes: int, /) -> None: ...
+def program(digest: int, /) -> int: ...
+def instruction_sets() -> list[str]: ...
+def use(name: str, /) -> None: ...
