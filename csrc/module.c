@@ -2,14 +2,21 @@
 #define Py_LIMITED_API 0x030B0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include <fenv.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#else
+#include <fenv.h>
+#endif
 
 #include "cpu.h"
 #include "programs_table.h"
 
 /* Below this many elements, releasing the GIL takes longer than it saves. */
 #define FEW 4096
+
+/* The most words of a seed that are taken. */
+#define WORDS 128
 
 /* What is known of a program without its maths. */
 typedef struct {
@@ -68,16 +75,36 @@ static int take_key(PyObject *given, uint64_t key[2]) {
     return 0;
 }
 
-/* Draw in the default rounding of IEEE 754, whatever the thread has set. */
-static void run(int program, const Draw *draw, uint64_t count) {
-    const Cpu *cpu = chosen;
-    PyThreadState *state = count > FEW ? PyEval_SaveThread() : NULL;
+/* Draw in the default rounding of IEEE 754 with subnormal numbers, whatever the thread has set. */
+static void draw_in_default_rounding(DrawFunction *function, int program, const Draw *draw) {
+#if defined(__SSE2__)
+    /* As fesetenv, which takes longer than to fill a small array. The last six bits only report. */
+    unsigned int before = _mm_getcsr();
+    if ((before & ~0x3fu) != 0x1f80) _mm_setcsr(0x1f80);
+    function(program, draw);
+    _mm_setcsr(before);
+#else
     fenv_t before;
     fegetenv(&before);
     fesetenv(FE_DFL_ENV);
-    cpu->draw(program, draw);
+    function(program, draw);
     fesetenv(&before);
+#endif
+}
+
+static void run(int program, const Draw *draw, uint64_t count) {
+    const Cpu *cpu = chosen;
+    PyThreadState *state = count > FEW ? PyEval_SaveThread() : NULL;
+    draw_in_default_rounding(cpu->draw, program, draw);
     if (state) PyEval_RestoreThread(state);
+}
+
+/* Whether the elements of a buffer are those of a format, in the machine's own order of bytes. NumPy marks memory that
+ * is not aligned. */
+static int is_of(const Py_buffer *view, Format format) {
+    const char *code = view->format ? view->format : "B";
+    if (*code && strchr("@=<", *code)) code++;
+    return !strcmp(code, codes[format]) && view->itemsize == size_of(format);
 }
 
 static int take_integers(PyObject *given, int count, uint64_t *out) {
@@ -102,6 +129,33 @@ static int take_box(const Py_buffer *view, PyObject *shape, PyObject *corner, Bo
     return -1;
 }
 
+/* Fill a whole array that lies in memory in C order. Axis k of the logical array is axis order[k] of the array. */
+static int run_whole(int program, Draw *draw, char *memory, int axes, const uint64_t *shape, PyObject *order) {
+    uint64_t sizes[AXES], at[AXES], corner[AXES] = {0}, elements = 1;
+    int64_t strides[AXES], inner[AXES], stride = size_of(draw->format);
+    for (int k = axes - 1; k >= 0; k--) {
+        inner[k] = stride, elements *= shape[k], at[k] = (uint64_t)k;
+        if (__builtin_mul_overflow(stride, shape[k], &stride)) {
+            PyErr_SetString(PyExc_ValueError, "the array has 2**63 bytes or more");
+            return -1;
+        }
+    }
+    if (order != Py_None && take_integers(order, axes, at)) return -1;
+    uint64_t seen = 0;
+    for (int k = 0; k < axes; k++) {
+        if (at[k] >= (uint64_t)axes || seen >> at[k] & 1) {
+            PyErr_SetString(PyExc_ValueError, "order is not a permutation of the axes");
+            return -1;
+        }
+        seen |= 1ull << at[k], sizes[k] = shape[at[k]], strides[k] = inner[at[k]];
+    }
+    if (!elements) return 0;
+    draw->memory = memory;
+    box_of(&draw->box, axes, sizes, strides, sizes, corner);
+    run(program, draw, elements);
+    return 0;
+}
+
 static const char fill_doc[] =
     "fill(law, key, array, shape=None, corner=None)\n--\n\n"
     "Fill a buffer, which is the box at a corner of a logical array of this shape.\n\n"
@@ -117,12 +171,8 @@ static PyObject *fill(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ss
     }
     if (law_of(given[0], &program, &draw) || take_key(given[1], draw.key)) return NULL;
     if (PyObject_GetBuffer(given[2], &view, PyBUF_WRITABLE | PyBUF_STRIDES | PyBUF_FORMAT)) return NULL;
-    /* The marks of the machine's own order of bytes; NumPy marks memory that is not aligned. */
-    const char *code = view.format ? view.format : "B";
-    if (*code && strchr("@=<", *code)) code++;
-    int is_right = !strcmp(code, codes[draw.format]) && view.itemsize == size_of(draw.format);
-    if (!is_right || view.ndim >= AXES) {
-        PyErr_Format(PyExc_TypeError, "the law fills a buffer of '%s', got '%s'", codes[draw.format], code);
+    if (!is_of(&view, draw.format) || view.ndim >= AXES) {
+        PyErr_Format(PyExc_TypeError, "the law fills a buffer of '%s', got '%s'", codes[draw.format], view.format);
         goto failed;
     }
     draw.memory = view.buf;
@@ -137,32 +187,92 @@ failed:
     return NULL;
 }
 
-static const char fill_at_doc[] =
-    "fill_at(law, key, address, nbytes)\n--\n\n"
-    "Fill contiguous memory at an address, which the caller vouches for: a whole array in its own order.";
+static const char fill_at_once_doc[] =
+    "fill_at_once(law, key, array, order)\n--\n\n"
+    "Fill a whole writable array in C order and return True; return False, without a write, for any other object.\n\n"
+    "Axis k of the logical array is axis order[k] of the array; None is their own order.";
 
-static PyObject *fill_at(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+static PyObject *fill_at_once(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
     Draw draw;
     int program;
+    Py_buffer view;
     if (count != 4) {
-        PyErr_SetString(PyExc_TypeError, "fill_at takes a law, a key, an address and a number of bytes");
+        PyErr_SetString(PyExc_TypeError, "fill_at_once takes a law, a key, an array and an order");
         return NULL;
     }
     if (law_of(given[0], &program, &draw) || take_key(given[1], draw.key)) return NULL;
-    draw.memory = PyLong_AsVoidPtr(given[2]);
-    uint64_t size = (uint64_t)size_of(draw.format), nbytes = PyLong_AsUnsignedLongLong(given[3]);
-    if (PyErr_Occurred()) return NULL;
-    if ((!draw.memory && nbytes) || nbytes % size) {
-        PyErr_SetString(PyExc_ValueError, "no memory, or not a whole number of elements");
+    if (PyObject_GetBuffer(given[2], &view, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) {
+        PyErr_Clear();
+        Py_RETURN_FALSE;
+    }
+    int fits = is_of(&view, draw.format) && view.ndim < AXES - 1;
+    uint64_t shape[AXES];
+    for (int k = 0; fits && k < view.ndim; k++) shape[k] = (uint64_t)view.shape[k];
+    int failed = fits && run_whole(program, &draw, view.buf, view.ndim, shape, given[3]);
+    PyBuffer_Release(&view);
+    return failed ? NULL : PyBool_FromLong(fits);
+}
+
+static const char fill_address_doc[] =
+    "fill_address(law, key, address, shape, order)\n--\n\n"
+    "As fill_at_once, for memory at an address, which the caller vouches for.";
+
+static PyObject *fill_address(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+    Draw draw;
+    int program;
+    if (count != 5) {
+        PyErr_SetString(PyExc_TypeError, "fill_address takes a law, a key, an address, a shape and an order");
         return NULL;
     }
-    if (nbytes) {
-        uint64_t elements = nbytes / size, corner = 0;
-        int64_t stride = (int64_t)size;
-        box_of(&draw.box, 1, &elements, &stride, &elements, &corner);
-        run(program, &draw, elements);
+    if (law_of(given[0], &program, &draw) || take_key(given[1], draw.key)) return NULL;
+    void *memory = PyLong_AsVoidPtr(given[2]);
+    if (PyErr_Occurred()) return NULL;
+    uint64_t shape[AXES];
+    Py_ssize_t axes = PyTuple_Check(given[3]) ? PyTuple_Size(given[3]) : -1;
+    if (!memory || axes < 0 || axes >= AXES - 1) {
+        PyErr_SetString(PyExc_ValueError, "there is no memory, or no shape of up to 63 axes");
+        return NULL;
     }
+    if (take_integers(given[3], (int)axes, shape)) return NULL;
+    if (run_whole(program, &draw, memory, (int)axes, shape, given[4])) return NULL;
     Py_RETURN_NONE;
+}
+
+/* Append integers below 2^64 as words of 32 bits, without leading zeros. */
+static int append_words(PyObject *integers, uint32_t *words, size_t *count) {
+    Py_ssize_t size = PyTuple_Size(integers);
+    if (size < 0) return -1;
+    for (Py_ssize_t k = 0; k < size; k++) {
+        if (*count + 2 > WORDS) {
+            PyErr_SetString(PyExc_OverflowError, "too many words");
+            return -1;
+        }
+        uint64_t integer = PyLong_AsUnsignedLongLong(PyTuple_GetItem(integers, k));
+        if (integer == (uint64_t)-1 && PyErr_Occurred()) return -1;
+        words[(*count)++] = (uint32_t)integer;
+        if (integer >> 32) words[(*count)++] = (uint32_t)(integer >> 32);
+    }
+    return 0;
+}
+
+static const char key_doc[] =
+    "key(entropy, spawn_key)\n--\n\n"
+    "Return the key of numpy.random.SeedSequence(entropy, spawn_key=spawn_key). OverflowError: let NumPy do it.";
+
+static PyObject *key(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+    uint32_t words[WORDS] = {0};
+    size_t size = 0;
+    uint64_t made[2];
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "key takes the entropy and the spawn key");
+        return NULL;
+    }
+    if (append_words(given[0], words, &size)) return NULL;
+    /* The words of a spawn key come after a full pool. */
+    if (size < 4 && PyTuple_Check(given[1]) && PyTuple_Size(given[1])) size = 4;
+    if (append_words(given[1], words, &size)) return NULL;
+    key_of(words, size, made);
+    return Py_BuildValue("(KK)", made[0], made[1]);
 }
 
 static PyObject *program_of(PyObject *Py_UNUSED(module), PyObject *given) {
@@ -195,7 +305,9 @@ static PyObject *use(PyObject *Py_UNUSED(module), PyObject *name) {
 
 static PyMethodDef methods[] = {
     {"fill", (PyCFunction)(void (*)(void))fill, METH_FASTCALL, fill_doc},
-    {"fill_at", (PyCFunction)(void (*)(void))fill_at, METH_FASTCALL, fill_at_doc},
+    {"fill_at_once", (PyCFunction)(void (*)(void))fill_at_once, METH_FASTCALL, fill_at_once_doc},
+    {"fill_address", (PyCFunction)(void (*)(void))fill_address, METH_FASTCALL, fill_address_doc},
+    {"key", (PyCFunction)(void (*)(void))key, METH_FASTCALL, key_doc},
     {"program", program_of, METH_O, "Return the index of the program with this digest, or -1."},
     {"instruction_sets", instruction_sets, METH_NOARGS, "Return the instruction sets of this machine, the best last."},
     {"use", use, METH_O, "Use an instruction set from now on."},

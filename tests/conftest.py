@@ -26,6 +26,8 @@ from libraries import COMPLEX, LIBRARIES, ON_GPU, REAL, Library, available, no_s
 from never_run import GPU
 from once import Make, made_once, shared_folder
 
+from arrayinit.core import extension
+
 _ASKED = [name for name in os.environ.get("ARRAYINIT_TEST_BACKENDS", "").split(",") if name]
 _cache: dict[str, Library] = {}
 
@@ -113,6 +115,12 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Make], Path
 def numpy_library() -> Library:
     """NumPy, for what needs no other, and no second run where another is tested."""
     return _get("numpy")
+
+
+@pytest.fixture
+def no_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let NumPy fill, for what a test changes in it."""
+    monkeypatch.setattr(extension, "core", lambda: None)
 
 
 @pytest.fixture

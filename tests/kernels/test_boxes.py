@@ -10,6 +10,7 @@ import pytest
 import arrayinit as ai
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
+from arrayinit.initializers import fill
 from arrayinit.kernels import compiled, subsets, threads
 from arrayinit.kernels import draw as draws
 from arrayinit.kernels import words as source
@@ -26,6 +27,9 @@ def test_threads_and_chunks_change_no_bit(count, chunk, shape, monkeypatch):
     expected = {dtype: ai.normal_(np.empty(shape, dtype), rng=2) for dtype in ("float32", "float64", "complex64")}
     monkeypatch.setenv("ARRAYINIT_NUM_THREADS", str(count))
     monkeypatch.setattr(draws, "CHUNK", chunk or draws.CHUNK)
+    # Also where one thread would do.
+    monkeypatch.setattr(compiled, "ALONE", 0)
+    monkeypatch.setattr(fill, "_prepared", {})
     started = []
     start = threading.Thread.start
     monkeypatch.setattr(threading.Thread, "start", lambda self: (started.append(self), start(self)))

@@ -7,27 +7,27 @@ from unittest.mock import patch
 
 import numpy as np
 
-from arrayinit.kernels import compiled
+from arrayinit.core import extension
 from arrayinit.kernels.draw import Draw
 from kernels_under_test.kernel import Kernel
 
 
 def _by_core(instruction_set: str, draw: Draw, x: np.ndarray, corner: list[int]) -> None:
-    core = compiled.core()
+    core = extension.core()
     core.use(instruction_set)
     try:
         with patch.object(Draw, "_compute", _refused):
             draw.fill_host(x, corner)
     finally:
-        core.use(compiled.instruction_set())
+        core.use(extension.instruction_set())
 
 
 def _refused(*_: object) -> None:
     raise AssertionError("NumPy filled a box that the core can fill")
 
 
-_SETS = compiled.core().instruction_sets() if compiled.core() else []
-_CHUNKS = {"arrayinit.kernels.draw.CHUNK": (1 << 17, 300, 7), "arrayinit.kernels.draw._ALONE": (1 << 18, 100)}
+_SETS = extension.core().instruction_sets() if extension.core() else []
+_CHUNKS = {"arrayinit.kernels.draw.CHUNK": (1 << 17, 300, 7), "arrayinit.kernels.compiled.ALONE": (1 << 18, 100)}
 
 KERNELS = {
     f"core, {name}": Kernel("numpy", partial(_by_core, name), "far boxes", 2000, _CHUNKS, has_negative_strides=True)

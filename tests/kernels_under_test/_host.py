@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from arrayinit.kernels import compiled
+from arrayinit.core import extension
 from arrayinit.kernels import fill as fills
 from arrayinit.kernels.draw import Draw
 from kernels_under_test.kernel import Kernel
@@ -22,7 +22,7 @@ def _at_once(draw: Draw, x: np.ndarray, corner: list[int]) -> None:
 
 
 def _by_numpy(draw: Draw, x: np.ndarray, corner: list[int]) -> None:
-    with patch.object(compiled, "core", lambda: None):
+    with patch.object(extension, "core", lambda: None):
         _at_once(draw, x, corner)
 
 

@@ -107,6 +107,7 @@ def before():
 
 
 @pytest.mark.parametrize("name", TABLES)
+@pytest.mark.usefixtures("no_core")
 def test_a_change_of_any_coefficient_is_noticed(name, before, monkeypatch):
     table = TABLES[name]
     assert first_change(before) is None
@@ -129,6 +130,7 @@ LAST_BIT = [
 
 
 @pytest.mark.parametrize(("name", "path", "factor"), LAST_BIT)
+@pytest.mark.usefixtures("no_core")
 def test_a_change_of_the_last_bit_is_noticed(name, path, factor, before, monkeypatch):
     replace(monkeypatch, TABLES[name], scaled(TABLES[name], path, factor))
     assert first_change(before) is not None
@@ -148,6 +150,7 @@ def test_a_change_of_the_last_bit_is_noticed(name, path, factor, before, monkeyp
         (transform, "horner", lambda ops, table, x: table[0] + 0 * x),
     ],
 )
+@pytest.mark.usefixtures("no_core")
 def test_a_change_of_the_stream_is_noticed_and_named(module, attribute, value, monkeypatch):
     monkeypatch.setattr(module, attribute, value)
     assert HOW in next(changes(golden.current()))

@@ -10,8 +10,8 @@ import pytest
 import arrayinit as ai
 from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.kernels import compiled, subsets
 from arrayinit.kernels import draw as draws
+from arrayinit.kernels import subsets
 from arrayinit.kernels import words as source
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.words import box_words
@@ -113,10 +113,8 @@ def blocks_of_addresses(counter, stream, _):
 
 
 @pytest.fixture
-def keys(monkeypatch):
+def keys(monkeypatch, no_core):
     """Replace every random word by its own address; return what `sparse_` takes for its keys."""
-    # The core makes its words itself.
-    monkeypatch.setattr(compiled, "core", lambda: None)
     monkeypatch.setattr(np.random, "Philox", Addresses)
     monkeypatch.setattr(source, "_idle", deque())
     monkeypatch.setattr(source, "philox", blocks_of_addresses)

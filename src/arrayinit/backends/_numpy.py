@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,15 +13,19 @@ from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_blocks
 from arrayinit.backends.device import Device, ready
 from arrayinit.backends.native import NativeBackend
-from arrayinit.backends.protocol import Array, InPlace
+from arrayinit.backends.protocol import Array, InPlace, Prepared
+from arrayinit.core import extension
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, FloatFormat
 from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.numpy_ops import NUMPY
 from arrayinit.kernels.subsets import KEY_BITS, smallest
-from arrayinit.stream.seed import Seed
+from arrayinit.stream.seed import Key, Seed
 
 _CHUNK = 1 << 16
+
+# What the compiled core takes as a key.
+_KEYS = (int, Key)
 
 # NumPy builds the name of a dtype at each access.
 DTYPE_NAMES = {np.dtype(name): name for name in NAMES if name != "bfloat16"}
@@ -55,6 +59,16 @@ class NumPy(NativeBackend, InPlace):
             raise ValueError(
                 f"x of shape {x.shape} is a read-only array, which is never copied silently: pass x.copy(){hint}"
             )
+
+    def kind(self, x: Array) -> Hashable:
+        return (x.shape, x.dtype) if type(x) is np.ndarray else None
+
+    def fill_at_once(self, x: Array, prepared: Prepared, source: Any) -> bool:
+        core = extension.core()
+        if core is None or prepared.law is None or type(source) not in _KEYS:
+            return False
+        filled: bool = core.fill_at_once(prepared.law, source, x, prepared.order)
+        return filled
 
     def generator(self, x: Array, rng: Any) -> np.random.Generator:
         return numpy_generator(rng, "a NumPy array")

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Hashable, Iterator
+from typing import Any, NamedTuple
 
 from arrayinit.backends.arguments import numpy_generator
 from arrayinit.backends.device import Device
+from arrayinit.core.distributions import Distribution
+from arrayinit.core.dtypes import FloatFormat
 from arrayinit.kernels.fill import Fill
-from arrayinit.stream.seed import Seed
+from arrayinit.stream.seed import Key, Seed
 
 Array = Any
 """An array of any library: the one type that this package cannot know statically."""
 
 Generator = Any
 """A random generator of the array's own library, or of NumPy."""
+
+
+class Prepared(NamedTuple):
+    """What arguments, shape and dtype decide about a draw: arrays that are alike need it only once."""
+
+    distribution: Distribution
+    dtype: FloatFormat
+    shape: tuple[int, ...]
+    """The shape of the logical array."""
+    order: tuple[int, ...] | None
+    """The axes of the logical array in the array; None if they are in order."""
+    law: bytes | None = None
+    """The program of the compiled core; None if there is none, or several threads are faster."""
 
 
 class Backend(ABC):
@@ -41,6 +56,17 @@ class Backend(ABC):
 
     def check_writable(self, x: Array) -> None:  # noqa: B027
         """Raise if ``x`` can be neither written nor replaced, for example a read-only array."""
+
+    def kind(self, x: Array) -> Hashable:
+        """Return what arguments are checked against, equal for arrays that are alike; None to check them anew."""
+        return None
+
+    def fill_at_once(self, x: Array, prepared: Prepared, source: Generator | int | Key | None) -> bool:
+        """Fill ``x`` the short way if nothing speaks against it, else return False; asked where `kind` is not None.
+
+        ``source`` is a generator, a seed below 2^64, a key or None.
+        """
+        return False
 
     def generator(self, x: Array, rng: Any) -> Generator | Seed:
         """Return the generator that ``rng`` means for ``x``; ``rng`` is None or a generator, never a seed.

@@ -74,7 +74,11 @@ def uniform_(
     """
     if wrong:
         raise misnamed(uniform_, wrong)
-    return draw_in_order(x, Uniform.between(a, b), rng, layout)
+    return draw_in_order(x, rng, layout, _uniform, a, b)
+
+
+def _uniform(_: Array, a: float, b: float) -> Uniform:
+    return Uniform.between(a, b)
 
 
 uniform = value_of(uniform_)
@@ -144,7 +148,11 @@ def normal_(
     """
     if wrong:
         raise misnamed(normal_, wrong)
-    return draw_in_order(x, Normal.of(mean, std), rng, layout)
+    return draw_in_order(x, rng, layout, _normal, mean, std)
+
+
+def _normal(_: Array, mean: float, std: float) -> Normal:
+    return Normal.of(mean, std)
 
 
 normal = value_of(normal_)
@@ -221,7 +229,11 @@ def trunc_normal_(
     """
     if wrong:
         raise misnamed(trunc_normal_, wrong)
-    return draw_in_order(x, TruncatedNormal.between(mean, std, a, b), rng, layout)
+    return draw_in_order(x, rng, layout, _trunc_normal, mean, std, a, b)
+
+
+def _trunc_normal(_: Array, mean: float, std: float, a: float, b: float) -> TruncatedNormal:
+    return TruncatedNormal.between(mean, std, a, b)
 
 
 trunc_normal = value_of(trunc_normal_)

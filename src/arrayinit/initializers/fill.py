@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import is_
 from typing import Any
 
 from arrayinit.backends.arguments import as_generator, warn
-from arrayinit.backends.protocol import Array, Backend, Generator
+from arrayinit.backends.protocol import Array, Backend, Generator, Prepared
 from arrayinit.backends.registry import backend_of, known_backend
 from arrayinit.core.distributions import Distribution, RealDistribution
 from arrayinit.core.dtypes import FORMATS, floating
@@ -13,37 +15,88 @@ from arrayinit.core.layouts import fans, parse
 from arrayinit.kernels.fill import Fill
 from arrayinit.stream.seed import Seed, seed_of
 
+Law = Callable[..., RealDistribution]
+"""A function of the array and of arguments that returns the distribution that they ask for."""
 
-def draw(x: Array, distribution: RealDistribution, rng: Any, layout: str | None = None) -> Array:
-    """Fill ``x`` with independent draws. With a seed, the draws follow the order of the default layout."""
+_PLAIN = (int, float, str, type(None))
+_NEVER: Any = (None, None)
+_prepared: dict[Any, tuple[tuple[Any, ...], Prepared]] = {}
+
+
+def draw(x: Array, rng: Any, layout: str | None, law: Law, *given: Any) -> Array:
+    """Fill ``x`` with independent draws from ``law(x, *given)``.
+
+    With a seed, the draws follow the order of the default layout.
+    """
     # Most calls find backend and dtype in a dict, which is faster than a function call.
     backend = known_backend(type(x)) or backend_of(x)
+    kind = backend.kind(x)
+    if kind is None:
+        return _drawn(backend, x, rng, _prepare(backend, x, layout, law, given))
+    key = law, kind, layout, given
+    try:
+        before, prepared = _prepared.get(key, _NEVER)
+    except TypeError:
+        # An argument that may change, such as an array, has no hash.
+        return _drawn(backend, x, rng, _prepare(backend, x, layout, law, given))
+    # Arguments may be equal, but not the same: True and 1, or zeros of two signs.
+    if before is None or not (all(map(is_, given, before)) or repr(given) == repr(before)):
+        prepared = _remember(key, given, _prepare(backend, x, layout, law, given))
+    source = rng
+    if rng is not None and not (type(rng) is int and 0 <= rng < 1 << 64):
+        seed = seed_of(rng)
+        source = rng if seed is None else seed.key()
+    return x if backend.fill_at_once(x, prepared, source) else _drawn(backend, x, rng, prepared)
+
+
+def _remember(key: Any, given: tuple[Any, ...], prepared: Prepared) -> Prepared:
+    """Return what was prepared with its law, and keep it for arrays that are alike; an empty array is to warn anew."""
+    if 0 in prepared.shape or any(type(argument) not in _PLAIN for argument in given):
+        return prepared
+    # Imported here: the modules that draw take as long to import as the rest.
+    from arrayinit.kernels.compiled import law_at_once
+
+    prepared = prepared._replace(law=law_at_once(prepared.distribution, prepared.dtype, prepared.shape))
+    # A program has few kinds of arrays. The limit guards the memory against a program with ever new ones.
+    if len(_prepared) >= 1000:
+        _prepared.clear()
+    _prepared[key] = given, prepared
+    return prepared
+
+
+def _prepare(backend: Backend, x: Array, layout: str | None, law: Law, given: tuple[Any, ...]) -> Prepared:
+    distribution = law(x, *given)
     name = backend.dtype(x)
     dtype = FORMATS.get(name) or floating(name)
     drawn: Distribution = distribution.circular() if dtype.is_complex else distribution
     drawn.check_range(dtype)
+    shape = tuple(x.shape)
+    order = None if layout is None or 0 in shape else parse(layout, shape).canonical
+    if order is None or order == tuple(range(len(shape))):
+        return Prepared(drawn, dtype, shape, None)
+    return Prepared(drawn, dtype, tuple([shape[k] for k in order]), order)
+
+
+def _drawn(backend: Backend, x: Array, rng: Any, prepared: Prepared) -> Array:
     source = source_of(backend, x, rng)
     backend.check_writable(x)
-    shape = tuple(x.shape)
-    # Imported here: the modules that draw take as long to import as the rest.
+    # Imported here too.
     if not isinstance(source, Seed):
         from arrayinit.backends.computed import NativeDraw
 
-        return backend.write(x, NativeDraw(source, shape, dtype, drawn))
-    order, logical = tuple(range(len(shape))), shape
-    if layout is not None and 0 not in shape and (canonical := parse(layout, shape).canonical) != order:
-        order, logical = canonical, tuple([shape[k] for k in canonical])
+        return backend.write(x, NativeDraw(source, tuple(x.shape), prepared.dtype, prepared.distribution))
     from arrayinit.kernels.draw import Draw
 
-    return backend.write(x, Draw(drawn, source, dtype, logical, order))
+    order = tuple(range(len(prepared.shape))) if prepared.order is None else prepared.order
+    return backend.write(x, Draw(prepared.distribution, source, prepared.dtype, prepared.shape, order))
 
 
-def draw_in_order(x: Array, distribution: RealDistribution, rng: Any, layout: str | None) -> Array:
+def draw_in_order(x: Array, rng: Any, layout: str | None, law: Law, *given: Any) -> Array:
     """Fill ``x`` with draws whose distribution does not depend on ``layout``. Check ``layout`` nevertheless."""
     if layout is not None:
         backend_of(x)
         parse(layout, x.shape)
-    return draw(x, distribution, rng, layout)
+    return draw(x, rng, layout, law, *given)
 
 
 def source_of(backend: Backend, x: Array, rng: Any) -> Generator | Seed:

@@ -91,7 +91,11 @@ def kaiming_uniform_(
     """
     if wrong:
         raise misnamed(kaiming_uniform_, wrong)
-    return draw(x, Uniform.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng, layout)
+    return draw(x, rng, layout, _uniform, layout, groups, a, mode, nonlinearity)
+
+
+def _uniform(x: Array, layout: str, groups: int, *given: Any) -> Uniform:
+    return Uniform.scaled(*kaiming(*fans_of(x, layout, groups), *given))
 
 
 kaiming_uniform = value_of(kaiming_uniform_)
@@ -168,7 +172,11 @@ def kaiming_normal_(
     """
     if wrong:
         raise misnamed(kaiming_normal_, wrong)
-    return draw(x, Normal.scaled(*kaiming(*fans_of(x, layout, groups), a, mode, nonlinearity)), rng, layout)
+    return draw(x, rng, layout, _normal, layout, groups, a, mode, nonlinearity)
+
+
+def _normal(x: Array, layout: str, groups: int, *given: Any) -> Normal:
+    return Normal.scaled(*kaiming(*fans_of(x, layout, groups), *given))
 
 
 kaiming_normal = value_of(kaiming_normal_)

@@ -103,8 +103,14 @@ def variance_scaling_(
     """
     if wrong:
         raise misnamed(variance_scaling_, wrong)
+    return draw(x, rng, layout, _variance_scaling, layout, groups, scale, mode, distribution)
+
+
+def _variance_scaling(
+    x: Array, layout: str, groups: int, scale: float, mode: Mode, distribution: DistributionName
+) -> RealDistribution:
     scaled = _scaled(distribution)
-    return draw(x, scaled(*scales.variance_scaling(*fans_of(x, layout, groups), scale, mode)), rng, layout)
+    return scaled(*scales.variance_scaling(*fans_of(x, layout, groups), scale, mode))
 
 
 variance_scaling = value_of(variance_scaling_)
@@ -160,7 +166,11 @@ def lecun_uniform_(
     """
     if wrong:
         raise misnamed(lecun_uniform_, wrong)
-    return draw(x, Uniform.scaled(*_lecun(*fans_of(x, layout, groups))), rng, layout)
+    return draw(x, rng, layout, _lecun_uniform, layout, groups)
+
+
+def _lecun_uniform(x: Array, layout: str, groups: int) -> Uniform:
+    return Uniform.scaled(*_lecun(*fans_of(x, layout, groups)))
 
 
 lecun_uniform = value_of(lecun_uniform_)
@@ -220,7 +230,11 @@ def lecun_normal_(
     """
     if wrong:
         raise misnamed(lecun_normal_, wrong)
-    return draw(x, TruncatedNormal.scaled(*_lecun(*fans_of(x, layout, groups))), rng, layout)
+    return draw(x, rng, layout, _lecun_normal, layout, groups)
+
+
+def _lecun_normal(x: Array, layout: str, groups: int) -> TruncatedNormal:
+    return TruncatedNormal.scaled(*_lecun(*fans_of(x, layout, groups)))
 
 
 lecun_normal = value_of(lecun_normal_)

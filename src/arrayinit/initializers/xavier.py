@@ -68,7 +68,11 @@ def xavier_uniform_(
     """
     if wrong:
         raise misnamed(xavier_uniform_, wrong)
-    return draw(x, Uniform.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng, layout)
+    return draw(x, rng, layout, _uniform, layout, groups, gain)
+
+
+def _uniform(x: Array, layout: str, groups: int, gain: float) -> Uniform:
+    return Uniform.scaled(*xavier(*fans_of(x, layout, groups), gain))
 
 
 xavier_uniform = value_of(xavier_uniform_)
@@ -130,7 +134,11 @@ def xavier_normal_(
     """
     if wrong:
         raise misnamed(xavier_normal_, wrong)
-    return draw(x, Normal.scaled(*xavier(*fans_of(x, layout, groups), gain)), rng, layout)
+    return draw(x, rng, layout, _normal, layout, groups, gain)
+
+
+def _normal(x: Array, layout: str, groups: int, gain: float) -> Normal:
+    return Normal.scaled(*xavier(*fans_of(x, layout, groups), gain))
 
 
 xavier_normal = value_of(xavier_normal_)

@@ -27,9 +27,6 @@ from arrayinit.stream.transform import streams, transform
 CHUNK = 1 << 17
 """Elements that one thread takes at once."""
 
-# Below this many elements, starting a second thread costs more than it saves.
-_ALONE = 1 << 18
-
 
 @dataclass(frozen=True, slots=True)
 class Draw(Fill):
@@ -93,7 +90,7 @@ class Draw(Fill):
             else:
                 compiled.fill(law, key, view[index], shape, start)
 
-        spread(work, boxes(view.shape, box.size if box.size <= _ALONE else CHUNK))
+        spread(work, boxes(view.shape, box.size if box.size <= compiled.ALONE else CHUNK))
         if self.zeros:
             clear_columns(box, corner, self.shape[0], self.zeros, key)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from arrayinit.core import extension
 from arrayinit.core.numbers import concrete, described, shown
 
 if TYPE_CHECKING:
@@ -38,6 +40,13 @@ class Seed(NamedTuple):
 
     def key(self) -> Key:
         """Return the key of ``np.random.Philox(seed)``."""
+        core = extension.core()
+        if core is not None and self.pool_size == 4 and len(self.entropy) + len(self.spawn_key) < 60:
+            try:
+                return Key(*core.key(self.entropy, self.spawn_key))
+            except OverflowError:
+                # NumPy takes integers of any size.
+                pass
         from numpy.random import SeedSequence
 
         sequence = SeedSequence(self.entropy, spawn_key=self.spawn_key, pool_size=self.pool_size)
@@ -46,8 +55,10 @@ class Seed(NamedTuple):
 
     def child(self, *path: int | str) -> Seed:
         """Return the seed of a name, as `fold_in` derives it."""
-        words = tuple(word for part in path for word in name_words(part))
-        return self._replace(spawn_key=self.spawn_key + words)
+        words = self.spawn_key
+        for part in path:
+            words += name_words(part)
+        return Seed(self.entropy, words, self.pool_size)
 
 
 def seed_of(rng: Any) -> Seed | None:
@@ -56,6 +67,9 @@ def seed_of(rng: Any) -> Seed | None:
         return Seed((rng,))
     if type(rng) is Seed:
         return rng
+    kept = getattr(rng, "seed", None)
+    if type(kept) is Seed:
+        return kept
     if rng is None or isinstance(rng, (str, bytes, bytearray)):
         return None
     number = _concrete("a seed", rng)
@@ -125,27 +139,39 @@ def fold_in(seed: int | Sequence[int] | NDArray[np.integer] | SeedSequence, *pat
         raise TypeError(f"fold_in needs {KINDS}, got {described(seed)}")
     if not path:
         raise ValueError("fold_in needs at least one name or integer after the seed")
-    return parent.child(*path).sequence()
+    return _folded_seed()(parent.child(*path))
+
+
+@cache
+def _folded_seed() -> Callable[[Seed], SeedSequence]:
+    # Imported here: numpy.random takes as long to import as all else.
+    from arrayinit.stream.folded import FoldedSeed
+
+    return FoldedSeed
 
 
 KINDS = "a seed (a non-negative integer, a sequence or 1-D NumPy array of them, or a numpy.random.SeedSequence)"
 
 
-def name_words(part: int | str) -> list[int]:
+def name_words(part: int | str) -> tuple[int, ...]:
     """Return the first 128 bits of the hash of a name or an integer, as four words of 32 bits."""
-    import hashlib
-
     if isinstance(part, str):
-        text = f"s{part}"
-    elif _is_integer(number := _concrete("an integer to fold in", part)):
+        return _hashed(f"s{part}")
+    if _is_integer(number := _concrete("an integer to fold in", part)):
         from decimal import Decimal
 
         # Python itself prints no integer of more than a few thousand digits.
-        text = f"i{Decimal(_non_negative('an integer to fold in', number)):f}"
-    else:
-        raise TypeError(f"fold_in takes strings and integers, got {described(part)}")
+        return _hashed(f"i{Decimal(_non_negative('an integer to fold in', number)):f}")
+    raise TypeError(f"fold_in takes strings and integers, got {described(part)}")
+
+
+# The names of a model come again in the next model.
+@lru_cache(maxsize=10_000)
+def _hashed(text: str) -> tuple[int, ...]:
+    import hashlib
+
     digest = hashlib.sha256(text.encode()).digest()
-    return [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
+    return tuple([int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)])
 
 
 def _integers(given: Iterable[Any]) -> tuple[int, ...]:

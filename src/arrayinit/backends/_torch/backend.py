@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import partial
 from typing import Any
 
 import array_api_compat.torch as xp
 import numpy as np
 import torch
+from torch.compiler import is_compiling
 
 from arrayinit.backends._torch import memory, wrappers
 from arrayinit.backends._torch.copies import copy, exports
@@ -77,6 +78,12 @@ class Torch(NativeBackend, InPlace):
 
     # The function itself, since a method that calls it takes longer.
     check_writable = staticmethod(memory.check_writable)  # pyright: ignore[reportAssignmentType]
+
+    def kind(self, x: Array) -> Hashable:
+        return (x.shape, x.dtype) if type(x) in PLAIN and not is_compiling() else None
+
+    # As above.
+    fill_at_once = staticmethod(memory.fill_at_once)  # pyright: ignore[reportAssignmentType]
 
     def generator(self, x: Array, rng: Any) -> torch.Generator | np.random.Generator | None:
         """``rng=None`` means torch's global generator."""
