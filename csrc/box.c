@@ -11,7 +11,8 @@ int parts_of(Format format) { return format == COMPLEX64 || format == COMPLEX128
 int bits_of(Format format) { return format == FLOAT64 || format == COMPLEX128 ? 64 : 32; }
 
 int box_of(
-    Box *box, int axes, const uint64_t *sizes, const int64_t *strides, const uint64_t *shape, const uint64_t *corner
+    Box *box, int axes, int64_t itemsize, const uint64_t *sizes, const int64_t *strides, const uint64_t *shape,
+    const uint64_t *corner
 ) {
     uint64_t whole[AXES] = {1}, first[AXES] = {1}, step = 1;
     int last = 0;
@@ -35,6 +36,13 @@ int box_of(
     }
     box->outer = box->axes, box->run = 1;
     for (step = 1; box->outer && box->run == step; step *= whole[box->outer]) box->run *= box->size[--box->outer];
+    box->lead = -1;
+    for (int k = 0; k < last && box->stride[last] != itemsize; k++)
+        if (box->stride[k] == itemsize && box->size[k] > 1) box->lead = k;
+    /* Shorter rows, so that they have this axis before them. */
+    if (box->lead >= 0 && box->outer <= box->lead) box->outer = box->lead + 1;
+    box->run = 1;
+    for (int k = box->outer; k <= last; k++) box->run *= box->size[k];
     return 1;
 }
 

@@ -21,9 +21,10 @@ typedef enum {
     FORMATS
 } Format;
 
-/* A box: rows of ``run`` neighbours in the logical array. The axes from ``outer`` on lie within a run. */
+/* A box: rows of ``run`` neighbours in the logical array. The axes from ``outer`` on lie within a run. ``lead`` is the
+ * axis along which the first elements of rows lie next to each other in memory, if those of a row do not, or -1. */
 typedef struct {
-    int axes, outer;
+    int axes, outer, lead;
     uint64_t first;       /* the logical index of the first element */
     uint64_t run;         /* elements */
     uint64_t size[AXES];  /* elements */
@@ -50,7 +51,8 @@ int parts_of(Format format);
 
 /* Merge axes that are neighbours in both the logical array and memory. Return 0 if the box leaves the array. */
 int box_of(
-    Box *box, int axes, const uint64_t *sizes, const int64_t *strides, const uint64_t *shape, const uint64_t *corner
+    Box *box, int axes, int64_t itemsize, const uint64_t *sizes, const int64_t *strides, const uint64_t *shape,
+    const uint64_t *corner
 );
 
 /* The key of numpy.random.SeedSequence, from the entropy as words of 32 bits. */

@@ -145,7 +145,6 @@ static void add(Batch *b, char *memory, uint64_t position, uint64_t start, uint6
     }
 }
 
-#if BYTES > 16
 /* Fill a row of floats in contiguous memory, as far as it has whole groups. */
 static void fill_row(Batch *b, char *memory, uint64_t start, uint64_t count) {
     uint64_t skip = (8 - start % 8) % 8, position = skip < count ? skip : count;
@@ -164,18 +163,15 @@ static void fill_row(Batch *b, char *memory, uint64_t start, uint64_t count) {
     }
     add(b, memory, position, start + position, count - position);
 }
-#endif
 
 /* Fill the rows of a box, each by ``add`` or as whole groups. */
 void OF_ISA(draw)(int program, const Draw *draw) {
     Batch b;
     const Box *box = &draw->box;
     b.draw = draw, b.program = programs + program, b.keys = keys_of(draw->key), b.segments = b.blocks = 0;
-    int last = box->axes - 1, lead = -1, size = size_of(draw->format);
-    int is_contiguous = box->outer == last && box->stride[last] == size;
-    /* The axis of rows that are next to each other in memory, if the elements of a row are not. */
-    for (int k = 0; k < box->outer && !is_contiguous; k++)
-        if (box->stride[k] == size && box->size[k] > 1) lead = k;
+    int last = box->axes - 1, lead = box->lead;
+    /* Whether the rows are worth whole groups of words. */
+    int is_hot = b.program->fill && box->outer == last && box->stride[last] == size_of(draw->format) && box->run >= GROUP;
     b.is_tiled = lead >= 0;
     uint64_t at[AXES] = {0}, rows = lead < 0 ? 1 : box->size[lead], width = lead < 0 ? box->run : TILE;
     uint64_t start = box->first;
@@ -186,12 +182,10 @@ void OF_ISA(draw)(int program, const Draw *draw) {
             for (uint64_t r = 0; r < rows; r++) {
                 char *row = lead < 0 ? memory : memory + (int64_t)r * box->stride[lead];
                 uint64_t first = lead < 0 ? start : start + r * box->step[lead];
-#if BYTES > 16
-                if (is_contiguous && b.program->fill && count >= GROUP) {
+                if (is_hot) {
                     fill_row(&b, row, first, count);
                     continue;
                 }
-#endif
                 /* All segments of a tile have the same positions. */
                 if (lead >= 0 && b.blocks + TILE / 4 + 1 > BATCH / (256 / (uint32_t)b.program->bits)) flush(&b);
                 add(&b, row, position, first + position, count);

@@ -124,7 +124,7 @@ static int take_box(const Py_buffer *view, PyObject *shape, PyObject *corner, Bo
     int64_t strides[AXES];
     for (int k = 0; k < view->ndim; k++) sizes[k] = whole[k] = (uint64_t)view->shape[k], strides[k] = view->strides[k];
     if (shape && (take_integers(shape, view->ndim, whole) || take_integers(corner, view->ndim, first))) return -1;
-    if (box_of(box, view->ndim, sizes, strides, whole, first)) return 0;
+    if (box_of(box, view->ndim, view->itemsize, sizes, strides, whole, first)) return 0;
     PyErr_SetString(PyExc_ValueError, "the box leaves the logical array, or the array has 2**64 elements or more");
     return -1;
 }
@@ -151,7 +151,7 @@ static int run_whole(int program, Draw *draw, char *memory, int axes, const uint
     }
     if (!elements) return 0;
     draw->memory = memory;
-    box_of(&draw->box, axes, sizes, strides, sizes, corner);
+    box_of(&draw->box, axes, size_of(draw->format), sizes, strides, sizes, corner);
     run(program, draw, elements);
     return 0;
 }

@@ -94,6 +94,7 @@ INLINE void fill_groups(Facts of, const void *numbers, const Keys *keys, uint64_
 }
 #else
 #define GROUP 8
+#define GROUPS (BATCH / GROUP)
 #endif
 
 #endif
