@@ -63,12 +63,11 @@ class NumPy(NativeBackend, InPlace):
     def kind(self, x: Array) -> Hashable:
         return (x.shape, x.dtype) if type(x) is np.ndarray else None
 
-    def fill_at_once(self, x: Array, prepared: Prepared, source: Any) -> bool:
+    def fill_at_once(self, x: Array, prepared: Prepared, source: Any) -> Array | None:
         core = extension.core()
         if core is None or prepared.law is None or type(source) not in _KEYS:
-            return False
-        filled: bool = core.fill_at_once(prepared.law, source, x, prepared.order)
-        return filled
+            return None
+        return x if core.fill_at_once(prepared.law, source, x, prepared.order) else None
 
     def generator(self, x: Array, rng: Any) -> np.random.Generator:
         return numpy_generator(rng, "a NumPy array")

@@ -61,12 +61,12 @@ class Backend(ABC):
         """Return what arguments are checked against, equal for arrays that are alike; None to check them anew."""
         return None
 
-    def fill_at_once(self, x: Array, prepared: Prepared, source: Generator | int | Key | None) -> bool:
-        """Fill ``x`` the short way if nothing speaks against it, else return False; asked where `kind` is not None.
+    def fill_at_once(self, x: Array, prepared: Prepared, source: Generator | int | Key | None) -> Array | None:
+        """As `write`, the short way; return None if something speaks against it. Asked where `kind` is not None.
 
         ``source`` is a generator, a seed below 2^64, a key or None.
         """
-        return False
+        return None
 
     def generator(self, x: Array, rng: Any) -> Generator | Seed:
         """Return the generator that ``rng`` means for ``x``; ``rng`` is None or a generator, never a seed.

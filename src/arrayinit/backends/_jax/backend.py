@@ -14,6 +14,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
+from arrayinit.backends._jax import at_once
 from arrayinit.backends._jax.copies import copied, is_here, is_on_cpu, read
 from arrayinit.backends._jax.sharding import (
     dtype_of,
@@ -71,6 +72,10 @@ class Jax(NativeBackend, Replaced):
 
     # The function itself, since a method that calls it takes longer.
     dtype = staticmethod(dtype_of)  # pyright: ignore[reportAssignmentType]
+
+    # The functions themselves, as above.
+    kind = staticmethod(at_once.kind)  # pyright: ignore[reportAssignmentType]
+    fill_at_once = staticmethod(at_once.fill_at_once)  # pyright: ignore[reportAssignmentType]
 
     def generator(self, x: Array, rng: Any) -> Key:
         if rng is None or isinstance(rng, np.random.Generator):

@@ -152,12 +152,18 @@ def _devices(x: Array) -> set[Any]:
 
 
 def on_host(fill: Fill, shape: Sequence[int], dtype: Any, corner: Sequence[int] | None = None) -> Host:
-    """Return a filled array, or a box of it. JAX on a CPU takes the memory over without a copy."""
+    """Return a filled array, or a box of it."""
+    values = aligned(shape, dtype)
+    fill.fill_host(values, corner)
+    return values
+
+
+def aligned(shape: Sequence[int], dtype: Any) -> Host:
+    """Return an empty array whose memory JAX takes over on a CPU, without a copy; it must not be written again."""
     size = math.prod(shape) * dtype.itemsize
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
     values: Host = memory[start : start + size].view(dtype).reshape(shape)
-    fill.fill_host(values, corner)
     return values
 
 

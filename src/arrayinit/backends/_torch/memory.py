@@ -208,29 +208,29 @@ def fill_memory(x: torch.Tensor, fill: Fill, corner: Sequence[int] | None = None
     return True
 
 
-def fill_at_once(x: torch.Tensor, prepared: Prepared, source: Any) -> bool:
+def fill_at_once(x: torch.Tensor, prepared: Prepared, source: Any) -> torch.Tensor | None:
     """Fill a tensor of a `PLAIN` type if it is contiguous, and none of the cases that the other functions tell of."""
     if not (x.is_cpu and x.is_contiguous()) or _len_torch_dispatch_stack() or _len_torch_function_stack():
-        return False
+        return None
     base = x._base  # noqa: SLF001 (as in check_writable)
     if not (x if base is None else base).is_leaf or x.is_inference() or x.is_neg():
-        return False
+        return None
     address, storage = x.data_ptr(), x.untyped_storage()
     if not address or address - storage.data_ptr() + x.nbytes > storage.nbytes():
-        return False
+        return None
     if source is None or type(source) is torch.Generator:
         return _draw_at_once(x, prepared.distribution, source)
     core = extension.core()
     if core is None or prepared.law is None or type(source) not in (int, Key):
-        return False
+        return None
     if prepared.dtype.is_complex and x.is_conj():
-        return False
+        return None
     core.fill_address(prepared.law, source, address, x.shape, prepared.order)
     _increment_version([x])
-    return True
+    return x
 
 
-def _draw_at_once(x: torch.Tensor, d: Distribution, generator: torch.Generator | None) -> bool:
+def _draw_at_once(x: torch.Tensor, d: Distribution, generator: torch.Generator | None) -> torch.Tensor | None:
     """Draw by one function of torch, if it has one."""
     bare = x.detach() if x.requires_grad else x
     if type(d) is Uniform:
@@ -238,8 +238,8 @@ def _draw_at_once(x: torch.Tensor, d: Distribution, generator: torch.Generator |
     elif type(d) is Normal and not (d.mean and x.is_complex()):
         bare.normal_(d.mean, d.std, generator=generator)
     else:
-        return False
-    return True
+        return None
+    return x
 
 
 def _shared_message(x: torch.Tensor) -> str:

@@ -1,0 +1,52 @@
+"""The short way to an array on one CPU, outside of any trace."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from arrayinit.backends._jax.sharding import aligned, is_on_host, is_traced
+from arrayinit.backends.protocol import Array, Prepared
+from arrayinit.core import extension
+from arrayinit.stream.seed import Key
+
+try:
+    from jax._src.core import trace_state_clean
+except ImportError:
+    # JAX may rename it. Then each call asks by an operation, as `is_traced` does.
+    def trace_state_clean() -> bool:
+        """Whether no transformation of JAX is running."""
+        return not is_traced(0.0)
+
+
+_ONE = jax.sharding.SingleDeviceSharding
+
+# bfloat16 is written as its bits. Whether the dtypes of 64 bits exist is up to x64.
+_MEMORY = {
+    np.dtype(jnp.bfloat16): np.dtype(np.uint16),
+    **{np.dtype(name): np.dtype(name) for name in ("float16", "float32", "complex64")},
+}
+
+
+def kind(x: Array) -> Hashable:
+    """Return the shape and dtype of an array, or struct, on one CPU, if no transformation is running; else None."""
+    if isinstance(x, jax.core.Tracer) or x.dtype not in _MEMORY or not trace_state_clean():
+        return None
+    one = x.sharding is None or (type(x.sharding) is _ONE and x.sharding.memory_kind == "device")
+    return (x.shape, x.dtype) if one and is_on_host(x) else None
+
+
+def fill_at_once(x: Array, prepared: Prepared, source: Any) -> Array | None:
+    """Fill memory of the host, and let JAX take it over: nothing is compiled, and nothing is copied."""
+    core = extension.core()
+    if core is None or prepared.law is None or type(source) not in (int, Key):
+        return None
+    values = aligned(x.shape, x.dtype)
+    core.fill_at_once(prepared.law, source, values.view(_MEMORY[x.dtype]), prepared.order)
+    if x.sharding is None:
+        return jnp.asarray(values)
+    return jax.make_array_from_callback(x.shape, x.sharding, lambda _: values, x.dtype)
