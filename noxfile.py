@@ -1,7 +1,7 @@
 """The checks of the project: plain ``nox`` runs all of them but ``gpu`` and ``bench``.
 
 The sessions share three environments, which those called ``bare``, ``all`` and ``static`` make; nox makes the one that
-a session needs first, and ``nox -R`` takes it as it is.
+a session needs first, and ``nox -R`` takes it as it is. What they install of arrayinit, ``wheel`` builds once.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ nox.options.error_on_external_run = True
 # To compile all modules takes longer than to unpack them, threefold for torch; what is imported is compiled then.
 os.environ.setdefault("PIP_NO_COMPILE", "1")
 
-GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
+PROJECT = nox.project.load_toml("pyproject.toml")
+GROUPS = PROJECT["dependency-groups"]
 REPORTS = Path(".nox", "reports").resolve()
+DIST = Path(".nox", "dist").resolve()
+BUILD = [*PROJECT["build-system"]["requires"], "cmake>=3.26", "ninja"]
 
 # A bare "torch" brings gigabytes of CUDA libraries with it; installed first, this one stays.
 TORCH = "torch==2.13.0"
@@ -92,23 +95,50 @@ reports: list[Path] = []
 
 
 @nox.session(default=False, reuse_venv=True)
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, and the editable wheel, which has the compiled core and points to the sources."""
+    session.install(*BUILD)
+    for kind in ("wheel", "editable"):
+        shutil.rmtree(DIST / kind, ignore_errors=True)
+        # Both share the folder of the objects, where a second build compiles only what changed.
+        where = f"{str(DIST / kind)!r}, {{'build-dir': {str(DIST / 'objects')!r}}}"
+        code = f"from scikit_build_core.build import build_{kind} as build; build({where})"
+        session.run_install("python", "-c", code)
+    if sys.platform != "win32" and built("wheel").endswith("none-any.whl"):
+        session.error("the compiled core was not built: its tests need a C compiler")
+
+
+def built(kind: str) -> str:
+    """Return the path of a wheel that the session ``wheel`` built."""
+    (path,) = (DIST / kind).glob("*.whl")
+    return str(path)
+
+
+def install(session: nox.Session, *others: str, kind: str = "wheel") -> None:
+    """Install arrayinit with other packages."""
+    session.install(built(kind), *others)
+    # pip keeps an older build of the same version.
+    session.install("--force-reinstall", "--no-deps", built(kind))
+
+
+@nox.session(default=False, reuse_venv=True, requires=["wheel"])
 def bare(session: nox.Session) -> None:
     """Make the environment that has NumPy alone, with the bfloat16 of ml_dtypes."""
-    session.install(".", *GROUPS["test"], "ml_dtypes")
+    install(session, *GROUPS["test"], "ml_dtypes")
 
 
-@nox.session(name="all", default=False, reuse_venv=True)
+@nox.session(name="all", default=False, reuse_venv=True, requires=["wheel"])
 def everything(session: nox.Session) -> None:
     """Make the environment that has every library, with the sources as they are edited."""
     # Half of the time is that of these few, which share no file with the others; pip unpacks on one core.
     alone = [TORCH, *(TRITON if sys.platform == "linux" else ()), *(CUPY if sys.platform != "darwin" else ())]
     others = [*GROUPS["test"], *GROUPS["examples"], *PEERS.values(), "array-api-strict", "dask[array]", "distributed"]
     beside = (["--no-deps", "--upgrade", "--target", str(folder(name)), *names] for name, names in BESIDE.items())
-    runs = (["--no-deps", *alone], ["--editable", ".", *others], *beside)
+    runs = (["--no-deps", *alone], [*PROJECT["project"]["dependencies"], *others], *beside)
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda names: session.install(*names), runs))
-    # What torch needs.
-    session.install(TORCH)
+    # With what torch needs.
+    install(session, TORCH, kind="editable")
 
 
 @nox.session(default=False, reuse_venv=True)
@@ -232,12 +262,12 @@ def gpu(session: nox.Session) -> None:
     session.run("python", "tests/gpu.py", *session.posargs)
 
 
-@nox.session(reuse_venv=True)
+@nox.session(reuse_venv=True, requires=["wheel"])
 def oldest(session: nox.Session) -> None:
     """Run the tests on the oldest supported dependencies."""
     if sys.version_info >= (3, 13):
         session.skip("NumPy 2.0 has no wheel for this Python")
-    session.install(".", *GROUPS["test"], "numpy==2.0.0", "scipy==1.13.0", "array-api-compat==1.11")
+    install(session, *GROUPS["test"], "numpy==2.0.0", "scipy==1.13.0", "array-api-compat==1.11")
     pytest(session, program(session, "oldest"), *PARALLEL, *OLDEST, ARRAYINIT_TEST_BACKENDS="numpy")
 
 
@@ -261,29 +291,21 @@ def types(session: nox.Session) -> None:
     session.run(program(session, "static", "basedpyright"), "--pythonpath", python, external=True)
 
 
-@nox.session
+@nox.session(requires=["wheel"])
 def build(session: nox.Session) -> None:
-    """Build the distributions and try the wheel in an empty environment."""
-    session.install("build")
-    directory = Path(session.create_tmp()).resolve()
-    shutil.rmtree(directory / "dist", ignore_errors=True)
-    session.run("python", "-m", "build", "--outdir", str(directory / "dist"))
-    (wheel,) = (directory / "dist").glob("*.whl")
-    session.run("python", "-m", "venv", "--clear", str(directory / "empty"))
-    python = str(directory / "empty" / ("Scripts" if os.name == "nt" else "bin") / "python")
-    session.run(python, "-m", "pip", "install", str(wheel), external=True)
-    # Away from the checkout, so that only the wheel can be imported.
-    with session.chdir(directory):
-        session.run(python, "-c", "import arrayinit", external=True)
-        session.run(python, "-m", "arrayinit", "--help", external=True)
-        session.run(python, "-m", "arrayinit", "--backend", "numpy", external=True)
+    """Build the distributions as a user does, and install arrayinit with and without a compiler."""
+    session.install("build", *BUILD)
+    dist = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(dist))
+    session.run("python", "tests/builds.py", str(dist), built("editable"))
 
 
-@nox.session(default=False)
+@nox.session(default=False, requires=["wheel"])
 def bench(session: nox.Session) -> None:
     """Measure against the initializers of the frameworks; ``-- --quick`` takes two minutes."""
     session.install(TORCH)
-    session.install(".", *GROUPS["bench"], PEERS["jax"], PEERS["keras"])
+    install(session, *GROUPS["bench"], PEERS["jax"], PEERS["keras"])
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -1,5 +1,7 @@
 /* The Python module arrayinit._core: every address, length, stride and dtype is checked here. */
+#ifndef Py_LIMITED_API
 #define Py_LIMITED_API 0x030B0000
+#endif
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <string.h>
