@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-import arrayinit
 from arrayinit.backends.device import Device
 from arrayinit.backends.registry import libraries
 from arrayinit.cli.measure import LIMIT, Row, measure
 from arrayinit.cli.models import MODELS
-from arrayinit.cli.report import Report, differing
+from arrayinit.cli.report import Report, differing, version
 from arrayinit.cli.targets import targets
 from arrayinit.cli.terminal import Progress, width_of
+from arrayinit.core.extension import instruction_set
 
 # The exit statuses that a shell reports for a program that SIGINT or SIGPIPE ended.
 _INTERRUPTED, _NOT_READ = 130, 141
@@ -46,10 +46,10 @@ def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run, print the report, and return the exit status: 0 if all arrays are ok and one seed gave the same weights."""
-    options = _parser().parse_args(argv)
     try:
+        options = _parser().parse_args(argv)
         devices = targets(options.backend)
-    except LookupError as error:
+    except (ImportError, LookupError, ValueError) as error:
         print(f"arrayinit: {error.args[0]}", file=sys.stderr)
         return 2
     rows = _measured(options, devices)
@@ -87,7 +87,7 @@ def _measured(options: argparse.Namespace, devices: Sequence[Device]) -> list[Ro
 def _plain(row: Row) -> dict[str, object]:
     # JSON has no infinity.
     error = row.worst_std_error if math.isfinite(row.worst_std_error) else None
-    return {**row._asdict(), "worst_std_error": error}
+    return {**row._asdict(), "worst_std_error": error, "core": instruction_set()}
 
 
 def _seed(text: str) -> int:
@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         f"deviation of an array, in standard errors; up to {LIMIT:g} is ok. The exit status is 0 if all arrays are ok "
         "and a seed gave the same weights everywhere, and 1 if not.",
     )
-    parser.add_argument("--version", action="version", version=f"arrayinit {arrayinit.__version__}")
+    parser.add_argument("--version", action="version", version=version())
     parser.add_argument("--backend", action="append", choices=libraries(), help="only this backend; may be repeated")
     parser.add_argument("--model", action="append", choices=MODELS, help="only this model; may be repeated")
     source = parser.add_mutually_exclusive_group()

@@ -22,6 +22,7 @@ from arrayinit.cli.models import MODELS, gpt2, resnet50
 from arrayinit.cli.report import EXPLANATION, Report
 from arrayinit.cli.targets import targets
 from arrayinit.cli.terminal import Progress, width_of
+from arrayinit.core.extension import core, instruction_set
 
 RESNET50_OF_SEED_0 = "6a3730078c006fbc6fc9d3e657be19332f7aac856bc1c24a1686b26ea8afb3e7"
 
@@ -204,7 +205,30 @@ def test_version(capsys):
     with pytest.raises(SystemExit) as error:
         main(["--version"])
     assert error.value.code == 0
-    assert capsys.readouterr().out == f"arrayinit {arrayinit.__version__}\n"
+    name = instruction_set()
+    line = "without its compiled core" if name == "none" else f"compiled core: {name}"
+    assert capsys.readouterr().out == f"arrayinit {arrayinit.__version__}, {line}\n"
+
+
+@pytest.mark.usefixtures("numpy_library")
+@pytest.mark.parametrize("name", ["none", *(core().instruction_sets() if core() else ())])
+def test_the_core_that_runs_is_told(name):
+    environment = os.environ | {"ARRAYINIT_CORE": name}
+    done = subprocess.run([*PROGRAM, "--json"], capture_output=True, text=True, check=True, env=environment)
+    (row,) = json.loads(done.stdout)
+    assert (row["core"], row["sha256"]) == (name, RESNET50_OF_SEED_0)
+    done = subprocess.run(PROGRAM, capture_output=True, text=True, check=True, env=environment)
+    line = "without its compiled core" if name == "none" else f"compiled core: {name}"
+    assert f"arrayinit {arrayinit.__version__}, {line}\n" in done.stdout
+
+
+@pytest.mark.usefixtures("numpy_library")
+def test_a_core_that_the_machine_lacks_is_an_error():
+    environment = os.environ | {"ARRAYINIT_CORE": "avx1024"}
+    done = subprocess.run([*PROGRAM, "--version"], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert re.fullmatch("arrayinit: .*ARRAYINIT_CORE.*'avx1024'.*\n", done.stderr)
 
 
 @pytest.mark.usefixtures("numpy_library", "small")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+import arrayinit
 from arrayinit.backends.device import Device
 from arrayinit.cli.measure import LIMIT, Row
 from arrayinit.cli.models import Parameter
+from arrayinit.core.extension import instruction_set
 
 EXPLANATION = f"std error: how many standard errors the worst array's std is off; up to {LIMIT:g} is ok"
 
@@ -55,8 +57,8 @@ class Report:
         return "\n".join(["", *lines, ""]) if lines else ""
 
     def explanation(self) -> str:
-        """Return the meaning of the column of standard errors."""
-        return self._text(EXPLANATION)
+        """Return the version, and the meaning of the column of standard errors."""
+        return f"{self._text(version())}\n{self._text(EXPLANATION)}"
 
     def _digest(self, rows: Sequence[Row]) -> list[str]:
         same = f", the same on all {len(rows)}" if len(rows) > 1 else ""
@@ -71,6 +73,13 @@ class Report:
 
     def _text(self, line: str) -> str:
         return line if self.width is None else textwrap.fill(line, self.width)
+
+
+def version() -> str:
+    """Return the version, and what fills the memory of the CPU from a seed."""
+    name = instruction_set()
+    core = "without its compiled core" if name == "none" else f"compiled core: {name}"
+    return f"arrayinit {arrayinit.__version__}, {core}"
 
 
 def differing(rows: Sequence[Row]) -> list[str]:
