@@ -285,10 +285,15 @@ def types(session: nox.Session) -> None:
     # With every backend, whose own types basedpyright reads.
     python = program(session, "all")
     mypy = (program(session, "static", "mypy"), "--python-executable", python)
-    session.run(*mypy, external=True)
-    # With the types of torch and JAX, and without the settings of this project.
-    session.run(*mypy, "--config-file=", "--strict", "--follow-imports=silent", CLIENT, external=True)
-    session.run(program(session, "static", "basedpyright"), "--pythonpath", python, external=True)
+    runs = (
+        mypy,
+        # With the types of torch and JAX, and without the settings of this project. A cache serves one process.
+        (*mypy, "--config-file=", "--cache-dir=.mypy_cache/client", "--strict", "--follow-imports=silent", CLIENT),
+        (program(session, "static", "basedpyright"), "--pythonpath", python),
+    )
+    # Each takes one core.
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda command: session.run(*command, external=True), runs))
 
 
 @nox.session(requires=["wheel"])
