@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from boxes import STORED
+from float8 import FLOAT8, encoded
 from kernels_under_test import Kernel
 from kernels_under_test.kernel import Corner
 
@@ -100,6 +101,8 @@ def _words(key: Any, stream: int, places: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def _stored(values: np.ndarray, form: FloatFormat) -> np.ndarray:
+    if form.name in FLOAT8:
+        return encoded(values, form.name)
     if form.name != "bfloat16":
         return values.astype(form.name)
     # Round to a multiple of the distance of neighbours, ties to even; float64 holds all of these numbers.

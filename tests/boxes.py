@@ -1,8 +1,9 @@
 """Draws, and the logical arrays that they fill, for the tests of all kernels."""
 
 import numpy as np
+from float8 import FLOAT8
 
-STORED = {"bfloat16": "uint16"}
+STORED = {"bfloat16": "uint16", **dict.fromkeys(FLOAT8, "uint8")}
 
 
 def whole(draw):

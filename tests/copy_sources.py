@@ -6,6 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from boxes import STORED
+from float8 import FLOAT8
 from libraries import Library, no_such_case
 from peers import peer
 from portable_calls import bits
@@ -17,7 +19,7 @@ with suppress(ImportError):
     import jax
 
 INTEGERS = tuple(name for name in NAMES if "int" in name)
-KINDS = (("bool",), INTEGERS, ("float16", "bfloat16", "float32", "float64"), ("complex64", "complex128"))
+KINDS = (("bool",), INTEGERS, ("float16", "bfloat16", "float32", "float64", *FLOAT8), ("complex64", "complex128"))
 
 
 def kind(dtype: str) -> int:
@@ -26,24 +28,23 @@ def kind(dtype: str) -> int:
 
 def storage(dtype: str) -> str:
     """The dtype in which NumPy holds these numbers."""
-    return "float32" if dtype == "bfloat16" else dtype
+    return "float32" if dtype in STORED else dtype
 
 
 def has(library: str, dtype: str) -> bool:
-    return dtype not in {"strict": ("float16", "bfloat16"), "numpy": ("bfloat16",), "dask": ("bfloat16",)}.get(
-        library, ()
-    )
+    return dtype not in {"strict": ("float16", *STORED), "numpy": STORED, "dask": STORED}.get(library, ())
 
 
 def array(library: str, values: np.ndarray, dtype: str) -> Any:
-    """Return an array of a library, made without arrayinit; bfloat16 comes as numbers in float32."""
-    words = np.asarray(values.view(np.uint32) >> 16, np.uint16) if dtype == "bfloat16" else values
+    """Return an array of a library, made without arrayinit; what NumPy lacks comes as numbers in float32."""
+    words = bits(values, dtype).astype(STORED[dtype]) if dtype in STORED else values
     if library == "torch":
         torch = peer("torch")
-        return torch.from_numpy(words).view(torch.bfloat16) if dtype == "bfloat16" else torch.from_numpy(words)
+        made = torch.from_numpy(words)
+        return made.view(getattr(torch, dtype)) if dtype in STORED else made
     if library == "jax":
         peer("jax")
-        return jax.device_put(words.view(jax.numpy.bfloat16) if dtype == "bfloat16" else words, jax.devices()[-1])
+        return jax.device_put(words.view(jax.numpy.dtype(dtype)), jax.devices()[-1])
     if library == "strict":
         xp = peer("array_api_strict")
         return xp.asarray(values, device=xp.Device("device1"))
@@ -53,7 +54,7 @@ def array(library: str, values: np.ndarray, dtype: str) -> Any:
 
 
 def blank(library: Library, shape: tuple[int, ...], dtype: str) -> Any:
-    if dtype not in library.dtypes and kind(dtype) > 1:
+    if dtype not in library.dtypes and kind(dtype) > 1 and not (library.has_float8 and dtype in FLOAT8):
         no_such_case(f"{library.name} has no {dtype}")
     return library.full(shape, dtype, 1)
 

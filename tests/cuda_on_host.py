@@ -30,6 +30,7 @@ SHIMS = r"""
 #define __forceinline__ inline
 #define __grid_constant__
 struct alignas(16) uint4 { unsigned int x, y, z, w; };
+struct alignas(8) uint2 { unsigned int x, y; };
 struct { unsigned int x; } blockIdx, threadIdx, blockDim;
 template <class To, class From> To bits(From x) { To y; std::memcpy(&y, &x, sizeof(y)); return y; }
 int __float_as_int(float x) { return bits<int>(x); }

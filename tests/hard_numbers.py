@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from copy_sources import INTEGERS, kind, storage
+from float8 import FLOAT8, decoded, encoded, has_infinity, has_negative_zero
 
 from arrayinit.core.dtypes import FORMATS
 
@@ -20,6 +21,10 @@ def nearest(value: Any, dtype: str) -> float:
     form = FORMATS[FORMATS[dtype].real]
     if isinstance(value, (float, np.floating)):
         value = float(value)
+        if math.isinf(value) and not has_infinity(form.name):
+            return math.nan
+        if value == 0 and not has_negative_zero(form.name):
+            return 0.0
         if value == 0 or not math.isfinite(value):
             return value
     exact = Fraction(value)
@@ -30,7 +35,9 @@ def nearest(value: Any, dtype: str) -> float:
     exponent -= size < Fraction(2) ** exponent
     quantum = Fraction(2) ** (max(exponent, form.emin) - form.precision + 1)
     rounded = round(size / quantum) * quantum
-    return math.copysign(math.inf if rounded > Fraction(form.max) else float(rounded), exact)
+    if rounded > Fraction(form.max):
+        return math.copysign(math.inf if has_infinity(form.name) else math.nan, exact)
+    return math.copysign(float(rounded), exact if has_negative_zero(form.name) or rounded else 1)
 
 
 @cache
@@ -66,6 +73,8 @@ def hard(given: str, dtype: str) -> np.ndarray:
         narrow = chosen.astype(storage(given))
     if given == "bfloat16":
         narrow = (narrow.view(np.uint32) & 0xFFFF0000).view(np.float32)
+    if given in FLOAT8:
+        narrow = decoded(encoded(narrow, given), given).astype(np.float32)
     return narrow
 
 

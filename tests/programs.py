@@ -67,10 +67,20 @@ def _fits(distribution: Distribution, form: FloatFormat) -> bool:
     return True
 
 
+# The draws of 8 bits are those of float32, rounded: a few of them show how each format is rounded and clipped.
+_ROUNDED = ("uniform", "shifted", "normal", "normal, zero", "central", "narrow")
+
+
+def _distributions(form: FloatFormat) -> dict[str, Distribution]:
+    if form.bits > 8:
+        return COMPLEX if form.is_complex else REAL
+    return {name: REAL[name] for name in _ROUNDED} | {"normal, overflowing": Normal(0.0, form.max / 2)}
+
+
 CASES = [
     (name, distribution, dtype)
     for dtype, form in FORMATS.items()
-    for name, distribution in (COMPLEX if form.is_complex else REAL).items()
+    for name, distribution in _distributions(form).items()
     if _fits(distribution, form)
 ]
 IDS = [f"{name} {dtype}" for name, _, dtype in CASES]

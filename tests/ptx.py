@@ -8,6 +8,7 @@ from collections import Counter
 
 import torch
 import triton
+from float8 import FLOAT8
 from programs import CASES, IDS
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
@@ -24,6 +25,7 @@ from arrayinit.stream.seed import Seed
 TARGET = GPUTarget("cuda", 90, 32)
 
 POINTERS = {"float16": "*fp16", "bfloat16": "*i16", "float32": "*fp32", "float64": "*fp64", "int64": "*i64"}
+POINTERS |= dict.fromkeys(FLOAT8, "*i8")
 
 
 def ptx(program: Program, stored: str, rank: int = 1, *, one_run: bool = True) -> dict[str, int]:

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from boxes import STORED
 
 import arrayinit as ai
 from arrayinit.core.distributions import Normal
@@ -108,11 +109,11 @@ def test_a_column_too_tall_to_be_held_is_cleared_as_any_other(zeros, bits, monke
     np.testing.assert_array_equal(part, held[150:800, 1:3])
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "float8_e4m3fn"])
 @pytest.mark.parametrize("shape", [(512, 2048), (2, 8, 1024), (300, 1000)])
 def test_memory_that_runs_across_the_rows_gets_the_same(shape, dtype):
     draw = Draw(Normal(0.0, 1.0), seed_of(5), FORMATS[dtype], shape, tuple(range(len(shape))))
-    kind = np.uint16 if dtype == "bfloat16" else dtype
+    kind = STORED.get(dtype, dtype)
     along, across = np.empty(shape, kind), np.empty(shape[::-1], kind).T
     draw.fill_host(along)
     draw.fill_host(across)

@@ -6,6 +6,8 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from boxes import STORED
+from float8 import FLOAT8, decoded, encoded
 
 from arrayinit.core import extension
 from arrayinit.kernels import fill as fills
@@ -29,9 +31,12 @@ def _by_numpy(draw: Draw, x: np.ndarray, corner: list[int]) -> None:
 def _in_chunks(draw: Draw, x: np.ndarray, corner: list[int]) -> None:
     times = np.zeros(x.shape, int)
     for index, chunk in draw.chunks(x.shape, draw.dtype.name, corner):
-        assert chunk.dtype == ("float32" if draw.dtype.name == "bfloat16" else draw.dtype.name)
+        assert chunk.dtype == ("float32" if draw.dtype.name in STORED else draw.dtype.name)
         assert chunk.size <= max(fills.UPLOAD, draw.shape[0] if draw.zeros else 0)
-        if draw.dtype.name == "bfloat16":
+        if draw.dtype.name in FLOAT8:
+            x[index] = encoded(chunk, draw.dtype.name)
+            np.testing.assert_array_equal(decoded(x[index], draw.dtype.name), chunk)
+        elif draw.dtype.name == "bfloat16":
             bits = chunk.copy().view(np.uint32)
             assert not (bits & 0xFFFF).any()
             x[index] = bits >> 16

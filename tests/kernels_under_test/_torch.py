@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 import numpy as np
+from boxes import STORED
 
 from arrayinit.kernels.draw import Draw
 from kernels_under_test.kernel import Corner, Kernel
@@ -15,7 +16,7 @@ def _tensor(draw: Draw, x: np.ndarray) -> Any:
     import torch
 
     shared = torch.from_numpy(x)
-    return shared.view(torch.bfloat16) if draw.dtype.name == "bfloat16" else shared
+    return shared.view(getattr(torch, draw.dtype.name)) if draw.dtype.name in STORED else shared
 
 
 def _by_triton(draw: Draw, x: np.ndarray, corner: list[int]) -> None:

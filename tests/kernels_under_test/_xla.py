@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from boxes import STORED
 
 from arrayinit.kernels.draw import Draw
 from kernels_under_test.kernel import Corner, Kernel
@@ -13,12 +14,12 @@ from kernels_under_test.kernel import Corner, Kernel
 # A program is compiled for each distribution and dtype: one distribution of each kind.
 _FEW = ("shifted", "normal, shifted", "disk")
 # What is narrow is computed in float32 and rounded: by one way of rounding for each.
-_ROUNDED = ("shifted", "normal", "central", "narrow")
+_ROUNDED = ("shifted", "normal", "normal, overflowing", "central", "narrow")
 
 
 def _bits(x: Any) -> np.ndarray:
     values = np.asarray(x)
-    return values.view(np.uint16) if values.dtype.name == "bfloat16" else values
+    return values.view(STORED.get(values.dtype.name, values.dtype))
 
 
 def _in_a_program(draw: Draw, x: np.ndarray, _: list[int]) -> None:

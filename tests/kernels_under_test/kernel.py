@@ -23,7 +23,10 @@ class Kernel:
     library: str
     """The library whose session runs the kernel."""
     fill: Callable[[Draw, np.ndarray, list[int]], object]
-    """Fills the box that begins at a corner; both are in the order of the array to be filled. bfloat16 goes as bits."""
+    """Fills the box that begins at a corner; both are in the order of the array to be filled.
+
+    Formats that NumPy lacks go as bits.
+    """
     fills: Literal["whole arrays", "boxes", "far boxes"]
     examples: int
     variables: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -32,7 +35,7 @@ class Kernel:
     names: tuple[str, ...] = tuple(dict.fromkeys(name for name, *_ in CASES))
     """The distributions in random boxes, if a kernel takes long to compile for each distribution."""
     narrow_names: tuple[str, ...] = names
-    """The same in float16 and bfloat16, whose draws are those of float32, rounded."""
+    """The same in formats of 16 and 8 bits, whose draws are those of float32, rounded."""
     has_every_distribution: bool = True
     """Whether the kernel is to fill a whole array by each distribution."""
     has_subnormals: bool = True

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from libraries.library import COMPLEX, REAL, Form, Library, no_such_case
+from libraries.library import COMPLEX, FLOAT8, REAL, Form, Library, no_such_case
 
 __all__ = [
     "COMPLEX",
+    "FLOAT8",
     "FORMS",
     "LIBRARIES",
     "ON_GPU",

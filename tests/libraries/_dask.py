@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
+from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from libraries.forms import ANY
-from libraries.library import COMPLEX, Form, Library
+from libraries.library import COMPLEX, Form, Library, as_plain
 
 
 def _dask() -> Library:
     import dask.array as da
+
+    with suppress(ImportError):
+        # Makes NumPy know the names.
+        importlib.import_module("ml_dtypes")
 
     def empty(shape: tuple[int, ...], dtype: str) -> Any:
         # Two chunks along each axis, of which the second is shorter.
@@ -22,10 +29,11 @@ def _dask() -> Library:
         "dask",
         ("float16", "float32", "float64", *COMPLEX),
         empty,
-        np.asarray,
+        as_plain,
         np.random.default_rng,
         lambda x: x.chunks,
         in_place=False,
+        has_float8=find_spec("ml_dtypes") is not None,
     )
 
 

@@ -27,6 +27,7 @@ def _numpy() -> Library:
         as_plain,
         np.random.default_rng,
         lambda x: "cpu",
+        has_float8=len(narrow) > 1,
     )
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from arrayinit.core.dtypes import NAMES
 from libraries.forms import ANY, VIEWS
-from libraries.library import COMPLEX, REAL, Form, Library
+from libraries.library import COMPLEX, FLOAT8, REAL, Form, Library
 
 
 def _torch(device: str) -> Library:
@@ -16,9 +17,11 @@ def _torch(device: str) -> Library:
     if device == "cuda" and not torch.cuda.is_available():
         raise RuntimeError("torch finds no GPU")
 
+    known = {getattr(torch, name) for name in NAMES if name not in ("bfloat16", *FLOAT8)}
+
     def to_numpy(x: Any) -> np.ndarray:
         x = x.detach().cpu()
-        return (x.double() if x.dtype == torch.bfloat16 else x).numpy()
+        return (x if x.dtype in known else x.double()).numpy()
 
     return Library(
         f"torch:{device}" if device != "cpu" else "torch",
@@ -28,6 +31,7 @@ def _torch(device: str) -> Library:
         to_numpy,
         lambda seed: torch.Generator(device).manual_seed(seed),
         lambda x: x.device,
+        has_float8=True,
     )
 
 

@@ -11,6 +11,8 @@ import pytest
 from never_run import NO_SUCH_CASE
 
 REAL = ("float16", "bfloat16", "float32", "float64")
+# Not among those of a library: they have tests of their own, beside those that take all dtypes.
+FLOAT8 = ("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz")
 COMPLEX = ("complex64", "complex128")
 
 # From what makes a contiguous array of a shape, and the shape, to the array.
@@ -30,6 +32,7 @@ class Library:
     """A generator of the library's own; of NumPy where it has none."""
     device: Callable[[Any], Any]
     in_place: bool = True
+    has_float8: bool = False
 
     def full(self, shape: tuple[int, ...], dtype: str, value: float) -> Any:
         """Return an array that shows where it was written."""
@@ -41,7 +44,7 @@ class Library:
 def as_plain(x: Any) -> np.ndarray:
     """Return the elements in a dtype of NumPy's own."""
     values = np.asarray(x)
-    return values.astype(np.float64) if values.dtype.name == "bfloat16" else values
+    return values.astype(np.float64) if values.dtype.name in ("bfloat16", *FLOAT8) else values
 
 
 def no_such_case(reason: str) -> NoReturn:

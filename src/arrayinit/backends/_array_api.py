@@ -14,7 +14,7 @@ from arrayinit.backends.device import Device, ready
 from arrayinit.backends.protocol import Array, Backend, InPlace, Replaced
 from arrayinit.core.dtypes import NAMES
 from arrayinit.kernels.fill import Fill, Table
-from arrayinit.kernels.rounding import rounds_twice
+from arrayinit.kernels.rounding import BEYOND_NUMPY, BYTES, rounds_twice
 
 _CPU = 1
 """DLPack's device type for host memory."""
@@ -39,7 +39,8 @@ class _ArrayAPI(Backend):
 
     def _converts(self, source: Array, x: Array) -> bool:
         """Whether the source is of the library of ``x``, which converts it with one rounding."""
-        return not isinstance(source, np.ndarray) and not rounds_twice(self.dtype(source), self.dtype(x))
+        given, dtype = (None if isinstance(source, np.ndarray) else self.dtype(source)), self.dtype(x)
+        return given == dtype or (given is not None and dtype not in BYTES and not rounds_twice(given, dtype))
 
     def _from_host(self, x: Array, chunk: np.ndarray[Any, Any]) -> Array:
         """Copy a chunk to the dtype of ``x``, and to its device if arrays have one."""
@@ -106,12 +107,12 @@ def _is_standard(cls: type) -> bool:
 
 
 def _readable(x: Array) -> Array:
-    """Return an array that NumPy can read: without gradients, and not bfloat16, which NumPy's DLPack lacks."""
+    """Return an array that NumPy can read: without gradients, and of a dtype that NumPy has."""
     if hasattr(x, "detach"):
         x = x.detach()
     library, _, name = str(getattr(x, "dtype", "")).rpartition(".")
-    # Paddle would give the bits of the numbers as integers. float32 holds all bfloat16 numbers.
-    if name == "bfloat16" and library in sys.modules:
+    # Paddle would give the bits of the numbers as integers. float32 holds all narrow numbers.
+    if name in BEYOND_NUMPY and library in sys.modules:
         return x.astype(sys.modules[library].float32)
     return x
 

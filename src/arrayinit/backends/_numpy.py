@@ -17,8 +17,9 @@ from arrayinit.backends.protocol import Array, InPlace, Prepared
 from arrayinit.core import extension
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, FloatFormat
-from arrayinit.kernels.fill import Fill
+from arrayinit.kernels.fill import Fill, Table
 from arrayinit.kernels.numpy_ops import NUMPY
+from arrayinit.kernels.rounding import BEYOND_NUMPY
 from arrayinit.kernels.subsets import KEY_BITS, smallest
 from arrayinit.stream.seed import Key, Seed
 
@@ -28,7 +29,7 @@ _CHUNK = 1 << 16
 _KEYS = (int, Key)
 
 # NumPy builds the name of a dtype at each access.
-DTYPE_NAMES = {np.dtype(name): name for name in NAMES if name != "bfloat16"}
+DTYPE_NAMES = {np.dtype(name): name for name in NAMES if name not in BEYOND_NUMPY}
 
 # NumPy's own annotations misspell "contig".
 _CONTIGUOUS: Any = [["writeonly", "contig", "nbo", "aligned"]]
@@ -86,7 +87,7 @@ class NumPy(NativeBackend, InPlace):
 
     def assign(self, x: Array, values: Array) -> Array:
         if values is not x:
-            np.copyto(x, values, casting="unsafe")
+            Table(values).fill_host(x)
         return x
 
     def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
@@ -105,7 +106,7 @@ class NumPy(NativeBackend, InPlace):
     def draw(self, x: Array, distribution: Distribution, generator: np.random.Generator, dtype: FloatFormat) -> Array:
         limits = distribution.limits(dtype)
         # A draw may overflow to infinity; this is no reason to warn.
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             for chunk in _chunks(x):
                 self.draw_within(chunk, distribution, generator, limits)
         return x

@@ -46,7 +46,9 @@ class Orthogonal(Computed):
         q *= self.gain
         xp = backend.namespace(q)
         q = xp.permute_dims(xp.reshape(q, tuple(self.shape[i] for i in self.axes)), inverse(self.axes))
-        return backend.assign(blank, q) if is_whole else backend.set_at(blank, self.index, xp.astype(q, x.dtype))
+        if is_whole:
+            return backend.assign(blank, q)
+        return backend.set_at(blank, self.index, backend.assign(backend.empty(x, tuple(q.shape), backend.dtype(x)), q))
 
     def _normal(self, backend: NativeBackend, x: Array) -> Array:
         """Return matrices of standard normal numbers, in the dtype of the computation."""

@@ -126,7 +126,7 @@ def _readable(backend: Backend, x: Array, source: Any) -> Array:
             with suppress(*_REFUSALS):
                 arrived = backend.namespace(x).from_dlpack(form)
                 # Without x64 JAX would round, and cut off integers.
-                if backend.dtype(arrived) in str(form.dtype):
+                if backend.dtype(arrived) == str(form.dtype).rpartition(".")[2]:
                     return arrived
     except ValueError as error:
         raise ValueError(f"source must be an array, or a nested sequence of numbers without gaps: {error}") from error

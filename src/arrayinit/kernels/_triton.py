@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from inspect import signature
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import triton
 import triton.language as tl
 
+from arrayinit.kernels._triton_rounding import bfloat16, float8, jit, rounded
 from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Step
 
@@ -23,17 +24,12 @@ TILE = 128
 """Blocks of the counter that one kernel instance generates."""
 
 
-def _jit(function: Callable[..., Any]) -> Any:
-    """Compile a function for kernels. This decorator has a type; Triton's own has none."""
-    return triton.jit(function)
-
-
 _FIRST, _SECOND = map(tl.constexpr, MULTIPLIERS)
 _STEP_LOW, _STEP_HIGH = map(tl.constexpr, WEYL)
 _ROUNDS = tl.constexpr(ROUNDS)
 
 
-@_jit
+@jit
 def _philox(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor) -> tl.tensor:
     """Return the four words of each block of a stream, as NumPy's generator draws them."""
     # NumPy's generator increments the counter before it draws.
@@ -55,28 +51,21 @@ def _philox(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor
     return a, b, c, d
 
 
-@_jit
+@jit
 def words_uint64(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor, TILE: tl.constexpr) -> tl.tensor:
     """Return the words of the blocks, four a block."""
     a, b, c, d = _philox(block, stream, low, high)
     return tl.reshape(tl.join(tl.join(a, c), tl.join(b, d)), (TILE * 4,))
 
 
-@_jit
+@jit
 def words_uint32(block: tl.tensor, stream: tl.tensor, low: tl.tensor, high: tl.tensor, TILE: tl.constexpr) -> tl.tensor:
     """Return the 32-bit halves of the words of the blocks, the low half first."""
     words = words_uint64(block, stream, low, high, TILE)
     return tl.reshape(tl.join(words.to(tl.uint32), (words >> 32).to(tl.uint32)), (TILE * 8,))
 
 
-@_jit
-def bfloat16(x: tl.tensor) -> tl.tensor:
-    """Return the bits of float32 numbers rounded to bfloat16: to nearest, ties to even. No number may be NaN."""
-    bits = x.to(tl.uint32, bitcast=True)
-    return ((bits + ((bits >> 16) & 1) + 0x7FFF) >> 16).to(tl.int16)
-
-
-@_jit
+@jit
 def each(x: tl.tensor, ROW: tl.constexpr, ALL: tl.constexpr) -> tl.tensor:
     """Repeat the value that ``x`` has for a row for each element of this row."""
     return tl.reshape(tl.broadcast_to(x[:, None], (ALL // ROW, ROW)), (ALL,))
@@ -116,9 +105,10 @@ _RUNS = """\
 
 @cache
 def kernel(program: Program, stored: str, rank: int, *, one_run: bool) -> Any:
-    """Return the kernel that fills a box of ``rank`` axes in memory of the dtype ``stored``; bfloat16 goes as int16.
+    """Return the kernel that fills a box of ``rank`` axes in memory of the dtype ``stored``.
 
-    Its arguments are, in this order: the memory, for complex numbers the memory of their parts; the key; the logical
+    Its arguments are, in this order: the memory, as int16 or int8 for bfloat16 and float8, and for complex numbers the
+    memory of their parts; the key; the logical
     index at which the box starts; the number of runs of neighbours in the logical array, the elements of a run, and the
     most blocks of a run; for each axis its size, its step in the logical array and its stride in memory; the bits of
     the numbers of the program.
@@ -127,7 +117,7 @@ def kernel(program: Program, stored: str, rank: int, *, one_run: bool) -> Any:
     # Triton reads the source of a function from its file, so the source is entered in the cache of files.
     file = f"<arrayinit {hashlib.sha256(source.encode()).hexdigest()}>"
     linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
-    scope: dict[str, Any] = {f.__name__: f for f in (words_uint32, words_uint64, bfloat16, each)}
+    scope: dict[str, Any] = {f.__name__: f for f in (words_uint32, words_uint64, bfloat16, float8, each)}
     scope |= {"tl": tl, "__name__": __name__}
     exec(compile(source, file, "exec"), scope)
     draw = scope["arrayinit_draw"]
@@ -137,7 +127,7 @@ def kernel(program: Program, stored: str, rank: int, *, one_run: bool) -> Any:
 def _source(program: Program, stored: str, rank: int, one_run: bool) -> str:
     numbers = {step.operands[0]: step.dtype for step in program.steps if step.name == "number"}
     row = WORDS_PER_BLOCK[program.word]
-    results = [f"tl.broadcast_to({_stored(f'v{index}', stored)}, (TILE * {row},))" for index in program.outputs]
+    results = [f"tl.broadcast_to({rounded(f'v{index}', stored)}, (TILE * {row},))" for index in program.outputs]
     return _KERNEL.format(
         row=row,
         parameters=", ".join(
@@ -165,10 +155,6 @@ def _sum(total: str, distance: str, rank: int) -> Iterator[str]:
         yield f"{total} += (rest % size{k}).to(tl.int64) * {distance}{k}"
         yield f"rest = rest // size{k}"
     yield f"{total} += rest.to(tl.int64) * {distance}0"
-
-
-def _stored(value: str, dtype: str) -> str:
-    return f"bfloat16({value})" if dtype == "bfloat16" else f"{value}.to(tl.{dtype})"
 
 
 def _store(results: Sequence[str]) -> str:

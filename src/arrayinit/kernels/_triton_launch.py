@@ -10,8 +10,10 @@ import numpy as np
 import torch
 import triton
 
+from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels._triton import TILE, kernel
 from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.rounding import BEYOND_NUMPY
 from arrayinit.stream.box import boxes, c_strides, merged_axes, neighbours, position
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Recorded, Step, recorded
@@ -22,6 +24,8 @@ _AT_ONCE = 1 << 30
 
 # The most keys in memory at once, 8 bytes each.
 _HELD = 1 << 24
+
+_INTEGERS = {getattr(torch, name): getattr(torch, f"int{FORMATS[name].bits}") for name in BEYOND_NUMPY}
 
 # The keys of `_clear_columns`, unsorted.
 _KEYS = Recorded(Program((Step("word", "uint32", (KEYS,)), Step("convert", "int64", (0,))), (1,)), ())
@@ -74,7 +78,7 @@ def _launch(box: torch.Tensor, draw: Recorded, key: Key, shape: Sequence[int], c
 
     compiled = kernel(draw.program, str(parts.dtype).removeprefix("torch."), rank, one_run=runs == 1)
     compiled[(-(-runs * span // TILE),)](
-        parts.view(torch.int16) if parts.dtype == torch.bfloat16 else parts,
+        _bits(parts),
         *key,
         start,
         runs,
@@ -85,6 +89,12 @@ def _launch(box: torch.Tensor, draw: Recorded, key: Key, shape: Sequence[int], c
         TILE=TILE,
         enable_fp_fusion=False,
     )
+
+
+def _bits(x: torch.Tensor) -> torch.Tensor:
+    """Return memory of a format that the kernels store as bits as integers; any other memory itself."""
+    integer = _INTEGERS.get(x.dtype)
+    return x if integer is None else x.view(integer)
 
 
 def _clear_columns(matrix: torch.Tensor, corner: Sequence[int], rows: int, count: int, key: Key) -> None:
@@ -99,4 +109,4 @@ def _clear_columns(matrix: torch.Tensor, corner: Sequence[int], rows: int, count
         # The row breaks ties, so no two keys are equal. As signed integers, the keys of 2^32 rows fit.
         keys.sub_(1 << 31).mul_(rows).add_(torch.arange(rows, device=matrix.device))
         last = keys.topk(count, dim=1, largest=False, sorted=False).values.amax(dim=1, keepdim=True)
-        columns.masked_fill_((keys <= last).T[corner[0] : corner[0] + height], 0)
+        _bits(columns).masked_fill_((keys <= last).T[corner[0] : corner[0] + height], 0)

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from arrayinit.core.dtypes import FORMATS
+from arrayinit.core.dtypes import FORMATS, FloatFormat
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON, KERNEL
+from arrayinit.kernels.rounding import BYTES, Rounding
 from arrayinit.stream.box import c_strides, merged_axes, neighbours, position
 from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Recorded, Step
@@ -83,6 +84,8 @@ def kernel(program: Program, dtype: str) -> str:
         real="double" if program.word == "uint64" else "float",
         numbers=max(1, sum(step.name == "number" for step in program.steps)),
         part=part,
+        # What one thread writes at once: a block of 8 bytes, or 16 of its bytes.
+        vector="uint2" if dtype in BYTES else "uint4",
         parts=len(program.outputs),
         words="\n".join(f"    Index words{k}[4]; philox(block, {k}, box.low, box.high, words{k});" for k in streams),
         kept=" ".join(f"{_TYPES[program.steps[index].dtype]} v{index};" for index in sorted(loops.kept)),
@@ -160,9 +163,16 @@ _TYPES = {
     "float64": "double",
 }
 
+
+def _float8(dtype: FloatFormat) -> str:
+    integers = map(str, Rounding.of(FORMATS["float32"], dtype))
+    return f"float8({{}}, {', '.join(integers)}, {str(dtype.has_negative_zero).lower()})"
+
+
 # The type of the memory, and the template of the conversion to this type.
 _STORED = {
     "float16": ("unsigned short", "float16({})"),
     "bfloat16": ("unsigned short", "bfloat16({})"),
+    **{name: ("unsigned char", _float8(FORMATS[name])) for name in BYTES},
     **{name: (_TYPES[name], "{}") for name in ("float32", "float64", "uint32")},
 }

@@ -72,6 +72,20 @@ __device__ __forceinline__ unsigned short bfloat16(float x) {
     unsigned int bits = __float_as_int(x);
     return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
+
+// As to_bits in rounding.py, which says what the integers are; no draw is NaN.
+__device__ __forceinline__ unsigned char float8(
+    float x, int width, int drop, int first, int beyond, int overflow, bool has_negative_zero
+) {
+    int given = int32(x), held = given & 0x7fffffff;
+    held = held < beyond ? held : beyond;
+    int exponent = held & -(1 << width);
+    exponent = exponent > first ? exponent : first;
+    int power = exponent + (drop << width);
+    int code = int32(add_(float32(held), float32(power))) - power + ((exponent - first) >> drop);
+    code = code < overflow ? code : overflow;
+    return code || has_negative_zero ? code | (given >> 24 & 0x80) : 0;
+}
 """
 
 KERNEL = r"""
@@ -87,7 +101,8 @@ struct Box {
 
 struct Numbers { $real value[$numbers]; };
 struct Element { $part part[$parts]; };
-union Block { Element element[$per_block]; uint4 quad[$per_block * sizeof(Element) / 16]; };
+typedef $vector Vector;
+union Block { Element element[$per_block]; Vector vector[$per_block * sizeof(Element) / sizeof(Vector)]; };
 
 __device__ __forceinline__ void philox(Index block, Index stream, Index low, Index high, Index* words) {
     // NumPy's generator increments the counter before it draws.
@@ -131,10 +146,10 @@ $loops
     const int last = box.axes - 1;
     char* memory = out + (long long) start * (long long) sizeof(Element);
     bool is_whole = start < box.run && box.run - start >= $per_block && box.outer == last;
-    if (is_whole && box.stride[last] == sizeof(Element) && (Index) memory % 16 == 0) {
+    if (is_whole && box.stride[last] == sizeof(Element) && (Index) memory % sizeof(Vector) == 0) {
         #pragma unroll
-        for (int k = 0; k < sizeof(Block) / 16; k++) {
-            ((uint4*) memory)[k] = made.quad[k];
+        for (int k = 0; k < sizeof(Block) / sizeof(Vector); k++) {
+            ((Vector*) memory)[k] = made.vector[k];
         }
         return;
     }

@@ -16,7 +16,7 @@ from arrayinit.kernels import compiled
 from arrayinit.kernels import fill as fills
 from arrayinit.kernels.fill import Fill, Host
 from arrayinit.kernels.numpy_ops import NUMPY
-from arrayinit.kernels.rounding import host_dtype
+from arrayinit.kernels.rounding import BEYOND_NUMPY, from_bits, host_dtype, memory_dtype, to_bits
 from arrayinit.kernels.subsets import clear_columns
 from arrayinit.kernels.threads import spread
 from arrayinit.kernels.words import box_words
@@ -54,9 +54,12 @@ class Draw(Fill):
         return mean, std * math.sqrt(1.0 - self.zeros / self.shape[0]) if self.zeros else std
 
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
-        """Fill an array, or the box of it that begins at ``corner``. bfloat16 may be any NumPy dtype of 2 bytes."""
-        if self.dtype.name == "bfloat16" and array.itemsize == 2:
-            array = array.view(np.dtype(np.uint16).newbyteorder(array.dtype.byteorder))
+        """Fill an array, or the box of it that begins at ``corner``.
+
+        A format that NumPy lacks may be in memory of any NumPy dtype of its size.
+        """
+        if self.dtype.name in BEYOND_NUMPY and 8 * array.itemsize == self.dtype.bits:
+            array = array.view(np.dtype(memory_dtype(self.dtype.name)).newbyteorder(array.dtype.byteorder))
         self.fill_box(array.transpose(self.order), self._logical(corner or [0] * array.ndim))
 
     def chunks(
@@ -75,7 +78,7 @@ class Draw(Fill):
     def fill_box(self, box: Host, corner: Sequence[int]) -> None:
         """Fill the box of the logical array that begins at ``corner``.
 
-        bfloat16 is stored as bits in an array of uint16, or as numbers in an array of float32.
+        A format that NumPy lacks is stored as bits in unsigned integers, or as numbers in an array of float32.
         """
         if not box.size:
             return
@@ -106,16 +109,7 @@ class Draw(Fill):
 
 
 def _store(out: Host, drawn: Host, dtype: FloatFormat) -> None:
-    if dtype.name == "bfloat16":
-        # Round to nearest even; no draw is NaN.
-        bits = drawn.view(np.uint32)
-        up = bits >> 16
-        up &= 1
-        up += 0x7FFF
-        bits += up
-        if out.dtype == np.float32:
-            bits &= 0xFFFF0000
-        else:
-            bits >>= 16
-            drawn = bits
+    if dtype.name in BEYOND_NUMPY:
+        bits = to_bits(np, drawn, dtype)
+        drawn = from_bits(bits, dtype) if out.dtype == np.float32 else bits
     np.copyto(out, drawn, casting="unsafe")

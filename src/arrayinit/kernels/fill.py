@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from arrayinit.core.layouts import Axes
-from arrayinit.kernels.rounding import host_dtype, rounded_on_host, rounds_twice
+from arrayinit.kernels.rounding import BEYOND_NUMPY, BYTES, host_dtype, rounded_on_host, rounds_twice
 from arrayinit.stream.box import Index, boxes
 
 Host = np.ndarray[Any, Any]
@@ -40,8 +40,8 @@ class Fill(ABC):
     ) -> Iterator[tuple[Index, Host]]:
         """Yield a box of this shape in chunks of bounded size, each with its position in the box.
 
-        A chunk has the dtype of the array, or float32 for bfloat16, which NumPy lacks. The library converts float32 to
-        bfloat16 itself; the result is rounded once.
+        A chunk has the dtype of the array, or float32 for bfloat16 and float8, which NumPy lacks. The library converts
+        float32 itself; the result is rounded once. Numbers for float8 are already rounded.
         """
         first = corner or (0,) * len(shape)
         for index in boxes(shape, UPLOAD // np.dtype(host_dtype(dtype)).itemsize):
@@ -154,12 +154,13 @@ class Table(Fill):
         box = self.on_host() if corner is None else self.on_host()[_box(corner, array.shape)]
         # Rounding may overflow to infinity; this is no reason to warn.
         with np.errstate(all="ignore"):
-            # NumPy rounds to float16 once by itself.
-            if array.dtype.name != "bfloat16" or not rounds_twice(box.dtype.name, "bfloat16"):
+            # NumPy rounds to float16 once by itself, and ml_dtypes rounds float32 once.
+            dtype = array.dtype.name
+            if dtype not in BEYOND_NUMPY or not rounds_twice(box.dtype.name, dtype):
                 np.copyto(array, box, casting="unsafe")
                 return
             unshared = Table(box.copy() if np.may_share_memory(array, box) else box)
-            for index, chunk in unshared.chunks(array.shape, "bfloat16"):
+            for index, chunk in unshared.chunks(array.shape, dtype):
                 np.copyto(array[index] if index else array, chunk, casting="unsafe")
 
     def chunks(
@@ -168,7 +169,7 @@ class Table(Fill):
         """Yield copies of bounded size, each with its position; no chunk shares memory with the table."""
         source = self.on_host() if corner is None else self.on_host()[_box(corner, shape)]
         # The operations that round twice at once stay in a cache.
-        size = _ROUNDED if rounds_twice(source.dtype.name, dtype) else UPLOAD // 8
+        size = _ROUNDED if dtype in BYTES or rounds_twice(source.dtype.name, dtype) else UPLOAD // 8
         for index in boxes(shape, size):
             yield index, rounded_on_host(np.asarray(source[index]), dtype)
 

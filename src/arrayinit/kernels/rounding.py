@@ -1,21 +1,42 @@
-"""Rounding to 16 bits once. torch, ml_dtypes and CuPy convert through float32, and so round twice."""
+"""Rounding to the narrow formats once. Libraries round twice, since they convert by way of float32.
+
+To 8 bits their conversions also differ: past the largest number torch gives that number, others give NaN or infinity.
+So all 8-bit numbers are rounded here, and libraries only get numbers that need no rounding, or bits.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
-Array = Any
+from arrayinit.core.dtypes import FORMATS, FloatFormat
 
-_NARROW = ("float16", "bfloat16")
+Array = Any
+Host = np.ndarray[Any, Any]
+
+_NARROW = frozenset(name for name, form in FORMATS.items() if form.is_narrow)
+
+BYTES = frozenset(name for name, form in FORMATS.items() if form.bits == 8)
+"""The formats of 8 bits."""
+
+BEYOND_NUMPY = BYTES | {"bfloat16"}
+"""The formats that NumPy lacks. ml_dtypes adds them to NumPy, but may not be there."""
+
 # float32 cannot hold all numbers of these dtypes.
 _WIDE = ("float64", "int32", "int64", "uint32", "uint64")
 
 
 def host_dtype(dtype: str) -> str:
     """Return the dtype that holds the numbers of ``dtype`` in NumPy, which may lack ``dtype``."""
-    return "float32" if dtype == "bfloat16" else dtype
+    return "float32" if dtype in BEYOND_NUMPY else dtype
+
+
+def memory_dtype(dtype: str) -> str:
+    """Return NumPy's dtype for memory of ``dtype``: an unsigned integer for a format that NumPy lacks."""
+    return f"uint{FORMATS[dtype].bits}" if dtype in BEYOND_NUMPY else dtype
 
 
 def rounds_twice(given: str, dtype: str) -> bool:
@@ -23,22 +44,108 @@ def rounds_twice(given: str, dtype: str) -> bool:
     return dtype in _NARROW and given in _WIDE
 
 
-def rounded_on_host(values: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any]:
+def rounded_on_host(values: Host, dtype: str) -> Host:
     """Return a copy in the `host_dtype`. After the library's conversion to ``dtype``, each value is rounded once."""
     given = host_dtype(values.dtype.name)
     # Overflow to infinity is what rounding does, and is no reason to warn.
     with np.errstate(all="ignore"):
-        copy: np.ndarray[Any, Any] = np.array(values, given, order="C")
+        copy: Host = np.array(values, given, order="C")
         if rounds_twice(given, dtype):
             copy = np.asarray(to_odd(np, copy))
-        return copy.astype(host_dtype(dtype), copy=False)
+        copy = copy.astype(host_dtype(dtype), copy=False)
+        return from_bits(to_bits(np, copy, FORMATS[dtype]), FORMATS[dtype]) if dtype in BYTES else copy
+
+
+class Rounding(NamedTuple):
+    """The integers by which numbers of a wider format are rounded to a narrow one, as `to_bits` does."""
+
+    width: int
+    """Bits of the wider format after its exponent."""
+    drop: int
+    """How many of these bits are dropped."""
+    first: int
+    """The bits of 2^emin in the wider format."""
+    beyond: int
+    """The bits of the least power of 2 past the largest narrow number."""
+    overflow: int
+    """The bits after those of the largest narrow number: infinity, or NaN where there is none."""
+
+    @classmethod
+    def of(cls, wide: FloatFormat, dtype: FloatFormat) -> Rounding:
+        """Return the integers for two formats."""
+        width, bias = wide.precision - 1, 1 - wide.emin
+        beyond = math.frexp(dtype.max)[1] + bias
+        return cls(width, wide.precision - dtype.precision, (dtype.emin + bias) << width, beyond << width, _past(dtype))
+
+
+def to_bits(xp: Any, x: Array, dtype: FloatFormat) -> Array:
+    """Round float32 or float64 numbers once to a narrow format, and return its bits in integers as wide as ``x``.
+
+    Numbers are rounded to nearest, ties to even. bfloat16 takes no NaN.
+    """
+    wide = FORMATS["float64" if x.dtype == xp.float64 else "float32"]
+    width, drop, first, beyond, overflow = Rounding.of(wide, dtype)
+    integer = getattr(xp, f"int{wide.bits}")
+    given = x.view(integer)
+    if dtype.emin == wide.emin:
+        # The exponents are the same: only the last bits are dropped.
+        bits = given >> drop
+        bits &= 1
+        bits += (1 << (drop - 1)) - 1
+        bits += given
+        bits >>= drop
+        return bits
+    magnitude = given & ((1 << (wide.bits - 1)) - 1)
+    held = xp.clip(magnitude, 0, beyond)
+    # A number of the exponent e, at least emin, is rounded to a multiple of 2^(e - precision + 1). The sum with a power
+    # of 2 whose last bit has this value is rounded so, and its bits count the multiples.
+    exponent = xp.clip(held & (-1 << width), first, beyond)
+    power = exponent + (drop << width)
+    code = (held.view(x.dtype) + power.view(x.dtype)).view(integer) - power
+    code += (exponent - first) >> drop
+    code = xp.clip(code, 0, overflow)
+    if dtype.has_infinity:
+        nan = overflow | (1 << (dtype.precision - 2))
+        code = xp.where(magnitude > ((1 << (wide.bits - 1 - width)) - 1) << width, nan, code)
+    sign = (given >> (wide.bits - dtype.bits)) & (1 << (dtype.bits - 1))
+    return code | sign if dtype.has_negative_zero else code | xp.where(code == 0, 0, sign)
+
+
+def from_bits(bits: Host, dtype: FloatFormat) -> Host:
+    """Return the numbers of bfloat16 or of 8 bits that have these bits, from `to_bits`, as float32."""
+    if dtype.bits == 8:
+        return np.asarray(_numbers(dtype)[bits])
+    numbers: Host = (bits << dtype.bits).view(np.float32)
+    return numbers
+
+
+def _past(dtype: FloatFormat) -> int:
+    """Return the bits after those of the largest number."""
+    significand, exponent = math.frexp(dtype.max)
+    return int(math.ldexp(significand, dtype.precision)) + ((exponent - 1 - dtype.emin) << (dtype.precision - 1)) + 1
+
+
+@cache
+def _numbers(dtype: FloatFormat) -> Host:
+    """Return the numbers of a format in the order of their bits."""
+    codes = np.arange(1 << (dtype.bits - 1))
+    width, exponents = dtype.precision - 1, codes >> (dtype.precision - 1)
+    significands = codes - (np.maximum(exponents - 1, 0) << width)
+    numbers = np.ldexp(significands.astype(np.float32), np.maximum(exponents - 1, 0) + dtype.emin - width)
+    numbers[_past(dtype) :] = np.nan
+    if dtype.has_infinity:
+        numbers[_past(dtype)] = np.inf
+    both = np.concatenate([numbers, -numbers])
+    if not dtype.has_negative_zero:
+        both[codes.size] = np.nan
+    return both
 
 
 def to_odd(xp: Any, wide: Array) -> Array:
-    """Return float32 numbers that round to the same 16-bit numbers as ``wide``.
+    """Return float32 numbers that round to the same narrow numbers as ``wide``.
 
     A number that float32 can hold is kept. Any other number becomes its float32 neighbour whose last bit is 1. This
-    neighbour lies on the same side of all 16-bit numbers and of the midpoints between them, none of which ends in 1.
+    neighbour lies on the same side of all narrow numbers and of the midpoints between them, none of which ends in 1.
     S. Boldo, G. Melquiond, "Emulation of a FMA and Correctly Rounded Sums: Proved Algorithms Using Rounding to Odd",
     2008.
     """

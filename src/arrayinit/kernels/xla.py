@@ -13,7 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.xla_metadata import set_xla_metadata
 
+from arrayinit.core.dtypes import FloatFormat
 from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.rounding import to_bits
 from arrayinit.stream.box import c_strides
 from arrayinit.stream.ops import Array, Ops
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK, round_keys, rounds
@@ -39,9 +41,16 @@ def traced(draw: Draw) -> Array:
 def _traced(draw: Draw, _kind: type, ops: Ops, keys: Array) -> Array:
     drawn = zip(*(_words(keys, stream, draw.shape, draw.dtype.word) for stream in streams(draw.dtype)), strict=True)
     # Transform each word of a block on its own: if they are joined first, XLA computes all of them for each element.
-    numbers = [transform(ops, draw.distribution, words, draw.dtype).astype(draw.dtype.name) for words in drawn]
+    numbers = [narrowed(transform(ops, draw.distribution, words, draw.dtype), draw.dtype) for words in drawn]
     joined = _joined(numbers, draw.shape)
     return _cleared(joined, keys, draw.zeros) if draw.zeros and joined.size else joined
+
+
+def narrowed(x: Array, dtype: FloatFormat) -> Array:
+    """Return draws in their dtype. How XLA converts to 8 bits depends on the device."""
+    if dtype.bits > 8:
+        return x.astype(dtype.name)
+    return jax.lax.bitcast_convert_type(to_bits(jnp, x, dtype).astype("uint8"), dtype.name)
 
 
 class Xla(Ops):

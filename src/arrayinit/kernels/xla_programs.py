@@ -14,7 +14,8 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
-from arrayinit.kernels.xla import Accelerator, least, replay
+from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels.xla import Accelerator, least, narrowed, replay
 from arrayinit.stream.ops import Array
 from arrayinit.stream.philox import ROUNDS, rounds
 from arrayinit.stream.program import Program
@@ -86,7 +87,7 @@ def words(arguments: Array, *, blocks: int) -> list[Array]:
 def numbers(words: list[list[Array]], given: Array, *, program: Program, dtype: str) -> Array:
     """Run the program of a draw on the words of each stream; ``given`` holds its numbers, then infinity."""
     drawn = [_joined(four, program.word) for four in words]
-    return replay(Accelerator(jnp, given[-1]), program, drawn, given).astype(dtype)
+    return narrowed(replay(Accelerator(jnp, given[-1]), program, drawn, given), FORMATS[dtype])
 
 
 @on_each_device(1)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from arrayinit.backends._jax import at_once
-from arrayinit.backends._jax.copies import copied, is_here, is_on_cpu, read
+from arrayinit.backends._jax.copies import copied, is_here, is_on_cpu, read, rounded
 from arrayinit.backends._jax.sharding import (
     dtype_of,
     from_draw,
@@ -130,7 +130,9 @@ class Jax(NativeBackend, Replaced):
         return jnp.full(x.shape, fill.value, x.dtype, device=x.sharding)
 
     def assign(self, x: Array, values: Array) -> Array:
-        return values.astype(x.dtype)
+        if isinstance(values, np.ndarray):
+            return on_host(Table(values), tuple(x.shape), x.dtype)
+        return rounded(values, x.dtype)
 
     def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         # An index or value made on the key's devices goes through the host.

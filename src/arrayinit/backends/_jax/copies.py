@@ -12,8 +12,10 @@ import numpy as np
 
 from arrayinit.backends._jax.sharding import on_host
 from arrayinit.backends.protocol import Array
+from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.fill import Table
-from arrayinit.kernels.rounding import rounds_twice, within_53_bits
+from arrayinit.kernels.rounding import BEYOND_NUMPY, BYTES, rounds_twice, within_53_bits
+from arrayinit.kernels.xla import narrowed
 
 
 def read(x: Array) -> Iterator[Array]:
@@ -34,10 +36,10 @@ def copied(x: Array, source: Array) -> Array:
     """
     _check_values(source)
     if isinstance(source, jax.core.Tracer) or not is_here(source):
-        return jnp.array(_rounded_once(source, x.dtype), x.dtype, copy=True)
+        return rounded(source, x.dtype)
     if is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name):
         return on_host(Table(np.asarray(source)), tuple(x.shape), x.dtype)
-    return jnp.array(source, x.dtype, copy=True).block_until_ready()
+    return rounded(source, x.dtype).block_until_ready()
 
 
 def is_here(x: Array) -> bool:
@@ -50,16 +52,22 @@ def is_on_cpu(x: Array) -> bool:
     return isinstance(x, np.ndarray) or all(device.platform == "cpu" for device in x.devices())
 
 
-def _rounded_once(x: Array, dtype: Any) -> Array:
-    """Return numbers that XLA's conversion, which goes through float32, rounds to ``dtype`` once.
+def rounded(x: Array, dtype: Any) -> Array:
+    """Return a copy in ``dtype``, each number rounded once by XLA, whose own conversion goes through float32.
 
     float16 needs no help: XLA converts float64 to float16 directly, and large integers overflow float16.
     """
-    if dtype != jnp.bfloat16 or not rounds_twice(x.dtype.name, "bfloat16"):
-        return x
+    name = np.dtype(dtype).name
+    if x.dtype == dtype or name not in BEYOND_NUMPY:
+        return jnp.array(x, dtype, copy=True)
+    form, is_wide = FORMATS[name], rounds_twice(x.dtype.name, name)
     with jax.enable_x64(True):
-        exact = within_53_bits(jnp, x).astype(jnp.float64)
-        return jax.lax.reduce_precision(exact, exponent_bits=8, mantissa_bits=7)
+        near = within_53_bits(jnp, x).astype("float64") if is_wide else jnp.asarray(x, "float32")
+        if name in BYTES:
+            return narrowed(near, form)
+        if is_wide:
+            near = jax.lax.reduce_precision(near, exponent_bits=8, mantissa_bits=7)
+        return jnp.array(near, dtype, copy=True)
 
 
 def _check_values(x: Array) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.compiler import is_compiling
 
-from arrayinit.backends._torch import memory, wrappers
+from arrayinit.backends._torch import memory, narrow, wrappers
 from arrayinit.backends._torch.copies import copy, exports
 from arrayinit.backends._torch.dtensor import arange, check_native, empty, entries, fill_from_seed, local_boxes, pairs
 from arrayinit.backends._torch.memory import (
@@ -41,7 +41,6 @@ from arrayinit.stream.seed import KINDS, Seed
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
 _TWO_SIGMA = TruncatedNormal(0.0, 1.0, -2.0, 2.0)
-_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
@@ -148,25 +147,20 @@ class Torch(NativeBackend, InPlace):
 
     def _constant(self, x: Array, value: complex) -> None:
         for part in (x,) if type(x) in PLAIN else [part for part, _ in local_boxes(x)]:
-            (part.detach() if part.requires_grad else part).fill_(value)
+            narrow.fill(part.detach() if part.requires_grad else part, value)
 
     def assign(self, x: Array, values: Array) -> Array:
         if values is not x:
             with torch.no_grad():
                 for part, its in pairs(x, values):
-                    part.copy_(its)
+                    narrow.store(part, its)
         return x
 
     def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         with torch.no_grad():
             for part, here, its in entries(x, index, value):
                 values = its if isinstance(its, torch.Tensor) else part.new_full((), its, requires_grad=False)
-                # torch cannot index unsigned integers, except uint8. A conjugated tensor has no view of another dtype.
-                signed = _SIGNED.get(part.dtype)
-                if signed is None:
-                    part[here] = values
-                else:
-                    part.view(signed)[here] = values.view(signed)
+                narrow.indexable(part)[here] = narrow.indexable(values)
         return x
 
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
@@ -195,17 +189,20 @@ class Torch(NativeBackend, InPlace):
     def draw(
         self, x: Array, distribution: Distribution, generator: torch.Generator | None, dtype: FloatFormat
     ) -> Array:
-        """Draw with torch's own functions where it has them, in 16 bits too."""
+        """Draw with torch's own functions where it has them: in 16 bits too, but not in 8 bits."""
         # detach() costs less than torch.no_grad() and records nothing either. Memory and version counter are shared.
         bare = x.detach() if x.requires_grad else x
-        if isinstance(distribution, Uniform):
+        has_own = x.dtype not in narrow.FLOAT8
+        if has_own and isinstance(distribution, Uniform):
             self.uniform(bare, distribution, generator)
-        elif isinstance(distribution, Normal):
+        elif has_own and isinstance(distribution, Normal):
             self.normal(bare, distribution, generator)
         elif isinstance(distribution, TruncatedNormal) and distribution.variance and torch.compiler.is_compiling():
             self._scaled(bare, distribution.std, generator, FORMATS[dtype.compute])
         elif not torch.compiler.is_compiling() and is_plain(bare) and bare.is_contiguous():
-            for chunk in bare.view(-1).split(CHUNK):
+            # The last chunk is as long as the others, or longer: torch draws few normals in another way than many.
+            count = max(1, bare.numel() // CHUNK)
+            for chunk in bare.view(-1).split([CHUNK] * (count - 1) + [bare.numel() - CHUNK * (count - 1)]):
                 super().draw(chunk, distribution, generator, dtype)
         else:
             super().draw(bare, distribution, generator, dtype)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import array_api_compat.torch as xp
 import numpy as np
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
@@ -19,10 +18,11 @@ from arrayinit.backends._torch.memory import (
     is_recorded,
     is_wrapped,
 )
+from arrayinit.backends._torch.narrow import name_of, readable, store
 from arrayinit.backends._torch.wrappers import read
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.fill import Table
-from arrayinit.kernels.rounding import rounded_on_host, rounds_twice, to_odd
+from arrayinit.kernels.rounding import rounded_on_host, rounds_twice
 
 
 def exports(x: torch.Tensor) -> Iterator[Array]:
@@ -36,7 +36,7 @@ def exports(x: torch.Tensor) -> Iterator[Array]:
         bare = bare.clone()
     yield bare
     # Tensor.numpy() would make the storage of x impossible to resize, for ever.
-    yield np.from_dlpack((bare.float() if bare.dtype == torch.bfloat16 else bare).cpu())
+    yield np.from_dlpack(readable(bare).cpu())
 
 
 def copy(x: torch.Tensor, source: Array) -> torch.Tensor:
@@ -57,25 +57,18 @@ def _copy(x: torch.Tensor, source: Array) -> None:
     """Copy a tensor or a NumPy array into memory of this process."""
     in_place = type(x) in PLAIN and not torch.compiler.is_compiling() and not is_recorded()
     if isinstance(source, torch.Tensor):
-        if not rounds_twice(_name(source), _name(x)):
-            x.copy_(source)
-            return
-        if not (in_place and is_plain(source)):
-            x.copy_(to_odd(xp, source))
+        if not (rounds_twice(name_of(source), name_of(x)) and in_place and is_plain(source)):
+            store(x, source)
             return
         *_, source = exports(source)
     if not in_place:
-        x.copy_(torch.from_numpy(rounded_on_host(source, _name(x))).to(x.device))
+        store(x, torch.from_numpy(rounded_on_host(source, name_of(x))).to(x.device))
         return
     table = Table(source)
     if fill_memory(x, table):
         return
-    for index, chunk in table.chunks(x.shape, _name(x)):
-        x[index].copy_(torch.from_numpy(chunk))
-
-
-def _name(x: torch.Tensor) -> str:
-    return str(x.dtype).removeprefix("torch.")
+    for index, chunk in table.chunks(x.shape, name_of(x)):
+        store(x[index], torch.from_numpy(chunk))
 
 
 def _has_values(x: Array) -> bool:

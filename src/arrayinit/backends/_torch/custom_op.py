@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from arrayinit.backends._torch.memory import fill_memory, is_wrapped
+from arrayinit.backends._torch.narrow import store
 from arrayinit.core.distributions import Disk, Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.draw import Draw
@@ -26,7 +27,7 @@ def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> N
     kernels = _kernels(x)
     if kernels is None:
         for index, chunk in draw.chunks(tuple(x.shape), draw.dtype.name, corner):
-            bare[index].copy_(torch.from_numpy(chunk))
+            store(bare[index], torch.from_numpy(chunk))
     elif is_wrapped(bare):
         # torch passes the tensor with memory to the operator.
         apply(bare, draw, corner or ())

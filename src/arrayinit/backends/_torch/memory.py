@@ -26,6 +26,7 @@ from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import NAMES
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
+from arrayinit.kernels.rounding import BEYOND_NUMPY, memory_dtype
 from arrayinit.stream.seed import Key
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
@@ -36,8 +37,9 @@ _STRIDED = torch.strided
 # The attribute in classes that do not override torch's operations.
 _NO_DISPATCH = getattr(torch.Tensor, "__torch_dispatch__", None)
 
-# NumPy's dtype for the memory of each dtype: uint16 for bfloat16, which NumPy lacks.
-_MEMORY = {getattr(torch, name): np.dtype("uint16" if name == "bfloat16" else name) for name in NAMES}
+# NumPy's dtype for the memory of each dtype: an unsigned integer for a format that NumPy lacks.
+_MEMORY = {getattr(torch, name): np.dtype(memory_dtype(name)) for name in NAMES}
+_BEYOND_NUMPY = {getattr(torch, name) for name in BEYOND_NUMPY}
 
 # Tensor.numpy() would forbid resizing the storage for ever.
 _buffer: Any = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)(
@@ -189,13 +191,14 @@ def is_unseen(x: torch.Tensor) -> bool:
 def fill_memory(x: torch.Tensor, fill: Fill, corner: Sequence[int] | None = None) -> bool:
     """Fill the memory of a tensor by NumPy, and increment the version, as a torch operation does.
 
-    Return False, without a write, if NumPy cannot see the memory. Only a `Draw` writes bfloat16 as uint16.
+    Return False, without a write, if NumPy cannot see the memory. Only a `Draw` writes the bits of a format that NumPy
+    lacks.
     """
     if not (type(x) in PLAIN and x.is_cpu and x.layout is _STRIDED) or is_wrapped(x) or x.is_neg() or x.is_conj():
         return False
     dtype, address = _MEMORY.get(x.dtype), x.data_ptr()
     # torch._efficientzerotensor returns a tensor with elements but without memory.
-    if dtype is None or not address or (x.dtype is torch.bfloat16 and not isinstance(fill, Draw)):
+    if dtype is None or not address or (x.dtype in _BEYOND_NUMPY and not isinstance(fill, Draw)):
         return False
     if x.is_contiguous():
         memory = np.ndarray(x.shape, dtype, _buffer(address, x.nbytes, _WRITABLE))
