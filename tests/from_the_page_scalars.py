@@ -149,8 +149,22 @@ def compute_format(dtype):
     return (np.float64, 64, 53, 53) if dtype in {"float64", "complex128"} else (np.float32, 32, 32, 24)
 
 
+def read_formats():
+    """The bits of M, the bias and the code after the greatest number's, for each float8 of the page."""
+    rows = (line.strip("| ").split(" | ") for line in TEXT.splitlines() if line.startswith("| float8_"))
+    return {name: (int(m), int(bias), int(code[:2], 16)) for name, _, m, bias, _, code in rows}
+
+
+FLOAT8 = read_formats()
+
+
 def value(ordinal, dtype):
     """The number with that ordinal, as a Python float."""
+    if dtype in FLOAT8:
+        m, bias, beyond = FLOAT8[dtype]
+        E, M = divmod(abs(ordinal), 1 << m)
+        size = math.ldexp(1 + M / 2**m, E - bias) if E else math.ldexp(M / 2**m, 1 - bias)
+        return math.copysign(math.inf if abs(ordinal) >= beyond else size, ordinal)
     integer, floating = {"bfloat16": "If", "float16": "He", "float32": "If", "float64": "Qd"}[dtype]
     n = abs(ordinal) << (16 if dtype == "bfloat16" else 0)
     x = struct.unpack("<" + floating, struct.pack("<" + integer, n))[0]
@@ -159,7 +173,8 @@ def value(ordinal, dtype):
 
 def least(accept, dtype):
     """The least ordinal whose number is accepted, if the numbers above it are; one above infinity's if none is."""
-    infinity = {"bfloat16": 0x7F80, "float16": 0x7C00, "float32": 0x7F800000, "float64": 0x7FF << 52}[dtype]
+    infinity = {"bfloat16": 0x7F80, "float16": 0x7C00, "float32": 0x7F800000, "float64": 0x7FF << 52}.get(dtype)
+    infinity = FLOAT8[dtype][2] if dtype in FLOAT8 else infinity
     low, high = -infinity, infinity + 1
     while low < high:
         middle = (low + high) // 2
@@ -186,7 +201,19 @@ def clip(x, a, b, dtype, below):
     return max(min(x, high), low)
 
 
+def bits_of_float8(x, dtype):
+    m, bias, beyond = FLOAT8[dtype]
+    sign, size = (0x80 if math.copysign(1, x) < 0 else 0), abs(float(x))
+    exponent = max(math.frexp(size)[1] - 1, 1 - bias) if size else 1 - bias
+    # Python rounds ties to even too.
+    multiples = round(math.ldexp(size, m - exponent))
+    code = min(multiples + (exponent + bias - 1 << m), beyond)
+    return code if dtype.endswith("fnuz") and code == 0 else code | sign
+
+
 def bits_of(x, dtype):
+    if dtype in FLOAT8:
+        return bits_of_float8(x, dtype)
     if dtype == "bfloat16":
         n = int(x.view(np.uint32))
         # One less than half a unit, and the last bit of the result: ties go to even.

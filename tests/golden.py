@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from libraries import COMPLEX, REAL
+from boxes import STORED
+from libraries import COMPLEX, FLOAT8, REAL
 
 import arrayinit
 from arrayinit.backends.protocol import InPlace
@@ -27,7 +28,7 @@ FILE = Path(__file__).with_name("golden.json")
 Shape = tuple[int, ...]
 Golden = dict[str, dict[str, dict[str, Any]]]
 
-ALL = (*REAL, *COMPLEX)
+ALL = (*REAL, *COMPLEX, *FLOAT8)
 
 SEEDS: dict[str, Any] = {
     "0": 0,
@@ -43,6 +44,8 @@ ANY: tuple[Shape, ...] = (
     *((), (0,), (1,), (7,), (8,), (9,), (3, 5), (17, 31), (4, 1, 6), (8, 3, 3, 5), (2, 3, 4, 5, 6), (401, 389)),
 )
 MATRICES: tuple[Shape, ...] = ((1, 1), (1, 7), (8, 1), (3, 3), (3, 5), (8, 9), (17, 31), (64, 2), (2, 100), (401, 389))
+# The draws of float8 are those of float32, rounded: a few of them are enough.
+OF_FLOAT8: tuple[Shape, ...] = ((7,), (17, 31), (401, 389), (17, 31, 2), (5, 3))
 EXPERTS: tuple[Shape, ...] = ((1, 1, 9), (4, 1, 6), (6, 4, 3), (2, 8, 8), (3, 5, 7), (17, 31, 2))
 WEIGHTS: tuple[Shape, ...] = (*MATRICES, *EXPERTS[:3], (8, 4, 3, 5), (2, 4, 3, 3, 6))
 
@@ -70,7 +73,7 @@ CALLS = (
     *(Call(arrayinit.uniform_, bounds) for bounds in ((), (-0.3, 0.3), (-1.0, 2.0))),
     *(Call(arrayinit.normal_, moments) for moments in ((), (1.0, 0.5))),
     *(
-        Call(arrayinit.trunc_normal_, parameters, dtypes=REAL)
+        Call(arrayinit.trunc_normal_, parameters, dtypes=(*REAL, *FLOAT8))
         for parameters in (
             (0.0, 1.0, -2.0, 2.0),
             (0.0, 1.0, 2.0, 3.0),
@@ -80,9 +83,10 @@ CALLS = (
             (5.0, 2.0, -math.inf, 4.0),
             (0.0, 1.0, -1e-6, 1e-6),
             (0.0, 1.0, 3.0, 3.001),
-            (0.0, 1.0, 50.0, 50.00005),
         )
     ),
+    # No float8 lies in between.
+    Call(arrayinit.trunc_normal_, (0.0, 1.0, 50.0, 50.00005), dtypes=REAL),
     *(Call(f, (1.5,), shapes=WEIGHTS) for f in (arrayinit.xavier_uniform_, arrayinit.xavier_normal_)),
     *(Call(f, (0.1, "fan_out"), shapes=WEIGHTS) for f in (arrayinit.kaiming_uniform_, arrayinit.kaiming_normal_)),
     Call(arrayinit.xavier_uniform_, options={"layout": "IO..."}, shapes=WEIGHTS),
@@ -106,10 +110,10 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
 
 
 class Bits:
-    """An array of bfloat16, as integers: no library with this dtype needs to be there."""
+    """An array of bfloat16 or float8, as integers: no library with this dtype needs to be there."""
 
-    def __init__(self, shape: Shape) -> None:
-        self.shape, self.numbers = shape, np.zeros(shape, np.uint16)
+    def __init__(self, shape: Shape, dtype: str = "bfloat16") -> None:
+        self.shape, self.dtype, self.numbers = shape, dtype, np.zeros(shape, STORED[dtype])
 
 
 class _Backend(InPlace):
@@ -117,7 +121,7 @@ class _Backend(InPlace):
         return cls is Bits
 
     def dtype(self, x: Bits) -> str:
-        return "bfloat16"
+        return x.dtype
 
     def read(self, x: Bits) -> Iterator[np.ndarray]:
         yield x.numbers
@@ -138,14 +142,14 @@ def digest(values: np.ndarray) -> str:
 def cases(call: Call) -> Iterator[tuple[str, Shape, str]]:
     """Yield the dtypes, shapes and seeds of a call: for each shape one, which no other call or shape has a say in."""
     for dtype in call.dtypes:
-        for shape in call.shapes:
+        for shape in (shape for shape in call.shapes if dtype not in FLOAT8 or shape in OF_FLOAT8):
             number = hashlib.sha256(f"{call.name} {shape}".encode()).digest()[0]
             yield dtype, shape, list(SEEDS)[number % len(SEEDS)]
 
 
 def drawn(call: Call, dtype: str, shape: Shape, seed: str) -> np.ndarray:
-    """Return what the call gives; bfloat16 as bits."""
-    x = call.fill(Bits(shape) if dtype == "bfloat16" else np.empty(shape, dtype), seed)
+    """Return what the call gives; bfloat16 and float8 as bits."""
+    x = call.fill(Bits(shape, dtype) if dtype in STORED else np.empty(shape, dtype), seed)
     return x.numbers if isinstance(x, Bits) else x
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from float8 import FLOAT8
 
 import arrayinit
 from arrayinit.core.distributions import Distribution, Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.rounding import memory_dtype
 from arrayinit.kernels.words import words
 from arrayinit.stream import coefficients as table
 from arrayinit.stream.seed import seed_of
@@ -82,10 +84,12 @@ def vectors() -> Iterator[str]:
         yield f"  64-bit words 0 to 4: {_hex(words(key, 0, 0, 5, 'uint64'))}"
         yield f"  32-bit words 0 to 8: {_hex(words(key, 0, 0, 9, 'uint32'))}"
         yield f"  32-bit words 2^35 + 3 to 2^35 + 6 of stream 2: {_hex(words(key, 2, 2**35 + 3, 4, 'uint32'))}"
-    for dtype in ("float32", "float64", "float16", "bfloat16"):
+    for dtype in ("float32", "float64", "float16", "bfloat16", *FLOAT8):
         for name, distribution in DRAWS.items():
             if dtype in ("float32", "float64") or name.startswith(("uniform", "normal")):
                 yield f"seed 0, {dtype}, {name}, elements 0 to 4: {_hex(_draw(distribution, dtype))}"
+        if dtype in FLOAT8:
+            yield f"seed 0, {dtype}, normal 0, 200, elements 0 to 4: {_hex(_draw(Normal(0.0, 200.0), dtype))}"
     for dtype in ("complex64", "complex128"):
         for name, distribution in COMPLEX.items():
             parts = _draw(distribution, dtype).view(FORMATS[dtype].real)
@@ -97,7 +101,7 @@ def vectors() -> Iterator[str]:
 
 
 def _draw(distribution: Distribution, dtype: str) -> np.ndarray:
-    x = np.empty(5, "uint16" if dtype == "bfloat16" else dtype)
+    x = np.empty(5, memory_dtype(dtype))
     Draw(distribution, seed_of(0), FORMATS[dtype], (5,), (0,)).fill_host(x)
     return x
 

@@ -67,7 +67,7 @@ class FloatFormat(NamedTuple):
         if not math.isfinite(value) or value == 0:
             return value
         exponent = self._last_bit(value)
-        return math.ldexp(round(math.ldexp(value, -exponent)), exponent)
+        return math.copysign(math.ldexp(round(math.ldexp(value, -exponent)), exponent), value)
 
     def nearest(self, value: float) -> float:
         """Round ``value`` to this format: to nearest, ties to the lower value. The frozen stream depends on it."""
