@@ -75,10 +75,17 @@ def test_seeds_give_what_is_recorded(library: Library, float8: str) -> None:
 
 
 def test_the_kit_passes(library: Library, float8: str) -> None:
-    testing.check_library(testing.Library(library.name, library.empty, library.to_numpy, (float8,)))
+    own = [
+        check
+        for check in testing.checks(testing.Library(library.name, library.empty, library.to_numpy, (float8,)))
+        if float8 in str(check)
+    ]
+    assert len(own) > len(CASES)
+    for check in own:
+        check()
 
 
-@pytest.mark.parametrize("name", DISTRIBUTIONS)
+@pytest.mark.parametrize("name", ["uniform_", "normal_", "trunc_normal_", "sparse_"])
 def test_own_generators_draw_within_the_bounds(name: str, library: Library, float8: str) -> None:
     case = DISTRIBUTIONS[name]
     for generator in (library.generator(3), np.random.default_rng(3)):

@@ -15,6 +15,7 @@ import arrayinit
 MATRIX = (12, 10)
 KERNEL = (6, 4, 3, 5)
 REAL = ("float16", "bfloat16", "float32", "float64")
+FLOAT8 = ("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz")
 COMPLEX = ("complex64", "complex128")
 INTEGER = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
@@ -30,7 +31,7 @@ class Case:
     name: str
     shape: tuple[int, ...]
     arguments: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    dtypes: tuple[str, ...] = (*REAL, *COMPLEX)
+    dtypes: tuple[str, ...] = (*REAL, *FLOAT8, *COMPLEX)
     is_drawn: bool = True
     """Whether the function takes ``rng``."""
     has_layout: bool = True
@@ -61,7 +62,7 @@ class Case:
 
 
 def _fixed(name: str, shape: tuple[int, ...], *, has_layout: bool = False, **arguments: Any) -> Case:
-    return Case(name, shape, arguments, (*REAL, *COMPLEX, *INTEGER), is_drawn=False, has_layout=has_layout)
+    return Case(name, shape, arguments, (*REAL, *FLOAT8, *COMPLEX, *INTEGER), is_drawn=False, has_layout=has_layout)
 
 
 def _case(name: str, /, **arguments: Any) -> Case:
@@ -69,7 +70,7 @@ def _case(name: str, /, **arguments: Any) -> Case:
 
 
 def _truncated(**arguments: float) -> Case:
-    return Case("trunc_normal_", KERNEL, arguments, REAL)
+    return Case("trunc_normal_", KERNEL, arguments, (*REAL, *FLOAT8))
 
 
 def _orthogonal(name: str, /, **arguments: Any) -> Case:

@@ -22,9 +22,11 @@ class Library:
     empty
         Takes a shape and the array API's name of a dtype, and returns an array with any values.
     to_numpy
-        Returns the values of an array as a NumPy array; bfloat16 values may come in any dtype that holds them.
+        Returns the values of an array as a NumPy array; bfloat16 and float8 values may come in any dtype that holds
+        them.
     dtypes
-        The array API's names of the library's dtypes, "bfloat16" included.
+        The array API's names of the library's dtypes, and "bfloat16", "float8_e4m3fn", "float8_e5m2",
+        "float8_e4m3fnuz" and "float8_e5m2fnuz" if the library has them.
     """
 
     name: str

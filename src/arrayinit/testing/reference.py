@@ -1,4 +1,4 @@
-"""The expected values of a case, computed by NumPy. NumPy lacks bfloat16, so a small library here provides it."""
+"""The expected values of a case, computed by NumPy. A small library here provides the dtypes that NumPy lacks."""
 
 from __future__ import annotations
 
@@ -9,59 +9,54 @@ import numpy as np
 
 from arrayinit.backends.protocol import InPlace
 from arrayinit.backends.registry import known_backend, register_backend
+from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.fill import Fill
+from arrayinit.kernels.rounding import BEYOND_NUMPY, from_bits, to_bits
 from arrayinit.stream.seed import Seed
 from arrayinit.testing.cases import Case
 
 Host = np.ndarray[Any, Any]
 
 
-class BFloat16:
-    """An array of bfloat16 numbers, stored in a float32 array."""
+class Narrow:
+    """An array of bfloat16 or float8 numbers, stored in a float32 array."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape, self.ndim, self.values = shape, len(shape), np.zeros(shape, np.float32)
+    def __init__(self, shape: tuple[int, ...], dtype: str) -> None:
+        self.shape, self.ndim, self.dtype, self.values = shape, len(shape), dtype, np.zeros(shape, np.float32)
 
 
 class _Backend(InPlace):
     def accepts(self, cls: type) -> bool:
-        return cls is BFloat16
+        return cls is Narrow
 
-    def dtype(self, x: BFloat16) -> str:
-        return "bfloat16"
+    def dtype(self, x: Narrow) -> str:
+        return x.dtype
 
-    def generator(self, x: BFloat16, rng: Any) -> np.random.Generator | Seed:
+    def generator(self, x: Narrow, rng: Any) -> np.random.Generator | Seed:
         return np.random.default_rng(rng)
 
-    def read(self, x: BFloat16) -> Iterator[Host]:
+    def read(self, x: Narrow) -> Iterator[Host]:
         yield x.values
 
-    def write(self, x: BFloat16, fill: Fill) -> BFloat16:
-        for index, chunk in fill.chunks(x.shape, "bfloat16"):
-            x.values[index] = _rounded(chunk)
+    def write(self, x: Narrow, fill: Fill) -> Narrow:
+        form = FORMATS[x.dtype]
+        for index, chunk in fill.chunks(x.shape, x.dtype):
+            x.values[index] = from_bits(to_bits(np, chunk, form), form)
         return x
-
-
-def _rounded(values: Host) -> Host:
-    """Round float32 numbers to bfloat16: to nearest, ties to even."""
-    bits = np.array(values, np.float32, order="C").view(np.uint32)
-    bits += 0x7FFF + (bits >> 16 & 1)
-    bits &= 0xFFFF0000
-    return bits.view(np.float32)
 
 
 _backend = _Backend()
 
 
 def reference(case: Case, dtype: str, rng: Any = 5, **options: Any) -> Host:
-    """Return the values that a case gives on NumPy; bfloat16 numbers in float32."""
+    """Return the values that a case gives on NumPy; bfloat16 and float8 numbers in float32."""
     shape = options.pop("shape", case.shape)
-    if dtype != "bfloat16":
+    if dtype not in BEYOND_NUMPY:
         filled: Host = case.fill(np.zeros(shape, dtype), rng, **options)
         return filled
-    if known_backend(BFloat16) is not _backend:
+    if known_backend(Narrow) is not _backend:
         register_backend(_backend)
-    values: Host = case.fill(BFloat16(shape), rng, **options).values
+    values: Host = case.fill(Narrow(shape, dtype), rng, **options).values
     return values
 
 

@@ -114,7 +114,7 @@ def test_what_is_mapped_has_no_values_for_other_libraries() -> None:
 
 @pytest.mark.pairs
 @pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
-@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e5m2", "complex32"])
+@pytest.mark.parametrize("dtype", ["float8_e8m0fnu", "complex32"])
 def test_a_dtype_that_is_not_supported_is_named(dtype: str, library: Library) -> None:
     source = torch.empty(3, dtype=getattr(torch, dtype))
     wide = "complex64" if dtype == "complex32" else "float32"
