@@ -52,7 +52,7 @@ class Backend(ABC):
 
     @abstractmethod
     def dtype(self, x: Array) -> str:
-        """Return the array API's name of the dtype of ``x``, or "bfloat16"."""
+        """Return the array API's name of the dtype of ``x``, or a name such as "bfloat16" or "float8_e5m2"."""
 
     def check_writable(self, x: Array) -> None:  # noqa: B027
         """Raise if ``x`` can be neither written nor replaced, for example a read-only array."""

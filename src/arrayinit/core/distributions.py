@@ -49,7 +49,7 @@ class Uniform(NamedTuple):
             raise dtype.misfit(f"{bounds} do not", "both, and their difference, must be")
 
     def limits(self, dtype: FloatFormat) -> tuple[float, float]:
-        """Return the limits of [low, high), or of [low, high] in 16 bits, where a draw may round up to ``high``."""
+        """Return the limits of [low, high), or of [low, high] if narrow, where a draw may round up to ``high``."""
         # The key has the bytes of the bounds: 0.0 and -0.0 are equal, but have different limits.
         key = pack("dd", self.low, self.high), dtype.name
         found = _LIMITS.get(key)

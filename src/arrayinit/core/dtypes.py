@@ -174,8 +174,8 @@ def fill_value(name: str, given: Any, argument: str = "val") -> complex:
         return bool(value)
     if name in ("complex64", "complex128"):
         number = _as(complex, value, argument)
-        _check_part(name, number.real, argument)
-        _check_part(name, number.imag, argument)
+        _check_part(FORMATS[name], number.real, argument)
+        _check_part(FORMATS[name], number.imag, argument)
         return number
     if type(value) not in _PYTHON and not isinstance(value, Real):
         raise TypeError(f"{argument}={value!r} is complex, but x has dtype {name}; pass a real number")
@@ -187,10 +187,10 @@ def fill_value(name: str, given: Any, argument: str = "val") -> complex:
         if not low <= whole <= high:
             raise ValueError(f"{argument}={shown(value)} does not fit dtype {name}, which holds {low} to {high}")
         return int(whole)
-    number = _as(float, value, argument)
-    _check_part(name, number, argument)
+    number, form = _as(float, value, argument), FORMATS[name]
+    _check_part(form, number, argument)
     # Libraries round to narrow formats by way of float32, and so twice.
-    return FORMATS[name].rounded(number) if FORMATS[name].is_narrow else number
+    return form.rounded(number) if form.is_narrow else number
 
 
 def _as(kind: type[T], value: Any, argument: str) -> T:
@@ -200,7 +200,6 @@ def _as(kind: type[T], value: Any, argument: str) -> T:
         raise ValueError(f"{argument} must fit a double, got {shown(value)}") from None
 
 
-def _check_part(name: str, part: float, argument: str) -> None:
-    form = FORMATS[name]
+def _check_part(form: FloatFormat, part: float, argument: str) -> None:
     if abs(part) > form.max and not (form.has_infinity and math.isinf(part)):
         raise form.misfit(f"{argument}={part!r} does not", f"it must be {'infinite or ' * form.has_infinity}".rstrip())

@@ -35,7 +35,7 @@ def uniform_(
     x
         Array of any shape, real or complex floating point.
     a, b
-        Finite bounds, ``a <= b``. float32 and float64 draws lie in ``[a, b)``, 16-bit draws in ``[a, b]``.
+        Finite bounds, ``a <= b``. float32 and float64 draws lie in ``[a, b)``, draws of 16 and 8 bits in ``[a, b]``.
         Complex draws are uniform on the disk whose diameter is the interval. Around its centre
         :math:`c = (a + b) / 2` they have the variance :math:`E|w - c|^2 = (b - a)^2 / 8`.
     rng

@@ -25,8 +25,8 @@ def constant_(x: Array, val: complex, **wrong: Unpack[NoMore]) -> Array:
     x
         Array of any shape and dtype, integers and booleans too.
     val
-        A number. For an integer array, it must lie within the range of the dtype, and its fraction is cut off, as in
-        torch.
+        A number, rounded once to the dtype. For an integer array, it must lie within the range of the dtype, and its
+        fraction is cut off, as in torch. float8 dtypes take NaN, but no infinity except float8_e5m2.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def constant_(x: Array, val: complex, **wrong: Unpack[NoMore]) -> Array:
     TypeError
         ``x`` is not an array; ``val`` is not a number; ``val`` is complex and ``x`` is real.
     ValueError
-        ``val`` does not fit an integer dtype; a read-only ``x``.
+        ``val`` does not fit the dtype; a read-only ``x``.
 
     Examples
     --------

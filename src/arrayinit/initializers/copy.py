@@ -41,7 +41,8 @@ def copy_(x: Array, source: Any, **wrong: Unpack[NoMore]) -> Array:
     Parameters
     ----------
     x
-        Array of any shape and dtype of the array API, or bfloat16.
+        Array of any shape and dtype of the array API, or float16, bfloat16, float8_e4m3fn, float8_e5m2,
+        float8_e4m3fnuz or float8_e5m2fnuz.
     source
         Array of the same shape, of any library, on any device; a nested sequence of numbers or arrays; a number, if the
         shape of ``x`` is ``()``. Its dtype must be of the same kind as that of ``x``, or of a lower kind, in the order
@@ -69,6 +70,10 @@ def copy_(x: Array, source: Any, **wrong: Unpack[NoMore]) -> Array:
     -----
     Infinities, NaNs, signed zeros and subnormal numbers are kept. As in IEEE 754, a finite number becomes infinite from
     half a unit past the largest number of the dtype on. A tiny number becomes subnormal or zero.
+
+    Of the float8 dtypes, only float8_e5m2 has infinities. In the others, a number too large becomes NaN, and so does an
+    infinity, as in ml_dtypes. `torch.Tensor.to` saturates in float8_e4m3fn: it gives 448. The two dtypes whose names
+    end in fnuz have no -0.
 
     An array on an accelerator stays there if both libraries support DLPack on it; otherwise it passes through the host.
     Under `jax.jit`, XLA converts. On the CPU, XLA treats subnormal numbers of float32 and bfloat16 as zero if it

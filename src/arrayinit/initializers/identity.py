@@ -141,7 +141,7 @@ dirac = value_of(dirac_)
 
 
 def _rounded(x: Array, gain: float) -> complex:
-    """Return the gain as ``x`` holds it; libraries round to 16 bits by way of float32, and so twice."""
+    """Return the gain as ``x`` holds it; libraries round to narrow dtypes by way of float32, and so twice."""
     dtype = backend_of(x).dtype(x)
     if dtype not in FORMATS:
         finite("gain", gain)

@@ -30,8 +30,8 @@ def orthogonal_(x: Array, gain: float = 1, rng: Rng = None, *, layout: str = DEF
     Parameters
     ----------
     x
-        Array of 2 axes or more that ``layout`` fits, real or complex floating point. 16-bit dtypes are computed in
-        float32. Each weight of a batch (``B`` in the layout) gets its own matrix.
+        Array of 2 axes or more that ``layout`` fits, real or complex floating point. Dtypes of 16 and 8 bits are
+        computed in float32. Each weight of a batch (``B`` in the layout) gets its own matrix.
     gain
         Finite factor.
     rng
@@ -110,7 +110,7 @@ def delta_orthogonal_(
     ----------
     x
         Array with 1 to 3 kernel axes, and at least as many output features as input features, real or complex floating
-        point. 16-bit dtypes are computed in float32.
+        point. Dtypes of 16 and 8 bits are computed in float32.
     gain
         Finite factor.
     rng

@@ -28,7 +28,7 @@ class Expected:
     std: float
     limits: tuple[float, float] | None
     resolution: float
-    """How far rounding moves a number, as a share of it, if the dtype has 16 bits; else 0."""
+    """How far rounding moves a number, as a share of it, if the dtype has 16 or 8 bits; else 0."""
     has_zeros: bool
     """Whether zeros are no sign of underflow."""
 
