@@ -2,7 +2,7 @@
 #include "core.h"
 
 int size_of(Format format) {
-    static const int sizes[FORMATS] = {4, 8, 8, 16, 2, 2, 4, 4};
+    static const int sizes[FORMATS] = {4, 8, 8, 16, 2, 2, 1, 1, 1, 1, 4, 4, 4, 4, 4, 4};
     return sizes[format];
 }
 

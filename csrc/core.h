@@ -8,7 +8,7 @@
 /* NumPy arrays have up to 64 axes, and the merge puts one more axis first. */
 #define AXES 65
 
-/* The dtypes of the memory. ROUNDED is bfloat16 as numbers in an array of float32. */
+/* The dtypes of the memory. ROUNDED formats are numbers of a narrow format in an array of float32. */
 typedef enum {
     FLOAT32,
     FLOAT64,
@@ -16,7 +16,15 @@ typedef enum {
     COMPLEX128,
     FLOAT16,
     BFLOAT16,
-    ROUNDED,
+    FLOAT8_E4M3FN,
+    FLOAT8_E5M2,
+    FLOAT8_E4M3FNUZ,
+    FLOAT8_E5M2FNUZ,
+    ROUNDED_BFLOAT16,
+    ROUNDED_E4M3FN,
+    ROUNDED_E5M2,
+    ROUNDED_E4M3FNUZ,
+    ROUNDED_E5M2FNUZ,
     KEYS,
     FORMATS
 } Format;

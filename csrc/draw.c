@@ -93,6 +93,7 @@ static void offsets_of(const Box *box, uint64_t position, uint32_t count, int64_
                 memcpy(s->memory + offsets[k], elements + (size_t)(s->word + k) * size, size); \
         } \
     }
+DEFINE_MOVE(1)
 DEFINE_MOVE(2)
 DEFINE_MOVE(4)
 DEFINE_MOVE(8)
@@ -106,6 +107,7 @@ static void move(const Batch *b, const char *elements, int size) {
         return;
     }
     switch (size) {
+    case 1: move_1(b, elements); break;
     case 2: move_2(b, elements); break;
     case 4: move_4(b, elements); break;
     case 8: move_8(b, elements); break;

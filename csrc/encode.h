@@ -5,16 +5,21 @@
 #include "core.h"
 #include "programs.h"
 
-/* A narrow float: bits of the significand, the exponent of the least normal number, the code of overflow. */
+/* A narrow float: the stored bits of its significand, the exponent of its least normal number, the codes of its largest
+ * number, of overflow and of a sign, and whether it has -0. */
 typedef struct {
     int significand, emin;
     uint32_t most, overflow, sign;
+    int has_negative_zero;
 } Narrow;
 
 static const Narrow narrow_formats[FORMATS] = {
-    [FLOAT16] = {10, -14, 0x7bff, 0x7c00, 0x8000},
-    [BFLOAT16] = {7, -126, 0x7f7f, 0x7f80, 0x8000},
-    [ROUNDED] = {7, -126, 0x7f7f, 0x7f80, 0x8000},
+    [FLOAT16] = {10, -14, 0x7bff, 0x7c00, 0x8000, 1},
+    [BFLOAT16] = {7, -126, 0x7f7f, 0x7f80, 0x8000, 1},
+    [FLOAT8_E4M3FN] = {3, -6, 0x7e, 0x7f, 0x80, 1},
+    [FLOAT8_E5M2] = {2, -14, 0x7b, 0x7c, 0x80, 1},
+    [FLOAT8_E4M3FNUZ] = {3, -7, 0x7f, 0x80, 0x80, 0},
+    [FLOAT8_E5M2FNUZ] = {2, -15, 0x7f, 0x80, 0x80, 0},
 };
 
 /* The code of a float, which is no NaN. */
@@ -33,7 +38,22 @@ INLINE uint32_t narrowed(uint32_t bits, Narrow to) {
     code -= magic;
     code = size < (uint32_t)(to.emin + 127) << 23 ? code : normal;
     code = code > to.most ? to.overflow : code;
-    return code | (bits >> 31) * to.sign;
+    return code | (to.has_negative_zero || code ? (bits >> 31) * to.sign : 0);
+}
+
+/* The bits of the float that has the value of a code. */
+INLINE uint32_t widened(uint32_t code, Narrow from) {
+    uint32_t sign = code & from.sign ? 0x80000000u : 0, size = code & (from.sign - 1);
+    if (!from.has_negative_zero && code == from.sign) return 0x7fc00000u;
+    if (size > from.most) return sign | (from.overflow & 1 ? 0x7fc00000u : 0x7f800000u);
+    int shift = 23 - from.significand;
+    uint32_t magic = (uint32_t)(from.emin + shift + 127) << 23, subnormal = size + magic, bits;
+    float x, y;
+    memcpy(&x, &subnormal, 4), memcpy(&y, &magic, 4);
+    x -= y;
+    memcpy(&bits, &x, 4);
+    uint32_t normal = (size + ((uint32_t)(from.emin + 126) << from.significand)) << shift;
+    return sign | (size >> from.significand ? normal : bits);
 }
 
 #define DEFINE_NARROW(name, type, expression) \
@@ -42,7 +62,17 @@ INLINE uint32_t narrowed(uint32_t bits, Narrow to) {
     }
 DEFINE_NARROW(to_float16, uint16_t, narrowed(values[k], narrow_formats[FLOAT16]))
 DEFINE_NARROW(to_bfloat16, uint16_t, narrowed(values[k], narrow_formats[BFLOAT16]))
-DEFINE_NARROW(to_rounded, uint32_t, narrowed(values[k], narrow_formats[ROUNDED]) << 16)
+DEFINE_NARROW(to_float8_e4m3fn, uint8_t, narrowed(values[k], narrow_formats[FLOAT8_E4M3FN]))
+DEFINE_NARROW(to_float8_e5m2, uint8_t, narrowed(values[k], narrow_formats[FLOAT8_E5M2]))
+DEFINE_NARROW(to_float8_e4m3fnuz, uint8_t, narrowed(values[k], narrow_formats[FLOAT8_E4M3FNUZ]))
+DEFINE_NARROW(to_float8_e5m2fnuz, uint8_t, narrowed(values[k], narrow_formats[FLOAT8_E5M2FNUZ]))
+#define DEFINE_ROUNDED(name, format) \
+    DEFINE_NARROW(name, uint32_t, widened(narrowed(values[k], narrow_formats[format]), narrow_formats[format]))
+DEFINE_ROUNDED(to_rounded_bfloat16, BFLOAT16)
+DEFINE_ROUNDED(to_rounded_e4m3fn, FLOAT8_E4M3FN)
+DEFINE_ROUNDED(to_rounded_e5m2, FLOAT8_E5M2)
+DEFINE_ROUNDED(to_rounded_e4m3fnuz, FLOAT8_E4M3FNUZ)
+DEFINE_ROUNDED(to_rounded_e5m2fnuz, FLOAT8_E5M2FNUZ)
 
 #define DEFINE_JOIN(bits) \
     static void join_##bits(const uint##bits##_t *restrict values, uint32_t count, uint##bits##_t *restrict out) { \
@@ -56,7 +86,15 @@ static const void *encoded(Format format, const void *values, uint32_t count, vo
     switch (format) {
     case FLOAT16: to_float16(values, count, room); return room;
     case BFLOAT16: to_bfloat16(values, count, room); return room;
-    case ROUNDED: to_rounded(values, count, room); return room;
+    case FLOAT8_E4M3FN: to_float8_e4m3fn(values, count, room); return room;
+    case FLOAT8_E5M2: to_float8_e5m2(values, count, room); return room;
+    case FLOAT8_E4M3FNUZ: to_float8_e4m3fnuz(values, count, room); return room;
+    case FLOAT8_E5M2FNUZ: to_float8_e5m2fnuz(values, count, room); return room;
+    case ROUNDED_BFLOAT16: to_rounded_bfloat16(values, count, room); return room;
+    case ROUNDED_E4M3FN: to_rounded_e4m3fn(values, count, room); return room;
+    case ROUNDED_E5M2: to_rounded_e5m2(values, count, room); return room;
+    case ROUNDED_E4M3FNUZ: to_rounded_e4m3fnuz(values, count, room); return room;
+    case ROUNDED_E5M2FNUZ: to_rounded_e5m2fnuz(values, count, room); return room;
     case COMPLEX64: join_32(values, count, room); return room;
     case COMPLEX128: join_64(values, count, room); return room;
     default: return values;

@@ -29,8 +29,9 @@ typedef struct {
 #define FACTS(index, bits, stream, streams, parts, numbers, has_rare, is_hot, digest) {digest, bits, parts, numbers},
 static const Facts facts[PROGRAMS] = {EACH_PROGRAM(FACTS)};
 
-/* The struct codes of the memory of each format. bfloat16 is written into memory of uint16. */
-static const char *const codes[FORMATS] = {"f", "d", "Zf", "Zd", "e", "H", "f", "I"};
+/* The struct codes of the memory of each format. What the struct module lacks is written into memory of integers. */
+static const char *const codes[FORMATS] = {"f", "d", "Zf", "Zd", "e", "H", "B", "B", "B", "B",
+                                            "f", "f", "f",  "f",  "f", "I"};
 
 /* A law is a bytes object: the index of a program, a format, and the numbers of the program. */
 typedef struct {

@@ -13,6 +13,7 @@ import numpy as np
 from arrayinit.core import extension
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FORMATS, FloatFormat
+from arrayinit.kernels.rounding import memory_dtype
 from arrayinit.stream.program import KEYS_PROGRAM, Recorded, recorded
 from arrayinit.stream.seed import Key
 
@@ -22,18 +23,25 @@ ALONE = 1 << 18
 Law = bytes
 """A program of the core, the dtype that it writes, and the numbers of the program."""
 
-# As in csrc/core.h. A bfloat16 number is written as its bits, or, rounded, into an array of float32.
-_FORMATS = ("float32", "float64", "complex64", "complex128", "float16", "bfloat16", "rounded", "keys")
-_STORED = {"bfloat16": "uint16", "rounded": "float32", "keys": "uint32"}
+_ROUNDED = ("bfloat16", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz")
+
+# As in csrc/core.h. Numbers of the formats that NumPy lacks may go to an array of float32, rounded.
+_FORMATS = (
+    *("float32", "float64", "complex64", "complex128", "float16"),
+    *_ROUNDED,
+    *(f"rounded {name}" for name in _ROUNDED),
+    "keys",
+)
 
 
 def law(distribution: Distribution, dtype: FloatFormat, memory: np.dtype[Any]) -> Law | None:
     """Return the law of draws into memory of this dtype; None if the NumPy path has to fill it."""
     if extension.core() is None:
         return None
-    # bfloat16 may go to an array of float32.
-    name = "rounded" if dtype.name == "bfloat16" and memory == np.float32 else dtype.name
-    if memory != np.dtype(_STORED.get(name, name)):
+    name = dtype.name
+    if name in _ROUNDED and memory == np.float32:
+        name = f"rounded {name}"
+    elif memory != np.dtype(memory_dtype(name)):
         return None
     # The key is the text: equal tuples may be distributions of two kinds, or hold zeros of two signs.
     return _law(repr(distribution), distribution, dtype.name, name)

@@ -12,6 +12,8 @@ import numpy as np
 from arrayinit.backends._jax.sharding import aligned, is_on_host, is_traced
 from arrayinit.backends.protocol import Array, Prepared
 from arrayinit.core import extension
+from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels.rounding import memory_dtype
 from arrayinit.stream.seed import Key
 
 try:
@@ -23,13 +25,11 @@ except ImportError:
         return not is_traced(0.0)
 
 
+_WIDE = ("float64", "complex128")
 _ONE = jax.sharding.SingleDeviceSharding
 
-# bfloat16 is written as its bits. Whether the dtypes of 64 bits exist is up to x64.
-_MEMORY = {
-    np.dtype(jnp.bfloat16): np.dtype(np.uint16),
-    **{np.dtype(name): np.dtype(name) for name in ("float16", "float32", "complex64")},
-}
+# Whether the dtypes of 64 bits exist is up to x64.
+_MEMORY = {jnp.dtype(name): np.dtype(memory_dtype(name)) for name, form in FORMATS.items() if form.compute not in _WIDE}
 
 
 def kind(x: Array) -> Hashable:
