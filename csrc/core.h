@@ -52,6 +52,11 @@ typedef void DrawFunction(int program, const Draw *draw);
 
 DrawFunction draw_base, draw_avx2, draw_avx512;
 
+/* Turn words of 32 bits into floats, for tests. */
+typedef void ValuesFunction(int program, const void *numbers, const uint32_t *words, float *values, uint64_t count);
+
+ValuesFunction values_base, values_avx2, values_avx512;
+
 /* The bytes of an element, the bits of its words, and the number of its parts. */
 int size_of(Format format);
 int bits_of(Format format);

@@ -18,10 +18,10 @@ static const struct {
     Cpu cpu;
     int (*is_here)(void);
 } all[] = {
-    {{"base", draw_base}, always},
+    {{"base", draw_base, values_base}, always},
 #if defined(__x86_64__)
-    {{"avx2", draw_avx2}, has_avx2},
-    {{"avx512", draw_avx512}, has_avx512},
+    {{"avx2", draw_avx2, values_avx2}, has_avx2},
+    {{"avx512", draw_avx512, values_avx512}, has_avx512},
 #endif
 };
 

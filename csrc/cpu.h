@@ -6,6 +6,7 @@
 typedef struct {
     const char *name;
     DrawFunction *draw;
+    ValuesFunction *values;
 } Cpu;
 
 /* The instruction sets that this machine has, from the slowest on; NULL after the last. */

@@ -205,3 +205,13 @@ void OF_ISA(draw)(int program, const Draw *draw) {
     }
     flush(&b);
 }
+
+void OF_ISA(values)(int program, const void *numbers, const uint32_t *words, float *values, uint64_t count) {
+    uint32_t taken[BATCH] = {0}, made[BATCH];
+    for (uint64_t k = 0; k < count; k += BATCH) {
+        uint32_t n = count - k < BATCH ? (uint32_t)(count - k) : BATCH;
+        memcpy(taken, words + k, 4 * n);
+        programs[program].run(numbers, taken, made, BATCH);
+        memcpy(values + k, made, 4 * n);
+    }
+}

@@ -1,82 +1,17 @@
 /* The Python module arrayinit._core: every address, length, stride and dtype is checked here. */
-#ifndef Py_LIMITED_API
-#define Py_LIMITED_API 0x030B0000
-#endif
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <string.h>
+#include "arguments.h"
+#include "cpu.h"
+
 #if defined(__SSE2__)
 #include <immintrin.h>
 #else
 #include <fenv.h>
 #endif
 
-#include "cpu.h"
-#include "programs_table.h"
-
 /* Below this many elements, releasing the GIL takes longer than it saves. */
 #define FEW 4096
 
-/* The most words of a seed that are taken. */
-#define WORDS 128
-
-/* What is known of a program without its maths. */
-typedef struct {
-    uint64_t digest;
-    int bits, parts, numbers;
-} Facts;
-
-#define FACTS(index, bits, stream, streams, parts, numbers, has_rare, is_hot, digest) {digest, bits, parts, numbers},
-static const Facts facts[PROGRAMS] = {EACH_PROGRAM(FACTS)};
-
-/* The struct codes of the memory of each format. What the struct module lacks is written into memory of integers. */
-static const char *const codes[FORMATS] = {"f", "d", "Zf", "Zd", "e", "H", "B", "B", "B", "B",
-                                            "f", "f", "f",  "f",  "f", "I"};
-
-/* A law is a bytes object: the index of a program, a format, and the numbers of the program. */
-typedef struct {
-    uint32_t program, format;
-} Head;
-
 static const Cpu *chosen;
-
-static int law_of(PyObject *given, int *program, Draw *draw) {
-    char *bytes;
-    Py_ssize_t size;
-    Head head;
-    if (PyBytes_AsStringAndSize(given, &bytes, &size)) return -1;
-    if (size < (Py_ssize_t)sizeof head) goto wrong;
-    memcpy(&head, bytes, sizeof head);
-    if (head.program >= PROGRAMS || head.format >= FORMATS) goto wrong;
-    const Facts *of = facts + head.program;
-    if (bits_of(head.format) != of->bits || parts_of(head.format) != of->parts) goto wrong;
-    if (size != (Py_ssize_t)sizeof head + of->numbers * of->bits / 8) goto wrong;
-    *program = (int)head.program, draw->format = (Format)head.format, draw->numbers = bytes + sizeof head;
-    return 0;
-wrong:
-    PyErr_SetString(PyExc_ValueError, "not a law of this core");
-    return -1;
-}
-
-/* An integer seed below 2^64, or a pair of the words of the key. */
-static int take_key(PyObject *given, uint64_t key[2]) {
-    if (PyTuple_Check(given)) {
-        if (PyTuple_Size(given) != 2) {
-            PyErr_SetString(PyExc_ValueError, "a key has two words");
-            return -1;
-        }
-        for (Py_ssize_t k = 0; k < 2; k++) {
-            key[k] = PyLong_AsUnsignedLongLong(PyTuple_GetItem(given, k));
-            if (key[k] == (uint64_t)-1 && PyErr_Occurred()) return -1;
-        }
-        return 0;
-    }
-    uint64_t seed = PyLong_AsUnsignedLongLong(given);
-    if (seed == (uint64_t)-1 && PyErr_Occurred()) return -1;
-    uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-    key_of(words, words[1] ? 2 : 1, key);
-    return 0;
-}
 
 /* Draw in the default rounding of IEEE 754 with subnormal numbers, whatever the thread has set. */
 static void draw_in_default_rounding(DrawFunction *function, int program, const Draw *draw) {
@@ -100,36 +35,6 @@ static void run(int program, const Draw *draw, uint64_t count) {
     PyThreadState *state = count > FEW ? PyEval_SaveThread() : NULL;
     draw_in_default_rounding(cpu->draw, program, draw);
     if (state) PyEval_RestoreThread(state);
-}
-
-/* Whether the elements of a buffer are those of a format, in the machine's own order of bytes. NumPy marks memory that
- * is not aligned. */
-static int is_of(const Py_buffer *view, Format format) {
-    const char *code = view->format ? view->format : "B";
-    if (*code && strchr("@=<", *code)) code++;
-    return !strcmp(code, codes[format]) && view->itemsize == size_of(format);
-}
-
-static int take_integers(PyObject *given, int count, uint64_t *out) {
-    if (!PyTuple_Check(given) || PyTuple_Size(given) != count) {
-        PyErr_SetString(PyExc_ValueError, "shape and corner are tuples with an integer for each axis");
-        return -1;
-    }
-    for (int k = 0; k < count; k++) {
-        out[k] = PyLong_AsUnsignedLongLong(PyTuple_GetItem(given, k));
-        if (out[k] == (uint64_t)-1 && PyErr_Occurred()) return -1;
-    }
-    return 0;
-}
-
-static int take_box(const Py_buffer *view, PyObject *shape, PyObject *corner, Box *box) {
-    uint64_t sizes[AXES], whole[AXES], first[AXES] = {0};
-    int64_t strides[AXES];
-    for (int k = 0; k < view->ndim; k++) sizes[k] = whole[k] = (uint64_t)view->shape[k], strides[k] = view->strides[k];
-    if (shape && (take_integers(shape, view->ndim, whole) || take_integers(corner, view->ndim, first))) return -1;
-    if (box_of(box, view->ndim, view->itemsize, sizes, strides, whole, first)) return 0;
-    PyErr_SetString(PyExc_ValueError, "the box leaves the logical array, or the array has 2**64 elements or more");
-    return -1;
 }
 
 /* Fill a whole array that lies in memory in C order. Axis k of the logical array is axis order[k] of the array. */
@@ -175,7 +80,7 @@ static PyObject *fill(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ss
     if (law_of(given[0], &program, &draw) || take_key(given[1], draw.key)) return NULL;
     if (PyObject_GetBuffer(given[2], &view, PyBUF_WRITABLE | PyBUF_STRIDES | PyBUF_FORMAT)) return NULL;
     if (!is_of(&view, draw.format) || view.ndim >= AXES) {
-        PyErr_Format(PyExc_TypeError, "the law fills a buffer of '%s', got '%s'", codes[draw.format], view.format);
+        PyErr_Format(PyExc_TypeError, "the law fills a buffer of '%s', got '%s'", code_of(draw.format), view.format);
         goto failed;
     }
     draw.memory = view.buf;
@@ -241,21 +146,36 @@ static PyObject *fill_address(PyObject *Py_UNUSED(module), PyObject *const *give
     Py_RETURN_NONE;
 }
 
-/* Append integers below 2^64 as words of 32 bits, without leading zeros. */
-static int append_words(PyObject *integers, uint32_t *words, size_t *count) {
-    Py_ssize_t size = PyTuple_Size(integers);
-    if (size < 0) return -1;
-    for (Py_ssize_t k = 0; k < size; k++) {
-        if (*count + 2 > WORDS) {
-            PyErr_SetString(PyExc_OverflowError, "too many words");
-            return -1;
-        }
-        uint64_t integer = PyLong_AsUnsignedLongLong(PyTuple_GetItem(integers, k));
-        if (integer == (uint64_t)-1 && PyErr_Occurred()) return -1;
-        words[(*count)++] = (uint32_t)integer;
-        if (integer >> 32) words[(*count)++] = (uint32_t)(integer >> 32);
+static const char values_doc[] =
+    "values(law, words, values)\n--\n\n"
+    "Turn an array of uint32 into an array of float32 by a law of float32, which tests do for all words.";
+
+static PyObject *values(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+    Draw draw;
+    int program;
+    Py_buffer words, made;
+    if (count != 3) {
+        PyErr_SetString(PyExc_TypeError, "values takes a law, words and values");
+        return NULL;
     }
-    return 0;
+    if (law_of(given[0], &program, &draw)) return NULL;
+    if (PyObject_GetBuffer(given[1], &words, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) return NULL;
+    if (PyObject_GetBuffer(given[2], &made, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) {
+        PyBuffer_Release(&words);
+        return NULL;
+    }
+    int fits = draw.format == FLOAT32 && is_of(&words, KEYS) && is_of(&made, FLOAT32) && words.len == made.len;
+    if (fits) {
+        const Cpu *cpu = chosen;
+        PyThreadState *state = PyEval_SaveThread();
+        cpu->values(program, draw.numbers, words.buf, made.buf, (uint64_t)words.len / 4);
+        PyEval_RestoreThread(state);
+    }
+    PyBuffer_Release(&words);
+    PyBuffer_Release(&made);
+    if (fits) Py_RETURN_NONE;
+    PyErr_SetString(PyExc_ValueError, "a law of float32 turns uint32 into float32, as many as there are words");
+    return NULL;
 }
 
 static const char key_doc[] =
@@ -281,9 +201,7 @@ static PyObject *key(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssi
 static PyObject *program_of(PyObject *Py_UNUSED(module), PyObject *given) {
     uint64_t digest = PyLong_AsUnsignedLongLong(given);
     if (digest == (uint64_t)-1 && PyErr_Occurred()) return NULL;
-    for (long k = 0; k < PROGRAMS; k++)
-        if (facts[k].digest == digest) return PyLong_FromLong(k);
-    return PyLong_FromLong(-1);
+    return PyLong_FromLong(program_with(digest));
 }
 
 static PyObject *instruction_sets(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing)) {
@@ -310,6 +228,7 @@ static PyMethodDef methods[] = {
     {"fill", (PyCFunction)(void (*)(void))fill, METH_FASTCALL, fill_doc},
     {"fill_at_once", (PyCFunction)(void (*)(void))fill_at_once, METH_FASTCALL, fill_at_once_doc},
     {"fill_address", (PyCFunction)(void (*)(void))fill_address, METH_FASTCALL, fill_address_doc},
+    {"values", (PyCFunction)(void (*)(void))values, METH_FASTCALL, values_doc},
     {"key", (PyCFunction)(void (*)(void))key, METH_FASTCALL, key_doc},
     {"program", program_of, METH_O, "Return the index of the program with this digest, or -1."},
     {"instruction_sets", instruction_sets, METH_NOARGS, "Return the instruction sets of this machine, the best last."},
