@@ -80,7 +80,8 @@ static PyObject *fill(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ss
     if (law_of(given[0], &program, &draw) || take_key(given[1], draw.key)) return NULL;
     if (PyObject_GetBuffer(given[2], &view, PyBUF_WRITABLE | PyBUF_STRIDES | PyBUF_FORMAT)) return NULL;
     if (!is_of(&view, draw.format) || view.ndim >= AXES) {
-        PyErr_Format(PyExc_TypeError, "the law fills a buffer of '%s', got '%s'", code_of(draw.format), view.format);
+        const char *code = view.format ? view.format : "B";
+        PyErr_Format(PyExc_TypeError, "the law fills a buffer of '%s', got '%s'", code_of(draw.format), code);
         goto failed;
     }
     draw.memory = view.buf;
@@ -237,6 +238,8 @@ static PyMethodDef methods[] = {
 };
 
 static int prepare(PyObject *Py_UNUSED(module)) {
+    /* A second interpreter of the process keeps what the first one chose. */
+    if (chosen) return 0;
     for (int k = 0; cpu_at(k); k++) chosen = cpu_at(k);
     return 0;
 }
