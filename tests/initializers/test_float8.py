@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from cases import CASES, DISTRIBUTIONS, FUNCTIONS, complete
 from distributions import SIGNIFICANCE
 from float8 import decoded, encoded, finite, has_infinity, has_negative_zero
+from forms import formed
 from intervals import interval
-from libraries import FLOAT8, Library, no_such_case
+from libraries import FLOAT8, FORMS, Library, no_such_case
 from portable_calls import bits
 from scipy import stats
 
@@ -83,6 +85,27 @@ def test_the_kit_passes(library: Library, float8: str) -> None:
     assert len(own) > len(CASES)
     for check in own:
         check()
+
+
+def test_memory_of_any_form_is_filled(library: Library, float8: str) -> None:
+    source = np.random.default_rng(0).standard_normal((6, 9)) * 100
+    for form in FORMS[library.module]:
+        for name, arguments in (
+            ("normal_", {"rng": 0}),
+            ("normal_", {"rng": np.random.default_rng(0)}),
+            ("sparse_", {"sparsity": 0.5, "rng": 0}),
+            ("orthogonal_", {"rng": 0}),
+            ("constant_", {"val": 0.3}),
+            ("eye_", {}),
+            ("copy_", {"source": source}),
+        ):
+            x, _ = formed(library, (6, 9), float8, form)
+            if getattr(x, "is_meta", False):
+                continue
+            plain = getattr(ai, name)(library.empty((6, 9), float8), **copy.deepcopy(arguments))
+            filled = getattr(ai, name)(x, **copy.deepcopy(arguments))
+            ours, theirs = (drawn(y, library, float8) for y in (filled, plain))
+            np.testing.assert_array_equal(ours, theirs, err_msg=f"{form}, {name}")
 
 
 @pytest.mark.parametrize("name", ["uniform_", "normal_", "trunc_normal_", "sparse_"])

@@ -56,7 +56,7 @@ def test_a_generator_draws_in_the_order_of_the_plan_what_torch_draws(given: bool
     assert digest(model) == digest(expected)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2fnuz"])
 def test_the_audit_finds_nothing_in_what_torch_draws_and_a_padding_that_is_not_zero(dtype: str) -> None:
     rules = [
         ("embedding.weight", ai.normal(std=0.02)),
@@ -73,7 +73,7 @@ def test_the_audit_finds_nothing_in_what_torch_draws_and_a_padding_that_is_not_z
         ai.initialize(model, plan, rng=torch.Generator().manual_seed(seed))
         assert plan.audit(model).faults == []
     with torch.no_grad():
-        model.embedding.weight[7, 0] = 1e-4
+        model.embedding.weight[7, 0] = 0.25
     assert plan.audit(model).faults == ["embedding.weight: row 7 is the padding, and is not zero"]
 
 

@@ -50,7 +50,7 @@ def test_what_draws_nothing_is_cut(name, mesh, torch_library):
     check_fixed(name, "float32", mesh, torch_library)
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "uint16"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "uint16", "float8_e4m3fn"])
 @pytest.mark.parametrize("name", FIXED)
 def test_what_draws_nothing_is_cut_in_other_dtypes(name, dtype, torch_library):
     check_fixed(name, dtype, FSDP2, torch_library)
