@@ -1,39 +1,13 @@
 /* The Python module arrayinit._core: every address, length, stride and dtype is checked here. */
 #include "arguments.h"
-#include "cpu.h"
-
-#if defined(__SSE2__)
-#include <immintrin.h>
-#else
-#include <fenv.h>
-#endif
+#include "run.h"
 
 /* Below this many elements, releasing the GIL takes longer than it saves. */
 #define FEW 4096
 
-static const Cpu *chosen;
-
-/* Draw in the default rounding of IEEE 754 with subnormal numbers, whatever the thread has set. */
-static void draw_in_default_rounding(DrawFunction *function, int program, const Draw *draw) {
-#if defined(__SSE2__)
-    /* As fesetenv, which takes longer than to fill a small array. The last six bits only report. */
-    unsigned int before = _mm_getcsr();
-    if ((before & ~0x3fu) != 0x1f80) _mm_setcsr(0x1f80);
-    function(program, draw);
-    _mm_setcsr(before);
-#else
-    fenv_t before;
-    fegetenv(&before);
-    fesetenv(FE_DFL_ENV);
-    function(program, draw);
-    fesetenv(&before);
-#endif
-}
-
-static void run(int program, const Draw *draw, uint64_t count) {
-    const Cpu *cpu = chosen;
+static void release_and_run(int program, const Draw *draw, uint64_t count) {
     PyThreadState *state = count > FEW ? PyEval_SaveThread() : NULL;
-    draw_in_default_rounding(cpu->draw, program, draw);
+    run(program, draw);
     if (state) PyEval_RestoreThread(state);
 }
 
@@ -60,7 +34,7 @@ static int run_whole(int program, Draw *draw, char *memory, int axes, const uint
     if (!elements) return 0;
     draw->memory = memory;
     box_of(&draw->box, axes, size_of(draw->format), sizes, strides, sizes, corner);
-    run(program, draw, elements);
+    release_and_run(program, draw, elements);
     return 0;
 }
 
@@ -87,7 +61,7 @@ static PyObject *fill(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ss
     draw.memory = view.buf;
     if (view.len) {
         if (take_box(&view, count == 5 ? given[3] : NULL, count == 5 ? given[4] : NULL, &draw.box)) goto failed;
-        run(program, &draw, (uint64_t)(view.len / view.itemsize));
+        release_and_run(program, &draw, (uint64_t)(view.len / view.itemsize));
     }
     PyBuffer_Release(&view);
     Py_RETURN_NONE;
@@ -167,9 +141,8 @@ static PyObject *values(PyObject *Py_UNUSED(module), PyObject *const *given, Py_
     }
     int fits = draw.format == FLOAT32 && is_of(&words, KEYS) && is_of(&made, FLOAT32) && words.len == made.len;
     if (fits) {
-        const Cpu *cpu = chosen;
         PyThreadState *state = PyEval_SaveThread();
-        cpu->values(program, draw.numbers, words.buf, made.buf, (uint64_t)words.len / 4);
+        run_values(program, draw.numbers, words.buf, made.buf, (uint64_t)words.len / 4);
         PyEval_RestoreThread(state);
     }
     PyBuffer_Release(&words);
@@ -218,7 +191,7 @@ static PyObject *instruction_sets(PyObject *Py_UNUSED(module), PyObject *Py_UNUS
 static PyObject *use(PyObject *Py_UNUSED(module), PyObject *name) {
     for (int k = 0; cpu_at(k); k++)
         if (PyUnicode_Check(name) && !PyUnicode_CompareWithASCIIString(name, cpu_at(k)->name)) {
-            chosen = cpu_at(k);
+            choose(cpu_at(k));
             Py_RETURN_NONE;
         }
     PyErr_Format(PyExc_ValueError, "this machine has no instruction set %R", name);
@@ -238,9 +211,7 @@ static PyMethodDef methods[] = {
 };
 
 static int prepare(PyObject *Py_UNUSED(module)) {
-    /* A second interpreter of the process keeps what the first one chose. */
-    if (chosen) return 0;
-    for (int k = 0; cpu_at(k); k++) chosen = cpu_at(k);
+    choose_best();
     return 0;
 }
 
