@@ -24,10 +24,10 @@ def cases(side: int) -> list[Case]:
     import torch
 
     from arrayinit.kernels.threads import count
-    from benchmarks import growth, imports, jax_rows, memory, models, numpy_rows, torch_rows
+    from benchmarks import core_rows, growth, imports, jax_rows, memory, models, numpy_rows, torch_rows
 
     torch.set_num_threads(count())
-    rows = (torch_rows, jax_rows, numpy_rows)
+    rows = (torch_rows, jax_rows, numpy_rows, core_rows)
     large: Iterator[Pair] = (pair for library in rows for pair in library.pairs(side))
     small: Iterator[Pair] = (pair for library in rows for pair in library.small_pairs())
     pairs = [Case((pair.name,), partial(compare, pair)) for group in (large, small) for pair in group]

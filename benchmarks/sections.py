@@ -21,6 +21,17 @@ BANDWIDTH = Section(
     "The time of a constant fill of the same array over that of arrayinit: 1 is the bandwidth of writing.",
     "constant fill / arrayinit",
 )
+CORE = Section(
+    "The compiled core",
+    "The same calls as above with an instruction set that the processor also has, and without the core: NumPy's "
+    "operations then fill the array, as where no compiler built the core.",
+)
+WITHOUT = Section(
+    "The compiled core: what it gains",
+    "The time of NumPy's operations over that of the compiled core, for the same call: 4096 x 4096, 2048 x 2048 for "
+    "complex numbers and float64.",
+    "NumPy's operations / core",
+)
 LIMITS = Section(
     "Limits, for scale",
     "Two limits that are no peers, over the time of arrayinit from a seed: a constant written to the same array, and "
