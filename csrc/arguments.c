@@ -48,26 +48,7 @@ wrong:
     return -1;
 }
 
-int take_key(PyObject *given, uint64_t key[2]) {
-    if (PyTuple_Check(given)) {
-        if (PyTuple_Size(given) != 2) {
-            PyErr_SetString(PyExc_ValueError, "a key has two words");
-            return -1;
-        }
-        for (Py_ssize_t k = 0; k < 2; k++) {
-            key[k] = PyLong_AsUnsignedLongLong(PyTuple_GetItem(given, k));
-            if (key[k] == (uint64_t)-1 && PyErr_Occurred()) return -1;
-        }
-        return 0;
-    }
-    uint64_t seed = PyLong_AsUnsignedLongLong(given);
-    if (seed == (uint64_t)-1 && PyErr_Occurred()) return -1;
-    uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-    key_of(words, words[1] ? 2 : 1, key);
-    return 0;
-}
-
-int append_words(PyObject *integers, uint32_t *words, size_t *count) {
+static int append_words(PyObject *integers, uint32_t *words, size_t *count) {
     Py_ssize_t size = PyTuple_Size(integers);
     if (size < 0) return -1;
     for (Py_ssize_t k = 0; k < size; k++) {
@@ -88,6 +69,46 @@ int is_of(const Py_buffer *view, Format format) {
     /* NumPy marks memory that is not aligned. */
     if (*code && strchr("@=<", *code)) code++;
     return !strcmp(code, codes[format]) && view->itemsize == size_of(format);
+}
+
+int take_seed(PyObject *entropy, PyObject *spawn_key, uint64_t key[2]) {
+    uint32_t words[WORDS] = {0};
+    size_t count = 0;
+    if (append_words(entropy, words, &count)) return -1;
+    Py_ssize_t spawned = PyTuple_Size(spawn_key);
+    if (spawned < 0) return -1;
+    /* The words of a spawn key come after a full pool. */
+    if (spawned && count < POOL) count = POOL;
+    if (append_words(spawn_key, words, &count)) return -1;
+    key_of(words, count, key);
+    return 0;
+}
+
+int take_key(PyObject *given, uint64_t key[2]) {
+    if (PyTuple_Check(given)) {
+        Py_ssize_t size = PyTuple_Size(given);
+        if (size == 3) {
+            long pool = PyLong_AsLong(PyTuple_GetItem(given, 2));
+            if (pool == -1 && PyErr_Occurred()) return -1;
+            if (pool == POOL) return take_seed(PyTuple_GetItem(given, 0), PyTuple_GetItem(given, 1), key);
+            PyErr_SetString(PyExc_OverflowError, "a pool of another size than 4");
+            return -1;
+        }
+        if (size != 2) {
+            PyErr_SetString(PyExc_ValueError, "a key has two words, and a seed entropy, spawn key and pool size");
+            return -1;
+        }
+        for (Py_ssize_t k = 0; k < 2; k++) {
+            key[k] = PyLong_AsUnsignedLongLong(PyTuple_GetItem(given, k));
+            if (key[k] == (uint64_t)-1 && PyErr_Occurred()) return -1;
+        }
+        return 0;
+    }
+    uint64_t seed = PyLong_AsUnsignedLongLong(given);
+    if (seed == (uint64_t)-1 && PyErr_Occurred()) return -1;
+    uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    key_of(words, words[1] ? 2 : 1, key);
+    return 0;
 }
 
 int take_integers(PyObject *given, int count, uint64_t *out) {

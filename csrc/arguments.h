@@ -10,8 +10,9 @@
 
 #include "core.h"
 
-/* The most words of a seed that are taken. */
+/* The most words of a seed that are taken, and the size of its pool. */
 #define WORDS 128
+#define POOL 4
 
 /* A law is a bytes object: the index of a program, a format, and the numbers of the program. */
 int law_of(PyObject *given, int *program, Draw *draw);
@@ -19,11 +20,11 @@ int law_of(PyObject *given, int *program, Draw *draw);
 /* The index of the program with this digest; -1 without an exception if there is none. */
 long program_with(uint64_t digest);
 
-/* An integer seed below 2^64, or a pair of the words of the key. */
+/* An integer seed below 2^64, a pair of the words of the key, or a Seed: entropy, spawn key and pool size. */
 int take_key(PyObject *given, uint64_t key[2]);
 
-/* Append integers below 2^64 as words of 32 bits, without leading zeros. */
-int append_words(PyObject *integers, uint32_t *words, size_t *count);
+/* The key of numpy.random.SeedSequence; OverflowError for what NumPy has to do. */
+int take_seed(PyObject *entropy, PyObject *spawn_key, uint64_t key[2]);
 
 /* A tuple of so many integers from 0 on. */
 int take_integers(PyObject *given, int count, uint64_t *out);

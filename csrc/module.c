@@ -157,18 +157,12 @@ static const char key_doc[] =
     "Return the key of numpy.random.SeedSequence(entropy, spawn_key=spawn_key). OverflowError: let NumPy do it.";
 
 static PyObject *key(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
-    uint32_t words[WORDS] = {0};
-    size_t size = 0;
     uint64_t made[2];
     if (count != 2) {
         PyErr_SetString(PyExc_TypeError, "key takes the entropy and the spawn key");
         return NULL;
     }
-    if (append_words(given[0], words, &size)) return NULL;
-    /* The words of a spawn key come after a full pool. */
-    if (size < 4 && PyTuple_Check(given[1]) && PyTuple_Size(given[1])) size = 4;
-    if (append_words(given[1], words, &size)) return NULL;
-    key_of(words, size, made);
+    if (take_seed(given[0], given[1], made)) return NULL;
     return Py_BuildValue("(KK)", made[0], made[1]);
 }
 

@@ -21,12 +21,9 @@ from arrayinit.kernels.fill import Fill, Table
 from arrayinit.kernels.numpy_ops import NUMPY
 from arrayinit.kernels.rounding import BEYOND_NUMPY
 from arrayinit.kernels.subsets import KEY_BITS, smallest
-from arrayinit.stream.seed import Key, Seed
+from arrayinit.stream.seed import SEEDS, Seed
 
 _CHUNK = 1 << 16
-
-# What the compiled core takes as a key.
-_KEYS = (int, Key)
 
 # NumPy builds the name of a dtype at each access.
 DTYPE_NAMES = {np.dtype(name): name for name in NAMES if name not in BEYOND_NUMPY}
@@ -66,9 +63,13 @@ class NumPy(NativeBackend, InPlace):
 
     def fill_at_once(self, x: Array, prepared: Prepared, source: Any) -> Array | None:
         core = extension.core()
-        if core is None or prepared.law is None or type(source) not in _KEYS:
+        if core is None or prepared.law is None or type(source) not in SEEDS:
             return None
-        return x if core.fill_at_once(prepared.law, source, x, prepared.order) else None
+        try:
+            return x if core.fill_at_once(prepared.law, source, x, prepared.order) else None
+        except OverflowError:
+            # NumPy makes the key of a seed of any size.
+            return None
 
     def generator(self, x: Array, rng: Any) -> np.random.Generator:
         return numpy_generator(rng, "a NumPy array")

@@ -11,7 +11,7 @@ from arrayinit.backends.device import Device
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FloatFormat
 from arrayinit.kernels.fill import Fill
-from arrayinit.stream.seed import Key, Seed
+from arrayinit.stream.seed import Seed
 
 Array = Any
 """An array of any library: the one type that this package cannot know statically."""
@@ -61,10 +61,10 @@ class Backend(ABC):
         """Return what arguments are checked against, equal for arrays that are alike; None to check them anew."""
         return None
 
-    def fill_at_once(self, x: Array, prepared: Prepared, source: Generator | int | Key | None) -> Array | None:
+    def fill_at_once(self, x: Array, prepared: Prepared, source: Generator | int | Seed | None) -> Array | None:
         """As `write`, the short way; return None if something speaks against it. Asked where `kind` is not None.
 
-        ``source`` is a generator, a seed below 2^64, a key or None.
+        ``source`` is a generator, a seed below 2^64, a `Seed` or None.
         """
         return None
 

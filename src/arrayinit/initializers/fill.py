@@ -45,7 +45,7 @@ def draw(x: Array, rng: Any, layout: str | None, law: Law, *given: Any) -> Array
     source = rng
     if rng is not None and not (type(rng) is int and 0 <= rng < 1 << 64):
         seed = seed_of(rng)
-        source = rng if seed is None else seed.key()
+        source = rng if seed is None else seed
     filled = backend.fill_at_once(x, prepared, source)
     return _drawn(backend, x, rng, prepared) if filled is None else filled
 

@@ -61,6 +61,10 @@ class Seed(NamedTuple):
         return Seed(self.entropy, words, self.pool_size)
 
 
+SEEDS = (int, Seed)
+"""The types of a seed that the compiled core takes."""
+
+
 def seed_of(rng: Any) -> Seed | None:
     """Return ``rng`` as a seed, or None if it is no seed."""
     if type(rng) is int and rng >= 0:

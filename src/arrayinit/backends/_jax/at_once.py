@@ -14,7 +14,7 @@ from arrayinit.backends.protocol import Array, Prepared
 from arrayinit.core import extension
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.rounding import memory_dtype
-from arrayinit.stream.seed import Key
+from arrayinit.stream.seed import SEEDS
 
 try:
     from jax._src.core import trace_state_clean
@@ -43,10 +43,14 @@ def kind(x: Array) -> Hashable:
 def fill_at_once(x: Array, prepared: Prepared, source: Any) -> Array | None:
     """Fill memory of the host, and let JAX take it over: nothing is compiled, and nothing is copied."""
     core = extension.core()
-    if core is None or prepared.law is None or type(source) not in (int, Key):
+    if core is None or prepared.law is None or type(source) not in SEEDS:
         return None
     values = aligned(x.shape, x.dtype)
-    core.fill_at_once(prepared.law, source, values.view(_MEMORY[x.dtype]), prepared.order)
+    try:
+        core.fill_at_once(prepared.law, source, values.view(_MEMORY[x.dtype]), prepared.order)
+    except OverflowError:
+        # NumPy makes the key of a seed of any size.
+        return None
     if x.sharding is None:
         return jnp.asarray(values)
     return jax.make_array_from_callback(x.shape, x.sharding, lambda _: values, x.dtype)

@@ -27,7 +27,7 @@ from arrayinit.core.dtypes import NAMES
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.rounding import BEYOND_NUMPY, memory_dtype
-from arrayinit.stream.seed import Key
+from arrayinit.stream.seed import SEEDS
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 """The types without operations of their own."""
@@ -224,11 +224,13 @@ def fill_at_once(x: torch.Tensor, prepared: Prepared, source: Any) -> torch.Tens
     if source is None or type(source) is torch.Generator:
         return _draw_at_once(x, prepared.distribution, source)
     core = extension.core()
-    if core is None or prepared.law is None or type(source) not in (int, Key):
+    if core is None or prepared.law is None or type(source) not in SEEDS or (prepared.dtype.is_complex and x.is_conj()):
         return None
-    if prepared.dtype.is_complex and x.is_conj():
+    try:
+        core.fill_address(prepared.law, source, address, x.shape, prepared.order)
+    except OverflowError:
+        # NumPy makes the key of a seed of any size.
         return None
-    core.fill_address(prepared.law, source, address, x.shape, prepared.order)
     _increment_version([x])
     return x
 
