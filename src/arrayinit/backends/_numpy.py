@@ -87,7 +87,11 @@ class NumPy(NativeBackend, InPlace):
         return x
 
     def assign(self, x: Array, values: Array) -> Array:
-        if values is not x:
+        if values is x:
+            return x
+        if values.dtype == x.dtype:
+            np.copyto(x, values)
+        else:
             Table(values).fill_host(x)
         return x
 

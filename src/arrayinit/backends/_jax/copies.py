@@ -35,11 +35,11 @@ def copied(x: Array, source: Array) -> Array:
     NumPy copies on the CPU: XLA treats subnormal numbers as zero, and may read the memory of other libraries later.
     """
     _check_values(source)
-    if isinstance(source, jax.core.Tracer) or not is_here(source):
-        return rounded(source, x.dtype)
-    if is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name):
+    is_elsewhere = isinstance(source, jax.core.Tracer) or not is_here(source)
+    if not is_elsewhere and (is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name)):
         return on_host(Table(np.asarray(source)), tuple(x.shape), x.dtype)
-    return rounded(source, x.dtype).block_until_ready()
+    values = jnp.array(source, copy=True) if source.dtype == x.dtype else rounded(source, x.dtype)
+    return values if is_elsewhere else values.block_until_ready()
 
 
 def is_here(x: Array) -> bool:
@@ -53,21 +53,21 @@ def is_on_cpu(x: Array) -> bool:
 
 
 def rounded(x: Array, dtype: Any) -> Array:
-    """Return a copy in ``dtype``, each number rounded once by XLA, whose own conversion goes through float32.
+    """Return numbers in ``dtype``, each rounded once by XLA, whose own conversion goes through float32.
 
     float16 needs no help: XLA converts float64 to float16 directly, and large integers overflow float16.
     """
     name = np.dtype(dtype).name
     if x.dtype == dtype or name not in BEYOND_NUMPY:
-        return jnp.array(x, dtype, copy=True)
+        return x.astype(dtype)
     form, is_wide = FORMATS[name], rounds_twice(x.dtype.name, name)
     with jax.enable_x64(True):
-        near = within_53_bits(jnp, x).astype("float64") if is_wide else jnp.asarray(x, "float32")
+        near = within_53_bits(jnp, x).astype("float64") if is_wide else x.astype("float32")
         if name in BYTES:
             return narrowed(near, form)
         if is_wide:
             near = jax.lax.reduce_precision(near, exponent_bits=8, mantissa_bits=7)
-        return jnp.array(near, dtype, copy=True)
+        return near.astype(dtype)
 
 
 def _check_values(x: Array) -> None:
