@@ -218,7 +218,11 @@ def fill_at_once(x: torch.Tensor, prepared: Prepared, source: Any) -> torch.Tens
     base = x._base  # noqa: SLF001 (as in check_writable)
     if not (x if base is None else base).is_leaf or x.is_inference() or x.is_neg():
         return None
-    address, storage = x.data_ptr(), x.untyped_storage()
+    try:
+        address, storage = x.data_ptr(), x.untyped_storage()
+    except RuntimeError:
+        # The tensor is sparse, or a wrapper of torch.vmap or torch.func.grad.
+        return None
     if not address or address - storage.data_ptr() + x.nbytes > storage.nbytes():
         return None
     if source is None or type(source) is torch.Generator:
