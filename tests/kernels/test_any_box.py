@@ -11,6 +11,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from any_box import Case, Memory, random_case
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kernels_under_test import KERNELS, Kernel
 
 from arrayinit.core.dtypes import FORMATS
@@ -23,6 +25,11 @@ pytestmark = pytest.mark.usefixtures("library")
 every_kernel = pytest.mark.parametrize(
     ("kernel", "library"),
     [pytest.param(name, kernel.library, id=name) for name, kernel in KERNELS.items()],
+    indirect=True,
+)
+every_core = pytest.mark.parametrize(
+    ("kernel", "library"),
+    [pytest.param(name, kernel.library, id=name) for name, kernel in KERNELS.items() if name.startswith("core")],
     indirect=True,
 )
 every_dtype = pytest.mark.parametrize(
@@ -69,9 +76,23 @@ def test_every_distribution(kernel: Kernel, dtype: str) -> None:
 @every_kernel
 def test_any_box(kernel: Kernel) -> None:
     for seed in range(kernel.examples):
-        rng = Random(seed)
-        case = random_case(kernel, rng)
-        values = {name: rng.choice(tried) for name, tried in kernel.variables.items()}
-        with variables(values):
-            ours = case.filled(kernel.fill)
-        np.testing.assert_array_equal(ours, case.expected(), err_msg=f"{case}, {values}")
+        check_box(kernel, Random(seed))
+
+
+@every_core
+def test_any_box_that_hypothesis_finds(kernel: Kernel) -> None:
+    # Other boxes in each run.
+    @settings(max_examples=300, deadline=None, derandomize=False)
+    @given(st.randoms(use_true_random=False))
+    def check(rng: Random) -> None:
+        check_box(kernel, rng)
+
+    check()
+
+
+def check_box(kernel: Kernel, rng: Random) -> None:
+    case = random_case(kernel, rng)
+    values = {name: rng.choice(tried) for name, tried in kernel.variables.items()}
+    with variables(values):
+        ours = case.filled(kernel.fill)
+    np.testing.assert_array_equal(ours, case.expected(), err_msg=f"{case}, {values}")
