@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from arrayinit.backends.protocol import Array
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
 from arrayinit.core.keywords import misnamed
-from arrayinit.initializers.fill import draw_in_order
+from arrayinit.initializers.fill import check_layout, draw
 from arrayinit.values import initializer, value_of
 from arrayinit.values.definitions import Number
 
@@ -74,10 +74,11 @@ def uniform_(
     """
     if wrong:
         raise misnamed(uniform_, wrong)
-    return draw_in_order(x, rng, layout, _uniform, a, b)
+    return draw(x, rng, layout, _uniform, layout, a, b)
 
 
-def _uniform(_: Array, a: float, b: float) -> Uniform:
+def _uniform(x: Array, layout: str | None, a: float, b: float) -> Uniform:
+    check_layout(x, layout)
     return Uniform.between(a, b)
 
 
@@ -148,10 +149,11 @@ def normal_(
     """
     if wrong:
         raise misnamed(normal_, wrong)
-    return draw_in_order(x, rng, layout, _normal, mean, std)
+    return draw(x, rng, layout, _normal, layout, mean, std)
 
 
-def _normal(_: Array, mean: float, std: float) -> Normal:
+def _normal(x: Array, layout: str | None, mean: float, std: float) -> Normal:
+    check_layout(x, layout)
     return Normal.of(mean, std)
 
 
@@ -229,10 +231,11 @@ def trunc_normal_(
     """
     if wrong:
         raise misnamed(trunc_normal_, wrong)
-    return draw_in_order(x, rng, layout, _trunc_normal, mean, std, a, b)
+    return draw(x, rng, layout, _trunc_normal, layout, mean, std, a, b)
 
 
-def _trunc_normal(_: Array, mean: float, std: float, a: float, b: float) -> TruncatedNormal:
+def _trunc_normal(x: Array, layout: str | None, mean: float, std: float, a: float, b: float) -> TruncatedNormal:
+    check_layout(x, layout)
     return TruncatedNormal.between(mean, std, a, b)
 
 

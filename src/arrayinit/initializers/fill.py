@@ -92,12 +92,10 @@ def _drawn(backend: Backend, x: Array, rng: Any, prepared: Prepared) -> Array:
     return backend.write(x, Draw(prepared.distribution, source, prepared.dtype, prepared.shape, order))
 
 
-def draw_in_order(x: Array, rng: Any, layout: str | None, law: Law, *given: Any) -> Array:
-    """Fill ``x`` with draws whose distribution does not depend on ``layout``. Check ``layout`` nevertheless."""
+def check_layout(x: Array, layout: str | None) -> None:
+    """Check a layout on which the distribution does not depend."""
     if layout is not None:
-        backend_of(x)
         parse(layout, x.shape)
-    return draw(x, rng, layout, law, *given)
 
 
 def source_of(backend: Backend, x: Array, rng: Any) -> Generator | Seed:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import array_api_compat.torch as xp
 import numpy as np
 import torch
-from torch.compiler import is_compiling
 
-from arrayinit.backends._torch import memory, narrow, wrappers
+from arrayinit.backends._torch import at_once, memory, narrow, wrappers
 from arrayinit.backends._torch.copies import copy, exports
 from arrayinit.backends._torch.dtensor import arange, check_native, empty, entries, fill_from_seed, local_boxes, pairs
 from arrayinit.backends._torch.memory import (
@@ -78,11 +77,9 @@ class Torch(NativeBackend, InPlace):
     # The function itself, since a method that calls it takes longer.
     check_writable = staticmethod(memory.check_writable)  # pyright: ignore[reportAssignmentType]
 
-    def kind(self, x: Array) -> Hashable:
-        return (x.shape, x.dtype) if type(x) in PLAIN and not is_compiling() else None
-
     # As above.
-    fill_at_once = staticmethod(memory.fill_at_once)  # pyright: ignore[reportAssignmentType]
+    kind = staticmethod(at_once.kind)  # pyright: ignore[reportAssignmentType]
+    fill_at_once = staticmethod(at_once.fill_at_once)  # pyright: ignore[reportAssignmentType]
 
     def generator(self, x: Array, rng: Any) -> torch.Generator | np.random.Generator | None:
         """``rng=None`` means torch's global generator."""

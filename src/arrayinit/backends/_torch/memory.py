@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch._C import (
     _get_function_stack_at,  # pyright: ignore[reportPrivateUsage]
-    _increment_version,  # pyright: ignore[reportPrivateUsage]
     _len_torch_dispatch_stack,  # pyright: ignore[reportPrivateUsage]
     _len_torch_function_stack,  # pyright: ignore[reportPrivateUsage]
 )
@@ -20,14 +19,10 @@ from torch.nn.parameter import is_lazy
 from torch.utils._device import DeviceContext
 
 from arrayinit.backends.arguments import overlaps, warn
-from arrayinit.backends.protocol import Prepared
-from arrayinit.core import extension
-from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import NAMES
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.rounding import BEYOND_NUMPY, memory_dtype
-from arrayinit.stream.seed import SEEDS
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 """The types without operations of their own."""
@@ -209,46 +204,6 @@ def fill_memory(x: torch.Tensor, fill: Fill, corner: Sequence[int] | None = None
     fill.fill_host(memory, corner)
     torch.autograd.graph.increment_version(x)
     return True
-
-
-def fill_at_once(x: torch.Tensor, prepared: Prepared, source: Any) -> torch.Tensor | None:
-    """Fill a tensor of a `PLAIN` type if it is contiguous, and none of the cases that the other functions tell of."""
-    if not (x.is_cpu and x.is_contiguous()) or _len_torch_dispatch_stack() or _len_torch_function_stack():
-        return None
-    base = x._base  # noqa: SLF001 (as in check_writable)
-    if not (x if base is None else base).is_leaf or x.is_inference() or x.is_neg():
-        return None
-    try:
-        address, storage = x.data_ptr(), x.untyped_storage()
-    except RuntimeError:
-        # The tensor is sparse, or a wrapper of torch.vmap or torch.func.grad.
-        return None
-    if not address or address - storage.data_ptr() + x.nbytes > storage.nbytes():
-        return None
-    if source is None or type(source) is torch.Generator:
-        return _draw_at_once(x, prepared.distribution, source)
-    core = extension.core()
-    if core is None or prepared.law is None or type(source) not in SEEDS or (prepared.dtype.is_complex and x.is_conj()):
-        return None
-    try:
-        core.fill_address(prepared.law, source, address, x.shape, prepared.order)
-    except OverflowError:
-        # NumPy makes the key of a seed of any size.
-        return None
-    _increment_version([x])
-    return x
-
-
-def _draw_at_once(x: torch.Tensor, d: Distribution, generator: torch.Generator | None) -> torch.Tensor | None:
-    """Draw by one function of torch, if it has one."""
-    bare = x.detach() if x.requires_grad else x
-    if type(d) is Uniform:
-        bare.uniform_(d.low, d.high, generator=generator)
-    elif type(d) is Normal and not (d.mean and x.is_complex()):
-        bare.normal_(d.mean, d.std, generator=generator)
-    else:
-        return None
-    return x
 
 
 def _shared_message(x: torch.Tensor) -> str:
