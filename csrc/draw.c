@@ -158,8 +158,8 @@ static void fill_row(Batch *b, char *memory, uint64_t start, uint64_t count) {
         float *values = b->draw->format == FLOAT32 ? out : (float *)b->values;
         b->program->fill(b->draw->numbers, &b->keys, (start + position) / 8, (uint32_t)n, values);
         if (b->draw->format != FLOAT32) {
-            encoded(b->draw->format, values, (uint32_t)(n * GROUP), b->elements);
-            memcpy(memory + position * (uint64_t)size, b->elements, n * GROUP * (uint64_t)size);
+            const void *elements = encoded(b->draw->format, values, (uint32_t)(n * GROUP), b->elements);
+            memcpy(memory + position * (uint64_t)size, elements, n * GROUP * (uint64_t)size);
         }
         position += n * GROUP;
     }
