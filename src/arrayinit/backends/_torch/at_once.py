@@ -40,6 +40,9 @@ def fill_at_once(x: torch.Tensor, prepared: Prepared, source: Any) -> torch.Tens
     if not address or address - storage.data_ptr() + x.nbytes > storage.nbytes():
         return None
     if source is None or type(source) is torch.Generator:
+        if prepared.dtype.bits == 8:
+            # torch draws in no such dtype.
+            return None
         bare, d = (x.detach() if x.requires_grad else x), prepared.distribution
         if type(d) is Uniform:
             bare.uniform_(d.low, d.high, generator=source)
