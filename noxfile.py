@@ -10,6 +10,7 @@ import atexit
 import os
 import shutil
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -104,12 +105,16 @@ def wheel(session: nox.Session) -> None:
     """Build the wheel, and the editable wheel, which has the compiled core and points to the sources."""
     session.install(*BUILD)
     for kind in ("wheel", "editable"):
-        shutil.rmtree(DIST / kind, ignore_errors=True)
         # Both share the folder of the objects, where a second build compiles only what changed.
-        where = f"{str(DIST / kind)!r}, {{'build-dir': {str(DIST / 'objects')!r}}}"
-        code = f"from scikit_build_core.build import build_{kind} as build; build({where})"
+        where, options = str(DIST / kind), {"build-dir": str(DIST / "objects")}
+        code = (
+            f"import shutil; from scikit_build_core.build import build_{kind} as build; "
+            f"shutil.rmtree({where!r}, ignore_errors=True); build({where!r}, {options!r})"
+        )
         session.run_install("python", "-c", code)
-    if sys.platform != "win32" and built("wheel").endswith("none-any.whl"):
+    # The others have no limited API, or no GCC or Clang.
+    has_core = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
+    if has_core and sys.platform != "win32" and built("wheel").endswith("none-any.whl"):
         session.error("the compiled core was not built: its tests need a C compiler")
 
 
@@ -310,6 +315,51 @@ def build(session: nox.Session) -> None:
     shutil.rmtree(dist, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(dist))
     session.run("python", "tests/builds.py", str(dist), built("editable"))
+
+
+@uses("bare")
+def sanitize(session: nox.Session) -> None:
+    """Watch the memory that the compiled core reads and writes: with AddressSanitizer and UBSan, and with valgrind."""
+    if sys.platform != "linux":
+        session.skip("the tools that watch memory are those of Linux")
+    cmake, python, folder = program(session, "wheel", "cmake"), program(session, "bare"), DIST / "sanitized"
+    # Warnings are errors here, and only here.
+    options = ("-DARRAYINIT_SANITIZE=ON", "-DARRAYINIT_STRICT=ON", "-DCMAKE_BUILD_TYPE=Release")
+    tools = (
+        "-DCMAKE_C_COMPILER=gcc",
+        f"-DCMAKE_MAKE_PROGRAM={program(session, 'wheel', 'ninja')}",
+        f"-DPython_EXECUTABLE={python}",
+    )
+    session.run(cmake, "-S", ".", "-B", str(folder), "-G", "Ninja", *tools, *options, external=True)
+    session.run(cmake, "--build", str(folder), "--target", "_core", "driver", external=True)
+    session.run(str(folder / "driver"), "20000", external=True)
+    env = sanitized_package(session, folder)
+    files = (f"tests/kernels/test_{name}.py" for name in ("any_box", "core_arguments", "core_interrupted"))
+    pytest(session, python, *PARALLEL, "-k", "core", *files, ARRAYINIT_TEST_BACKENDS="numpy", **env)
+    session.run(cmake, "--build", str(DIST / "objects"), "--target", "driver", external=True)
+    if not shutil.which("valgrind"):
+        session.warn("valgrind is not installed: the driver was not run with it")
+        return
+    # valgrind hides AVX-512, so that the driver takes the others.
+    watched = ("valgrind", "--quiet", "--error-exitcode=1", "--leak-check=full")
+    session.run(*watched, str(DIST / "objects" / "driver"), "1500", external=True)
+
+
+def sanitized_package(session: nox.Session, folder: Path) -> dict[str, str]:
+    """Return the variables of the environment for a package that has the sanitized core."""
+    package = folder / "package" / "arrayinit"
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(Path("src", "arrayinit"), package, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    (core,) = folder.glob("_core*.so")
+    shutil.copy(core, package)
+    library = session.run("gcc", "-print-file-name=libasan.so", external=True, silent=True)
+    return {
+        "PYTHONPATH": str(package.parent),
+        "LD_PRELOAD": str(library).strip(),
+        # Python keeps some memory for ever; what a call keeps is tested on its own.
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONMALLOC": "malloc",
+    }
 
 
 @nox.session(default=False, requires=["wheel"])
