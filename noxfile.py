@@ -332,17 +332,17 @@ def sanitize(session: nox.Session) -> None:
     )
     session.run(cmake, "-S", ".", "-B", str(folder), "-G", "Ninja", *tools, *options, external=True)
     session.run(cmake, "--build", str(folder), "--target", "_core", "driver", external=True)
-    session.run(str(folder / "driver"), "20000", external=True)
+    session.run(str(folder / "driver"), "5000", external=True)
     env = sanitized_package(session, folder)
     files = (f"tests/kernels/test_{name}.py" for name in ("any_box", "core_arguments", "core_interrupted"))
-    pytest(session, python, *PARALLEL, "-k", "core", *files, ARRAYINIT_TEST_BACKENDS="numpy", **env)
+    pytest(session, python, *PARALLEL, "-k", "core and not hypothesis", *files, ARRAYINIT_TEST_BACKENDS="numpy", **env)
     session.run(cmake, "--build", str(DIST / "objects"), "--target", "driver", external=True)
     if not shutil.which("valgrind"):
         session.warn("valgrind is not installed: the driver was not run with it")
         return
     # valgrind hides AVX-512, so that the driver takes the others.
     watched = ("valgrind", "--quiet", "--error-exitcode=1", "--leak-check=full")
-    session.run(*watched, str(DIST / "objects" / "driver"), "1500", external=True)
+    session.run(*watched, str(DIST / "objects" / "driver"), "600", external=True)
 
 
 def sanitized_package(session: nox.Session, folder: Path) -> dict[str, str]:

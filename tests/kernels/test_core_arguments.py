@@ -7,7 +7,6 @@ import sys
 from array import array
 from collections import Counter
 from contextlib import suppress
-from itertools import product
 from random import Random
 from struct import pack
 from types import ModuleType
@@ -106,14 +105,20 @@ def test_the_buffer_is_released_after_an_error_and_after_a_fill(core):
 
 @pytest.fixture(scope="module")
 def sizes():
-    """The sizes of the laws, by the index of the program and the format."""
-    found, core = {}, extension.core()
-    for program, form in product(range(100), range(len(KINDS))) if core else ():
+    """The sizes of the numbers of each program, by the index of the program and the format."""
+    core = extension.core()
+    return {place: size for program in range(100) for place, size in _sizes(core, program)} if core else {}
+
+
+def _sizes(core, program):
+    # All formats but the first four have the programs of float32.
+    for form in range(4):
         for size in range(0, 1600, 4):
             with suppress(ValueError):
                 core.fill(pack("=II", program, form) + bytes(size), 0, np.empty(0, KINDS[form]))
-                found[program, form] = size
-    return found
+                others = range(4, len(KINDS)) if form == 0 else ()
+                return [((program, k), size) for k in (form, *others)]
+    return []
 
 
 @pytest.mark.parametrize("name", ["base", "avx2", "avx512"])
