@@ -54,7 +54,7 @@ def array(library: str, values: np.ndarray, dtype: str) -> Any:
 
 
 def blank(library: Library, shape: tuple[int, ...], dtype: str) -> Any:
-    if dtype not in library.dtypes and kind(dtype) > 1 and not (library.has_float8 and dtype in FLOAT8):
+    if not library.has(dtype):
         no_such_case(f"{library.name} has no {dtype}")
     return library.full(shape, dtype, 1)
 

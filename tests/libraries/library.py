@@ -34,6 +34,10 @@ class Library:
     in_place: bool = True
     has_float8: bool = False
 
+    def has(self, dtype: str) -> bool:
+        """Whether the library has a dtype; all have the integers."""
+        return dtype in self.dtypes or "int" in dtype or dtype == "bool" or (self.has_float8 and dtype in FLOAT8)
+
     def full(self, shape: tuple[int, ...], dtype: str, value: float) -> Any:
         """Return an array that shows where it was written."""
         import arrayinit
