@@ -11,7 +11,7 @@ from arrayinit.core.distributions import Normal, RealDistribution, TruncatedNorm
 from arrayinit.core.keywords import misnamed
 from arrayinit.core.layouts import DEFAULT
 from arrayinit.core.numbers import shown
-from arrayinit.core.scales import Mode, Scale
+from arrayinit.core.scales import Mode
 from arrayinit.initializers.fill import draw, fans_of
 from arrayinit.values import Initializer, initializer, value_of
 
@@ -109,8 +109,7 @@ def variance_scaling_(
 def _variance_scaling(
     x: Array, layout: str, groups: int, scale: float, mode: Mode, distribution: DistributionName
 ) -> RealDistribution:
-    scaled = _scaled(distribution)
-    return scaled(*scales.variance_scaling(*fans_of(x, layout, groups), scale, mode))
+    return _scaled(distribution)(*scales.variance_scaling(*fans_of(x, layout, groups), scale, mode))
 
 
 variance_scaling = value_of(variance_scaling_)
@@ -170,7 +169,7 @@ def lecun_uniform_(
 
 
 def _lecun_uniform(x: Array, layout: str, groups: int) -> Uniform:
-    return Uniform.scaled(*_lecun(*fans_of(x, layout, groups)))
+    return Uniform.scaled(*scales.variance_scaling(*fans_of(x, layout, groups), 1.0, "fan_in"))
 
 
 lecun_uniform = value_of(lecun_uniform_)
@@ -234,7 +233,7 @@ def lecun_normal_(
 
 
 def _lecun_normal(x: Array, layout: str, groups: int) -> TruncatedNormal:
-    return TruncatedNormal.scaled(*_lecun(*fans_of(x, layout, groups)))
+    return TruncatedNormal.scaled(*scales.variance_scaling(*fans_of(x, layout, groups), 1.0, "fan_in"))
 
 
 lecun_normal = value_of(lecun_normal_)
@@ -242,15 +241,7 @@ lecun_normal = value_of(lecun_normal_)
 
 def _scaled(distribution: DistributionName) -> Callable[[float, float], RealDistribution]:
     """Return the function that makes the distribution from a std and its square."""
-    name = distribution if isinstance(distribution, str) else ""
-    if name == "normal":
-        return Normal.scaled
-    if name == "truncated_normal":
-        return TruncatedNormal.scaled
-    if name == "uniform":
-        return Uniform.scaled
+    for name, made in (("normal", Normal), ("truncated_normal", TruncatedNormal), ("uniform", Uniform)):
+        if isinstance(distribution, str) and distribution == name:
+            return made.scaled
     raise ValueError(f"distribution must be one of normal, truncated_normal, uniform; got {shown(distribution)}")
-
-
-def _lecun(fan_in: int, fan_out: int) -> Scale:
-    return scales.variance_scaling(fan_in, fan_out, 1.0, "fan_in")

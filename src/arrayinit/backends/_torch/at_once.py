@@ -40,17 +40,7 @@ def fill_at_once(x: torch.Tensor, prepared: Prepared, source: Any) -> torch.Tens
     if not address or address - storage.data_ptr() + x.nbytes > storage.nbytes():
         return None
     if source is None or type(source) is torch.Generator:
-        if prepared.dtype.bits == 8:
-            # torch draws in no such dtype.
-            return None
-        bare, d = (x.detach() if x.requires_grad else x), prepared.distribution
-        if type(d) is Uniform:
-            bare.uniform_(d.low, d.high, generator=source)
-            return x
-        if type(d) is Normal and not (d.mean and x.is_complex()):
-            bare.normal_(d.mean, d.std, generator=source)
-            return x
-        return None
+        return _drawn_at_once(x, prepared, source)
     core = extension.core()
     if core is None or prepared.law is None or type(source) not in SEEDS or (prepared.dtype.is_complex and x.is_conj()):
         return None
@@ -61,3 +51,17 @@ def fill_at_once(x: torch.Tensor, prepared: Prepared, source: Any) -> torch.Tens
         return None
     _increment_version([x])
     return x
+
+
+def _drawn_at_once(x: torch.Tensor, prepared: Prepared, generator: torch.Generator | None) -> torch.Tensor | None:
+    d = prepared.distribution
+    # torch draws in no dtype of 8 bits.
+    if prepared.dtype.bits > 8:
+        bare = x.detach() if x.requires_grad else x
+        if type(d) is Uniform:
+            bare.uniform_(d.low, d.high, generator=generator)
+            return x
+        if type(d) is Normal and not (d.mean and prepared.dtype.is_complex):
+            bare.normal_(d.mean, d.std, generator=generator)
+            return x
+    return None
