@@ -186,7 +186,7 @@ def pytest(session: nox.Session, python: str, *arguments: str, **env: str) -> No
     # what one of them compiled.
     env["JAX_COMPILATION_CACHE_DIR"] = str(REPORTS.parent / "xla")
     env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-    env["XLA_FLAGS"] = LESS_EFFORT
+    env.setdefault("XLA_FLAGS", LESS_EFFORT)
     # So that the tests find the programs of the environment.
     env["PATH"] = os.pathsep.join([str(Path(python).parent), os.environ["PATH"]])
     session.run(python, "-m", "pytest", f"--junitxml={report}", *arguments, *session.posargs, env=env, external=True)
@@ -220,6 +220,13 @@ def torch(session: nox.Session) -> None:
 def jax(session: nox.Session) -> None:
     """Run the tests on JAX."""
     check_backend(session, "jax")
+
+
+@uses("all")
+def xla(session: nox.Session) -> None:
+    """Draw from seeds on JAX with XLA's default effort, as users do."""
+    files = (f"tests/backends/jax/test_portable_jax{rest}.py" for rest in ("", "_programs"))
+    check_backend(session, "jax", *files, XLA_FLAGS="")
 
 
 @uses("all")
