@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 import arrayinit as ai
-from arrayinit.core import extension
+from arrayinit.stream import extension
 from benchmarks.sections import CORE, SMALL, WITHOUT
 from benchmarks.timing import Fill, Pair
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from arrayinit.core import extension
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import compiled
 from arrayinit.kernels.numpy_ops import NUMPY
+from arrayinit.stream import extension
 from arrayinit.stream.transform import transform
 
 LAWS: dict[str, Distribution] = {

@@ -26,7 +26,7 @@ from libraries import COMPLEX, LIBRARIES, ON_GPU, REAL, Library, available, no_s
 from never_run import GPU
 from once import Make, made_once, shared_folder
 
-from arrayinit.core import extension
+from arrayinit.stream import extension
 
 _ASKED = [name for name in os.environ.get("ARRAYINIT_TEST_BACKENDS", "").split(",") if name]
 _cache: dict[str, Library] = {}

@@ -19,7 +19,7 @@ from arrayinit.cli.models import MODELS
 from arrayinit.cli.report import Report, differing, version
 from arrayinit.cli.targets import targets
 from arrayinit.cli.terminal import Progress, width_of
-from arrayinit.core.extension import instruction_set
+from arrayinit.stream.extension import instruction_set
 
 # The exit statuses that a shell reports for a program that SIGINT or SIGPIPE ended.
 _INTERRUPTED, _NOT_READ = 130, 141

@@ -22,7 +22,7 @@ from arrayinit.cli.models import MODELS, gpt2, resnet50
 from arrayinit.cli.report import EXPLANATION, Report
 from arrayinit.cli.targets import targets
 from arrayinit.cli.terminal import Progress, width_of
-from arrayinit.core.extension import core, instruction_set
+from arrayinit.stream.extension import core, instruction_set
 
 RESNET50_OF_SEED_0 = "6a3730078c006fbc6fc9d3e657be19332f7aac856bc1c24a1686b26ea8afb3e7"
 

@@ -13,8 +13,8 @@ from forms import formed, values
 from libraries import FORMS, WRONG_FORMS, Library
 
 import arrayinit as ai
-from arrayinit.core import extension
 from arrayinit.initializers import fill
+from arrayinit.stream import extension
 
 # Those that draw each element on its own.
 ROWS = [case for case in DRAWN.values() if case.is_exact and case.name != "sparse_"]

@@ -5,7 +5,7 @@ import pytest
 from all_words import LAWS, differing
 from libraries import no_such_case
 
-from arrayinit.core import extension
+from arrayinit.stream import extension
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 

@@ -16,7 +16,7 @@ import pytest
 from libraries import no_such_case
 from wrong_core_calls import KINDS, SIDE, float32_law, memory, wrong_arrays, wrong_calls
 
-from arrayinit.core import extension
+from arrayinit.stream import extension
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 

@@ -18,7 +18,7 @@ from libraries import no_such_case
 from wrong_core_calls import float32_law
 
 import arrayinit as ai
-from arrayinit.core import extension
+from arrayinit.stream import extension
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 

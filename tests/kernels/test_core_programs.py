@@ -11,10 +11,10 @@ from libraries import no_such_case
 from places import ROOT
 from programs import CASES, IDS
 
-from arrayinit.core import extension
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import compiled
 from arrayinit.kernels.rounding import host_dtype, memory_dtype
+from arrayinit.stream import extension
 from arrayinit.stream.program import Program, Step
 
 pytestmark = pytest.mark.usefixtures("numpy_library")

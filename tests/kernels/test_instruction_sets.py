@@ -10,13 +10,13 @@ import pytest
 from libraries import no_such_case
 from places import TESTS
 
-from arrayinit.core import extension
+from arrayinit.stream import extension
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
 CODE = """
 import golden
-from arrayinit.core.extension import instruction_set
+from arrayinit.stream.extension import instruction_set
 
 recorded = golden.read()
 cases = list(golden.current())

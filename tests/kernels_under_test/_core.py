@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from arrayinit.core import extension
 from arrayinit.kernels.draw import Draw
+from arrayinit.stream import extension
 from kernels_under_test.kernel import Kernel
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from boxes import STORED
 from float8 import FLOAT8, decoded, encoded
 
-from arrayinit.core import extension
 from arrayinit.kernels import fill as fills
 from arrayinit.kernels.draw import Draw
+from arrayinit.stream import extension
 from kernels_under_test.kernel import Kernel
 
 # What Dask has; the chunks of other libraries may be bfloat16.

@@ -9,7 +9,7 @@ import arrayinit
 from arrayinit.backends.device import Device
 from arrayinit.cli.measure import LIMIT, Row
 from arrayinit.cli.models import Parameter
-from arrayinit.core.extension import instruction_set
+from arrayinit.stream.extension import instruction_set
 
 EXPLANATION = f"std error: how many standard errors the worst array's std is off; up to {LIMIT:g} is ok"
 

@@ -19,8 +19,10 @@ Law = Callable[..., RealDistribution]
 """A function of the array and of arguments that returns the distribution that they ask for."""
 
 _PLAIN = (int, float, str, type(None))
-_NEVER: Any = (None, None)
-_prepared: dict[Any, tuple[tuple[Any, ...], Prepared]] = {}
+# The arguments of a call, and what they decide.
+_Kept = tuple[tuple[Any, ...], Any]
+_NOTHING: _Kept = ((), None)
+_prepared: dict[Any, _Kept] = {}
 
 
 def draw(x: Array, rng: Any, layout: str | None, law: Law, *given: Any) -> Array:
@@ -35,12 +37,12 @@ def draw(x: Array, rng: Any, layout: str | None, law: Law, *given: Any) -> Array
         return _drawn(backend, x, rng, _prepare(backend, x, layout, law, given))
     key = law, kind, layout, given
     try:
-        before, prepared = _prepared.get(key, _NEVER)
+        before, prepared = _prepared.get(key, _NOTHING)
     except TypeError:
         # An argument that may change, such as an array, has no hash.
         return _drawn(backend, x, rng, _prepare(backend, x, layout, law, given))
     # Arguments may be equal, but not the same: True and 1, or zeros of two signs.
-    if before is None or not (all(map(is_, given, before)) or repr(given) == repr(before)):
+    if prepared is None or not (all(map(is_, given, before)) or repr(given) == repr(before)):
         prepared = _remember(key, given, _prepare(backend, x, layout, law, given))
     source = rng
     if rng is not None and not (type(rng) is int and 0 <= rng < 1 << 64):

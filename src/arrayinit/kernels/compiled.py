@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from arrayinit.core import extension
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FORMATS, FloatFormat
 from arrayinit.kernels.rounding import memory_dtype
+from arrayinit.stream import extension
 from arrayinit.stream.program import KEYS_PROGRAM, Recorded, recorded
 from arrayinit.stream.seed import Key
 

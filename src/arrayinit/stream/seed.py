@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from arrayinit.core import extension
 from arrayinit.core.numbers import concrete, described, shown
+from arrayinit.stream import extension
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence

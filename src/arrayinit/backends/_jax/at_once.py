@@ -6,14 +6,15 @@ from collections.abc import Hashable
 from typing import Any
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 
 from arrayinit.backends._jax.sharding import aligned, is_on_host, is_traced
 from arrayinit.backends.protocol import Array, Prepared
-from arrayinit.core import extension
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.rounding import memory_dtype
+from arrayinit.stream import extension
 from arrayinit.stream.seed import SEEDS
 
 try:

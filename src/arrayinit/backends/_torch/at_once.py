@@ -15,8 +15,8 @@ from torch.compiler import is_compiling
 
 from arrayinit.backends._torch.memory import PLAIN
 from arrayinit.backends.protocol import Prepared
-from arrayinit.core import extension
 from arrayinit.core.distributions import Normal, Uniform
+from arrayinit.stream import extension
 from arrayinit.stream.seed import SEEDS
 
 
