@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from numpy.random import SeedSequence
@@ -16,7 +17,7 @@ class FoldedSeed(SeedSequence):
     NumPy mixes the words of a new SeedSequence at once, which takes longer than to fill a small array.
     """
 
-    # The constructor of SeedSequence, which mixes, is not called: everything asks `mixed`.
+    # The constructor of SeedSequence, which mixes, is not called: everything below asks `mixed`.
     def __init__(self, seed: Seed) -> None:
         self.seed = seed
 
@@ -26,12 +27,18 @@ class FoldedSeed(SeedSequence):
         entropy, spawn_key, pool_size = self.seed
         return SeedSequence(entropy, spawn_key=spawn_key, pool_size=pool_size)
 
-    def __getattribute__(self, name: str) -> Any:
-        own = name in ("seed", "mixed") or name.startswith("__")
-        return object.__getattribute__(self, name) if own else getattr(self.mixed, name)
-
     def __repr__(self) -> str:
         return repr(self.mixed)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FoldedSeed, (self.seed,)
+
+
+def _asked(name: str) -> property:
+    """Return the attribute of this name of the mixed seed."""
+    return property(attrgetter(f"mixed.{name}"))
+
+
+for _name in dir(SeedSequence):
+    if not _name.startswith("_"):
+        setattr(FoldedSeed, _name, _asked(_name))

@@ -22,17 +22,23 @@ from arrayinit.stream.seed import SEEDS
 
 def kind(x: torch.Tensor) -> Hashable:
     """Return shape and dtype of a tensor without operations of its own, unless torch.compile is at work."""
-    return (x.shape, x.dtype) if type(x) in PLAIN and not is_compiling() else None
+    if type(x) not in PLAIN or is_compiling():
+        return None
+    try:
+        return x.shape, x.dtype
+    except RuntimeError:
+        # A nested tensor has no shape.
+        return None
 
 
 def fill_at_once(x: torch.Tensor, prepared: Prepared, source: Any) -> torch.Tensor | None:
     """Fill a tensor of a `PLAIN` type if it is contiguous, and none of the cases that the other functions tell of."""
-    if not (x.is_cpu and x.is_contiguous()) or _len_torch_dispatch_stack() or _len_torch_function_stack():
-        return None
-    base = x._base  # noqa: SLF001 (as in check_writable)
-    if not (x if base is None else base).is_leaf or x.is_inference() or x.is_neg():
-        return None
     try:
+        if not (x.is_cpu and x.is_contiguous()) or _len_torch_dispatch_stack() or _len_torch_function_stack():
+            return None
+        base = x._base  # noqa: SLF001 (as in check_writable)
+        if not (x if base is None else base).is_leaf or x.is_inference() or x.is_neg():
+            return None
         address, storage = x.data_ptr(), x.untyped_storage()
     except RuntimeError:
         # The tensor is sparse, or a wrapper of torch.vmap or torch.func.grad.
