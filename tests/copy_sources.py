@@ -37,7 +37,7 @@ def has(library: str, dtype: str) -> bool:
 
 def array(library: str, values: np.ndarray, dtype: str) -> Any:
     """Return an array of a library, made without arrayinit; what NumPy lacks comes as numbers in float32."""
-    words = bits(values, dtype).astype(STORED[dtype]) if dtype in STORED else values
+    words = np.asarray(bits(values, dtype), STORED[dtype]) if dtype in STORED else values
     if library == "torch":
         torch = peer("torch")
         made = torch.from_numpy(words)

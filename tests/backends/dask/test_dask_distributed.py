@@ -19,7 +19,6 @@ from peers import peer
 from portable_calls import same_bits
 
 import arrayinit as ai
-from arrayinit.kernels import draw as draws
 
 # Without them, the fixture skips the tests, or fails them where Dask was asked for.
 with suppress(ImportError):
@@ -132,6 +131,6 @@ def test_a_worker_holds_one_chunk_of_a_large_array_at_a_time(client):
     client.run(lambda: np.ones(128 * MIB, np.uint8).sum())
     control = client.run(mebibytes, "VmHWM")
     for worker, start in before.items():
-        # The chunk, another that is yet to be freed, and what a fill holds besides.
-        allowed = start + 2 * 16 + draws._HELD / MIB
+        # The chunk, another that is yet to be freed, and what a fill holds besides: less than NumPy's operations do.
+        allowed = start + 2 * 16 + 24
         assert after[worker] < allowed < control[worker]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import jax
@@ -10,20 +12,27 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from arrayinit.backends._jax.sharding import aligned, is_on_host, is_traced
+from arrayinit.backends._jax.sharding import aligned, devices, is_on_host, is_traced
 from arrayinit.backends.protocol import Array, Prepared
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.rounding import memory_dtype
 from arrayinit.stream import extension
 from arrayinit.stream.seed import SEEDS
 
+# JAX may rename what is not public. Then each call takes the public way, and ten times as long.
 try:
     from jax._src.core import trace_state_clean
 except ImportError:
-    # JAX may rename it. Then each call asks by an operation, as `is_traced` does.
+
     def trace_state_clean() -> bool:
         """Whether no transformation of JAX is running."""
         return not is_traced(0.0)
+
+
+try:
+    from jax._src.interpreters.pxla import batched_device_put
+except ImportError:
+    batched_device_put = None
 
 
 _WIDE = ("float64", "complex128")
@@ -53,5 +62,19 @@ def fill_at_once(x: Array, prepared: Prepared, source: Any) -> Array | None:
         # NumPy makes the key of a seed of any size.
         return None
     if x.sharding is None:
-        return jnp.asarray(values)
+        return uncommitted(values, *devices(x))
     return jax.make_array_from_callback(x.shape, x.sharding, lambda _: values, x.dtype)
+
+
+def uncommitted(values: Any, device: Any) -> Array:
+    """Return an array on the default device that JAX may move to another one."""
+    if batched_device_put is not None:
+        aval = jax.core.ShapedArray(values.shape, values.dtype)
+        # JAX may change the arguments too.
+        with suppress(TypeError):
+            made = batched_device_put(aval, _one(device), [values], [device], committed=False)
+            return made if isinstance(made, jax.Array) else jax.device_put(values)
+    return jax.device_put(values)
+
+
+_one = cache(_ONE)

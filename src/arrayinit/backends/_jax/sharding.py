@@ -103,7 +103,7 @@ def is_of_processes(x: Array) -> bool:
 
 def is_on_host(x: Array) -> bool:
     """Whether the untraced ``x`` lies, or is to lie, on CPUs only."""
-    return {"cpu"}.issuperset(map(attrgetter("platform"), _devices(x)))
+    return {"cpu"}.issuperset(map(attrgetter("platform"), devices(x)))
 
 
 def from_draw(x: Array, draw: Draw) -> Array:
@@ -129,7 +129,7 @@ def from_draw(x: Array, draw: Draw) -> Array:
 def _on_devices(x: Array, draw: Draw) -> Array:
     shape = tuple(x.shape)
     if not is_spread(x):
-        (whole,) = on_devices(draw, {device: (0,) * len(shape) for device in _devices(x)}, shape).values()
+        (whole,) = on_devices(draw, {device: (0,) * len(shape) for device in devices(x)}, shape).values()
         return jax.device_put(whole, x.sharding)
     held = x.sharding.addressable_devices_indices_map(shape)
     made = on_devices(draw, {device: _corner(index) for device, index in held.items()}, x.sharding.shard_shape(shape))
@@ -142,7 +142,7 @@ def _corner(index: tuple[slice, ...]) -> Shape:
     return tuple(part.start or 0 for part in index)
 
 
-def _devices(x: Array) -> set[Any]:
+def devices(x: Array) -> set[Any]:
     """Return the devices on which the untraced ``x`` lies, or is to lie."""
     if x.sharding is not None:
         return set(x.sharding.device_set)
