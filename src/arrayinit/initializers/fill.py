@@ -15,7 +15,7 @@ from arrayinit.core.layouts import fans, parse
 from arrayinit.kernels.fill import Fill
 from arrayinit.stream.seed import Seed, seed_of
 
-Law = Callable[..., RealDistribution]
+Asked = Callable[..., RealDistribution]
 """A function of the array and of arguments that returns the distribution that they ask for."""
 
 _PLAIN = (int, float, str, type(None))
@@ -25,8 +25,8 @@ _NOTHING: _Kept = ((), None)
 _prepared: dict[Any, _Kept] = {}
 
 
-def draw(x: Array, rng: Any, layout: str | None, law: Law, *given: Any) -> Array:
-    """Fill ``x`` with independent draws from ``law(x, *given)``.
+def draw(x: Array, rng: Any, layout: str | None, asked: Asked, *given: Any) -> Array:
+    """Fill ``x`` with independent draws from ``asked(x, *given)``.
 
     With a seed, the draws follow the order of the default layout.
     """
@@ -34,16 +34,16 @@ def draw(x: Array, rng: Any, layout: str | None, law: Law, *given: Any) -> Array
     backend = known_backend(type(x)) or backend_of(x)
     kind = backend.kind(x)
     if kind is None:
-        return _drawn(backend, x, rng, _prepare(backend, x, layout, law, given))
-    key = law, kind, layout, given
+        return _drawn(backend, x, rng, _prepare(backend, x, layout, asked, given))
+    key = asked, kind, layout, given
     try:
         before, prepared = _prepared.get(key, _NOTHING)
     except TypeError:
         # An argument that may change, such as an array, has no hash.
-        return _drawn(backend, x, rng, _prepare(backend, x, layout, law, given))
+        return _drawn(backend, x, rng, _prepare(backend, x, layout, asked, given))
     # Arguments may be equal, but not the same: True and 1, or zeros of two signs.
     if prepared is None or not (all(map(is_, given, before)) or repr(given) == repr(before)):
-        prepared = _remember(key, given, _prepare(backend, x, layout, law, given))
+        prepared = _remember(key, given, _prepare(backend, x, layout, asked, given))
     source = rng
     if rng is not None and not (type(rng) is int and 0 <= rng < 1 << 64):
         seed = seed_of(rng)
@@ -67,8 +67,8 @@ def _remember(key: Any, given: tuple[Any, ...], prepared: Prepared) -> Prepared:
     return prepared
 
 
-def _prepare(backend: Backend, x: Array, layout: str | None, law: Law, given: tuple[Any, ...]) -> Prepared:
-    distribution = law(x, *given)
+def _prepare(backend: Backend, x: Array, layout: str | None, asked: Asked, given: tuple[Any, ...]) -> Prepared:
+    distribution = asked(x, *given)
     name = backend.dtype(x)
     dtype = FORMATS.get(name) or floating(name)
     drawn: Distribution = distribution.circular() if dtype.is_complex else distribution
