@@ -14,6 +14,7 @@ from benchmarks.chart import draw
 from benchmarks.environment import environment
 from benchmarks.options import HERE, add_common, effort_of
 from benchmarks.report import as_json, markdown, measure
+from benchmarks.summary import draw_summary
 from benchmarks.targets import target
 from benchmarks.timing import Case, Pair, compare
 
@@ -48,7 +49,7 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--targets", action="store_true", help="only what has a target")
     parser.add_argument("--only", metavar="PATTERN", help="the cases whose name this regular expression is found in")
-    add_common(parser, "RESULTS.md, RESULTS.png and results.json")
+    add_common(parser, "RESULTS.md, RESULTS.png, SUMMARY.png and results.json")
     asked = parser.parse_args()
     if asked.write == HERE and (asked.quick or asked.only or asked.targets):
         parser.error("what is written to benchmarks/ is a full run, without --quick, --only and --targets")
@@ -66,6 +67,7 @@ def main() -> None:
 
     if asked.write:
         draw(results, asked.write / "RESULTS.png")
+        draw_summary(results, asked.write / "SUMMARY.png")
         (asked.write / "RESULTS.md").write_text(markdown(about, results, "![Chart](RESULTS.png)"))
         (asked.write / "results.json").write_text(as_json(about, results))
     print(markdown(about, results))
