@@ -50,6 +50,12 @@ def _packed(keys: Host, dtype: Any) -> Host:
     return packed
 
 
+def _chosen(keys: Host, count: int) -> Host:
+    """Return the mask of the keys up to the ``count``-th of each column, which are more if some are equal to it."""
+    chosen: Host = keys <= np.partition(keys, count - 1, axis=-1)[:, count - 1 : count]
+    return chosen
+
+
 def clear_columns(box: Host, corner: Sequence[int], rows: int, count: int, key: Key) -> None:
     """Set the ``count`` elements with the smallest keys of each column to zero, in a box of a matrix.
 
@@ -60,9 +66,12 @@ def clear_columns(box: Host, corner: Sequence[int], rows: int, count: int, key: 
 
     def work(columns: range) -> None:
         first, number = corner[1] + columns.start, len(columns)
-        packed = _packed(words(key, KEYS, first * rows, number * rows, "uint32").reshape(number, rows), np.uint64)
-        last = np.partition(packed, count - 1, axis=-1)[:, count - 1 : count]
-        np.copyto(box[:, columns.start : columns.stop], 0, where=(packed <= last).T[inside])
+        keys = words(key, KEYS, first * rows, number * rows, "uint32").reshape(number, rows)
+        chosen = _chosen(keys, count)
+        if np.count_nonzero(chosen) > number * count:
+            # Some rows have one key.
+            chosen = _chosen(_packed(keys, np.uint64), count)
+        np.copyto(box[:, columns.start : columns.stop], 0, where=chosen.T[inside])
 
     if rows > _TALL:
         spread(lambda j: _clear_column(box[:, j], inside, (corner[1] + j) * rows, rows, count, key), range(width))
