@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 # Eight CPU devices: the tests cut JAX arrays over them, and place others on one that is not the default.
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
@@ -115,6 +116,15 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Make], Path
 def numpy_library() -> Library:
     """NumPy, for what needs no other, and no second run where another is tested."""
     return _get("numpy")
+
+
+@pytest.fixture
+def core() -> ModuleType:
+    """The compiled core, for what only it has."""
+    found = extension.core()
+    if found is None:
+        no_such_case("arrayinit was installed without its compiled core")
+    return found
 
 
 @pytest.fixture

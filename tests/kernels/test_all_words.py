@@ -3,9 +3,6 @@
 import numpy as np
 import pytest
 from all_words import LAWS, differing
-from libraries import no_such_case
-
-from arrayinit.stream import extension
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
@@ -15,15 +12,11 @@ WORDS = np.unique([*(ENDS[:, None] + np.arange(-40, 40)).flat, *range(0, 1 << 32
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_each_word_gives_the_number_that_numpy_makes_of_it(name):
-    if extension.core() is None:
-        no_such_case("arrayinit was installed without its compiled core")
-    assert set(differing(LAWS[name], WORDS)) == {(cpu, 0) for cpu in extension.core().instruction_sets()}
+def test_each_word_gives_the_number_that_numpy_makes_of_it(name, core):
+    assert set(differing(LAWS[name], WORDS)) == {(cpu, 0) for cpu in core.instruction_sets()}
 
 
-def test_a_change_of_one_bit_is_seen(monkeypatch):
-    if extension.core() is None:
-        no_such_case("arrayinit was installed without its compiled core")
+def test_a_change_of_one_bit_is_seen(core, monkeypatch):
     monkeypatch.setattr("all_words.transform", lambda *given: _with_one_changed(*given))
     assert {count for _, count in differing(LAWS["normal"], WORDS)} == {1}
 

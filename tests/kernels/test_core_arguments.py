@@ -9,7 +9,6 @@ from collections import Counter
 from contextlib import suppress
 from random import Random
 from struct import pack
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,14 +18,6 @@ from wrong_core_calls import KINDS, SIDE, float32_law, memory, wrong_arrays, wro
 from arrayinit.stream import extension
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
-
-
-@pytest.fixture
-def core() -> ModuleType:
-    found = extension.core()
-    if found is None:
-        no_such_case("arrayinit was installed without its compiled core")
-    return found
 
 
 def test_each_wrong_call_raises_and_writes_nothing(core):

@@ -18,17 +18,8 @@ from libraries import no_such_case
 from wrong_core_calls import float32_law
 
 import arrayinit as ai
-from arrayinit.stream import extension
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
-
-
-@pytest.fixture
-def core() -> ModuleType:
-    found = extension.core()
-    if found is None:
-        no_such_case("arrayinit was installed without its compiled core")
-    return found
 
 
 def filled(core: ModuleType, count: int = 100_000, seed: int = 0) -> np.ndarray:

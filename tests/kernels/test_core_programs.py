@@ -7,25 +7,15 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from libraries import no_such_case
 from places import ROOT
 from programs import CASES, IDS
 
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import compiled
 from arrayinit.kernels.rounding import host_dtype, memory_dtype
-from arrayinit.stream import extension
 from arrayinit.stream.program import Program, Step
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
-
-
-@pytest.fixture
-def core() -> ModuleType:
-    found = extension.core()
-    if found is None:
-        no_such_case("arrayinit was installed without its compiled core")
-    return found
 
 
 @pytest.fixture(scope="module")
