@@ -146,6 +146,13 @@ for scaled in (ai.kaiming_uniform_, ai.kaiming_normal_):
         (scaled, MATRIX, {"nonlinearity": -1}, ValueError, "nonlinearity must be at least 0, got -1"),
         (scaled, MATRIX, {"nonlinearity": math.nan}, ValueError, "nonlinearity must not be NaN"),
         (scaled, MATRIX, {"a": True}, ValueError, "the negative slope must be a real number, got True of type bool"),
+        (
+            scaled,
+            MATRIX,
+            {"a": np.True_},
+            ValueError,
+            "the negative slope must be a real number, got True of type bool",
+        ),
         (scaled, MATRIX, {"a": "x"}, ValueError, "the negative slope must be a real number, got 'x' of type str"),
         (scaled, MATRIX, {"a": 10**400}, ValueError, "the negative slope must fit a double"),
         (scaled, MATRIX, {"a": math.nan}, ValueError, "the negative slope must not be NaN"),

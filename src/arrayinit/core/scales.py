@@ -45,12 +45,11 @@ def squared_gain(nonlinearity: Nonlinearity, param: float | None = None) -> floa
     if name == "leaky_relu":
         if type(param) is float and -math.inf < param < math.inf:
             return 2.0 / (1.0 + param * param)
+        # A traced number is a TypeError.
+        given = 0.01 if param is None else concrete("the negative slope", param)
         try:
-            slope = finite("the negative slope", 0.01 if param is None else param)
+            slope = finite("the negative slope", given)
         except TypeError as error:
-            # A traced number stays a TypeError.
-            if getattr(param, "ndim", None) == 0:
-                raise
             # torch raises a ValueError too.
             raise ValueError(error) from None
         return 2.0 / (1.0 + slope * slope)
