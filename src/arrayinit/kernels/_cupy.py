@@ -10,15 +10,14 @@ import cupy
 from arrayinit.kernels.cuda import THREADS, launch, source
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.ops import Array
-from arrayinit.stream.philox import KEYS
-from arrayinit.stream.program import Program, Recorded, Step, recorded
+from arrayinit.stream.program import KEYS_PROGRAM, Program, Recorded, recorded
 from arrayinit.stream.seed import Key
 
 # The number of elements whose keys are sorted at once.
 _SORTED = 1 << 22
 
 # A program that returns the words themselves.
-_KEYS = Recorded(Program((Step("word", "uint32", (KEYS,)),), (0,)), ())
+_KEYS = Recorded(KEYS_PROGRAM, ())
 
 
 def fill_device(x: Array, draw: Draw) -> None:
