@@ -64,7 +64,8 @@ class Backend(ABC):
     def fill_at_once(self, x: Array, prepared: Prepared, source: Generator | int | Seed | None) -> Array | None:
         """As `write`, the short way; return None if something speaks against it. Asked where `kind` is not None.
 
-        ``source`` is a generator, a seed below 2^64, a `Seed` or None.
+        ``source`` is a generator, a seed below 2^64, a `Seed` or None. An OverflowError, without a write, says that the
+        compiled core does not take such a seed.
         """
         return None
 

@@ -48,7 +48,11 @@ def draw(x: Array, rng: Any, layout: str | None, asked: Asked, *given: Any) -> A
     if rng is not None and not (type(rng) is int and 0 <= rng < 1 << 64):
         seed = seed_of(rng)
         source = rng if seed is None else seed
-    filled = backend.fill_at_once(x, prepared, source)
+    try:
+        filled = backend.fill_at_once(x, prepared, source)
+    except OverflowError:
+        # NumPy makes the key of a seed of any size.
+        filled = None
     return _drawn(backend, x, rng, prepared) if filled is None else filled
 
 

@@ -56,11 +56,7 @@ def fill_at_once(x: Array, prepared: Prepared, source: Any) -> Array | None:
     if core is None or prepared.law is None or type(source) not in SEEDS:
         return None
     values = aligned(x.shape, x.dtype)
-    try:
-        core.fill_at_once(prepared.law, source, values.view(_MEMORY[x.dtype]), prepared.order)
-    except OverflowError:
-        # NumPy makes the key of a seed of any size.
-        return None
+    core.fill_at_once(prepared.law, source, values.view(_MEMORY[x.dtype]), prepared.order)
     if x.sharding is None:
         return uncommitted(values, *devices(x))
     return jax.make_array_from_callback(x.shape, x.sharding, lambda _: values, x.dtype)
