@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -17,15 +16,23 @@ class FoldedSeed(SeedSequence):
     NumPy mixes the words of a new SeedSequence at once, which takes longer than to fill a small array.
     """
 
+    # A dict for its attributes would take as long to make as the rest of it.
+    __slots__ = ("_mixed", "seed")
+    _mixed: SeedSequence
+    seed: Seed
+
     # The constructor of SeedSequence, which mixes, is not called: everything below asks `mixed`.
     def __init__(self, seed: Seed) -> None:
         self.seed = seed
 
-    @cached_property
+    @property
     def mixed(self) -> SeedSequence:
-        """The seed as NumPy makes it."""
-        entropy, spawn_key, pool_size = self.seed
-        return SeedSequence(entropy, spawn_key=spawn_key, pool_size=pool_size)
+        """The seed as NumPy makes it; always the same one, since it counts the seeds that it spawned."""
+        try:
+            return self._mixed
+        except AttributeError:
+            self._mixed = self.seed.sequence()
+            return self._mixed
 
     def __repr__(self) -> str:
         return repr(self.mixed)

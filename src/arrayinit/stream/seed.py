@@ -55,20 +55,23 @@ class Seed(NamedTuple):
 
     def child(self, *path: int | str) -> Seed:
         """Return the seed of a name, as `fold_in` derives it."""
-        words = self.spawn_key
+        entropy, words, pool_size = self
         for part in path:
-            words += name_words(part)
-        return Seed(self.entropy, words, self.pool_size)
+            words += _words_of_name(part) if type(part) is str else name_words(part)
+        return _new(Seed, (entropy, words, pool_size))
 
 
 SEEDS = (int, Seed)
 """The types of a seed that the compiled core takes."""
 
+# The constructor of a NamedTuple takes twice as long.
+_new = tuple.__new__
+
 
 def seed_of(rng: Any) -> Seed | None:
     """Return ``rng`` as a seed, or None if it is no seed."""
     if type(rng) is int and rng >= 0:
-        return Seed((rng,))
+        return _new(Seed, ((rng,), (), 4))
     if type(rng) is Seed:
         return rng
     kept = getattr(rng, "seed", None)
@@ -160,7 +163,7 @@ KINDS = "a seed (a non-negative integer, a sequence or 1-D NumPy array of them, 
 def name_words(part: int | str) -> tuple[int, ...]:
     """Return the first 128 bits of the hash of a name or an integer, as four words of 32 bits."""
     if isinstance(part, str):
-        return _hashed(f"s{part}")
+        return _words_of_name(part)
     if _is_integer(number := _concrete("an integer to fold in", part)):
         from decimal import Decimal
 
@@ -171,6 +174,10 @@ def name_words(part: int | str) -> tuple[int, ...]:
 
 # The names of a model come again in the next model.
 @lru_cache(maxsize=10_000)
+def _words_of_name(name: str) -> tuple[int, ...]:
+    return _hashed(f"s{name}")
+
+
 def _hashed(text: str) -> tuple[int, ...]:
     import hashlib
 

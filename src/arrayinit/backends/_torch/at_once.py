@@ -50,7 +50,9 @@ def fill_at_once(x: torch.Tensor, prepared: Prepared, source: Any) -> torch.Tens
     core = extension.core()
     if core is None or prepared.law is None or type(source) not in SEEDS or (prepared.dtype.is_complex and x.is_conj()):
         return None
-    core.fill_address(prepared.law, source, address, x.shape, prepared.order)
+    # Without an order the shape is that of the array, and need not be asked for.
+    shape = prepared.shape if prepared.order is None else x.shape
+    core.fill_address(prepared.law, source, address, shape, prepared.order)
     _increment_version([x])
     return x
 
