@@ -26,6 +26,7 @@ from arrayinit.stream.seed import fold_in
 from arrayinit.values.value import Initializer
 
 if TYPE_CHECKING:
+    from arrayinit import recipes
     from arrayinit.models.actions import keep
     from arrayinit.models.initialize import initialize
     from arrayinit.models.plan import Plan, plan
@@ -66,6 +67,7 @@ __all__ = [
     "orthogonal",
     "orthogonal_",
     "plan",
+    "recipes",
     "register_backend",
     "sparse",
     "sparse_",
@@ -89,6 +91,8 @@ _MODELS = {"Plan": "plan", "Rule": "rules", "initialize": "initialize", "keep": 
 
 def __getattr__(name: str) -> object:
     """Import what initializes whole models when it is first asked for."""
+    if name == "recipes":
+        return import_module("arrayinit.recipes")
     if name not in _MODELS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(import_module(f"arrayinit.models.{_MODELS[name]}"), name)

@@ -49,6 +49,8 @@ FLOORS = {
     "__main__": 10,
     "cli": 9,
     "testing": 9,
+    "recipes": 9,
+    "checkpoints": 9,
     "__init__": 9,
     "models": 8,
     "initializers": 7,

@@ -1,0 +1,3 @@
+"""Recipes: lists of rules that others published, each with its source."""
+
+__all__: list[str] = []
