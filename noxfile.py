@@ -50,6 +50,8 @@ if sys.platform != "win32":
 # transformers imports torchvision wherever it is installed, and fails where its kernels do not fit torch. So the tests
 # find these in folders of their own, by variables of the environment.
 BESIDE = {
+    "ARRAYINIT_TEST_MUP": ("mup==1.0.0",),
+    "ARRAYINIT_TEST_PEFT": ("peft==0.21.2", "accelerate==1.15.0"),
     "ARRAYINIT_TEST_VISION": ("torchvision==0.28.0", "timm==1.0.31", "pillow==13.0.0"),
     "ARRAYINIT_TEST_TRANSFORMERS_5_14": (
         "transformers==5.14.1",

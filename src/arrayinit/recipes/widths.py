@@ -57,6 +57,10 @@ class Widths:
         base = self.at_base(p)
         more = p.shape if self._delta is None else self._delta[p.name].shape
         grown = [a / b if b != c else None for a, b, c in zip(p.shape, base.shape, more, strict=True)]
+        if len(p.shape) == 1 or names.BIAS.search(p.name):
+            # The biases of attention have two axes.
+            infinite = [ratio for ratio in grown if ratio is not None]
+            return Width(None, prod(infinite) if infinite else None)
         return _width(grown, layout or p.layout, p.shape)
 
     def each(self, model: Any, rules: Iterable[Any]) -> Iterator[tuple[Parameter, Width]]:
@@ -94,8 +98,6 @@ def _width(grown: list[float | None], layout: str | None, shape: tuple[int, ...]
     infinite = [ratio for ratio in grown if ratio is not None]
     if not infinite:
         return Width(None, None)
-    if len(shape) == 1:
-        return Width(None, infinite[0])
     if layout is not None:
         axes = parse(layout, shape)
         inputs = [ratio for i in axes.inputs + axes.kernel if (ratio := grown[i]) is not None]
