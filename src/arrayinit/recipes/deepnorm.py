@@ -73,9 +73,12 @@ def deepnorm(*, encoder: int = 0, decoder: int = 0, layout: str | None = None) -
     Notes
     -----
     With an encoder and a decoder, names tell to which a weight belongs: a segment begins with ``encoder`` or
-    ``decoder``. A weight that holds queries, keys and values together is refused. Put a rule for it first, which gives
-    each part a value of its own: ``("in_proj_weight", parts(xavier_normal(), "O", ["q", "k", "v"], values={"v":
-    xavier_normal(gain=beta)}))``.
+    ``decoder``. The last rules are those of the weights that :math:`\beta` scales: of the decoder, if there is one, then
+    of the encoder.
+
+    A weight that holds queries, keys and values together is refused. Put a rule for it first, which gives each part a
+    value of its own: ``("in_proj_weight", parts(xavier_normal(), "O", ["q", "k", "v"], values={"v":
+    rules[-1].value}))``.
 
     Examples
     --------
@@ -102,7 +105,7 @@ def deepnorm(*, encoder: int = 0, decoder: int = 0, layout: str | None = None) -
         Rule(names.EMBEDDING, embedding_normal(1.0), optional=True),
         Rule(names.HEAD, kaiming_normal(nonlinearity="linear", layout=axes), optional=True),
         Rule(names.FUSED, refused(FUSED_WEIGHT, "put a rule for it first, with parts(...)"), optional=True),
-        Rule(names.QUERY_KEY, xavier_normal(layout=axes)),
+        Rule(names.QUERY_KEY, xavier_normal(layout=axes), optional=True),
     ]
     rules += [Rule(selector, xavier_normal(gain=gain, layout=axes)) for selector, gain in depths.each(*beta)]
     return DeepNorm(rules, _alpha(depths))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +14,6 @@ from arrayinit.recipes import names
 from arrayinit.recipes.stacks import refused
 from arrayinit.values.value import Initializer
 
-_MULTIPLIER = re.compile(r"(?:^|[._])(?:scale|multiplier|gain|gamma|alpha)\w*$")
 _NORM = "Fixup takes the place of normalization"
 
 
@@ -95,7 +93,7 @@ def fixup(
     return [
         Rule(names.NORM, refused(_NORM, "remove it, or put a rule for it first"), optional=True),
         Rule(names.BIAS, zeros(), optional=True),
-        Rule(_MULTIPLIER, ones(), optional=True),
+        Rule(names.MULTIPLIER, ones(), optional=True),
         Rule(f"{head}.*", zeros()),
         *(Rule(text, standard * scale if scale else zeros()) for text, scale in _scales(branches, last)),
         Rule("**", standard, optional=True),
@@ -164,5 +162,4 @@ def _globs(patterns: str | Sequence[str]) -> list[Glob]:
 
 
 def _is_weight(p: Parameter) -> bool:
-    is_vector = names.BIAS.search(p.name) or _MULTIPLIER.search(p.name)
-    return len(p.shape) > 1 and not p.is_buffer and not is_vector
+    return len(p.shape) > 1 and not (p.is_buffer or names.BIAS(p) or names.MULTIPLIER(p))

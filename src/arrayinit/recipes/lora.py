@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 from arrayinit.core.layouts import parse
@@ -13,12 +12,8 @@ from arrayinit.initializers.kaiming import kaiming_uniform
 from arrayinit.models.actions import keep
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.rules import Rule
+from arrayinit.recipes import names
 from arrayinit.recipes.of_parameter import OfParameter
-
-# peft, torchtune, Flax nnx and Keras, in this order.
-_ZERO = re.compile(r"(?:^|\.)lora_(?:B|embedding_A|b|kernel_b|embeddings_a)(?:\.|$)")
-_RANDOM = re.compile(r"(?:^|\.)lora_(?:A|a|kernel_a)(?:\.|$)")
-_RANDOM_OF_EMBEDDING = re.compile(r"(?:^|\.)lora_(?:embedding_B|embeddings_b)(?:\.|$)")
 
 
 def lora(*, gaussian: bool = False, rank: int | None = None) -> list[Rule]:
@@ -93,10 +88,10 @@ def lora(*, gaussian: bool = False, rank: int | None = None) -> list[Rule]:
         else OfParameter("kaiming_uniform(a=sqrt(5))", uniform)
     )
     return [
-        # Each adapter has a zero half, so a model without adapters is refused.
-        Rule(_ZERO, zeros()),
-        Rule(_RANDOM, random, optional=True),
-        Rule(_RANDOM_OF_EMBEDDING, normal(), optional=True),
+        # A model without adapters is refused.
+        Rule(names.LORA_ZERO, zeros()),
+        Rule(names.LORA_RANDOM, random, optional=True),
+        Rule(names.LORA_RANDOM_OF_EMBEDDING, normal(), optional=True),
         Rule("**", keep()),
     ]
 

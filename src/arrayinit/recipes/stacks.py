@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from operator import index
 from typing import Any, NamedTuple, NoReturn
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 from arrayinit.initializers.basic import normal
 from arrayinit.models.parameter import Parameter
 from arrayinit.recipes import names
+from arrayinit.recipes.names import ByName
 from arrayinit.recipes.of_parameter import OfParameter
 
 
@@ -30,7 +30,7 @@ class Depths(NamedTuple):
             )
         return made
 
-    def each(self, of_encoder: Any, of_decoder: Any) -> Iterator[tuple[re.Pattern[str], Any]]:
+    def each(self, of_encoder: Any, of_decoder: Any) -> Iterator[tuple[ByName, Any]]:
         """Yield the selector of each stack's weights with what belongs to that stack."""
         if self.encoder and self.decoder:
             yield names.DECODER, of_decoder

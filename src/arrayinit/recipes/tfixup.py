@@ -87,6 +87,6 @@ def tfixup(*, encoder: int = 0, decoder: int = 0, layout: str | None = None) -> 
         Rule(names.EMBEDDING, embedding_normal(encoder_small if encoder else decoder_small), optional=True),
         Rule(names.HEAD, xavier_uniform(layout=axes), optional=True),
         Rule(names.FUSED, refused(FUSED_WEIGHT, "put a rule for it first, with parts(...)"), optional=True),
-        Rule(names.QUERY_KEY, xavier_uniform(layout=axes)),
+        Rule(names.QUERY_KEY, xavier_uniform(layout=axes), optional=True),
         *(Rule(selector, xavier_uniform(gain=gain, layout=axes)) for selector, gain in depths.each(*gains)),
     ]

@@ -57,7 +57,7 @@ class Widths:
         base = self.at_base(p)
         more = p.shape if self._delta is None else self._delta[p.name].shape
         grown = [a / b if b != c else None for a, b, c in zip(p.shape, base.shape, more, strict=True)]
-        if len(p.shape) == 1 or names.BIAS.search(p.name):
+        if len(p.shape) == 1 or names.BIAS(p):
             # The biases of attention have two axes.
             infinite = [ratio for ratio in grown if ratio is not None]
             return Width(None, prod(infinite) if infinite else None)
@@ -81,7 +81,7 @@ class Widths:
 def is_output(p: Parameter, width: Width) -> bool:
     """Whether only the inputs of a weight grow. ValueError if its layout is not known."""
     # The layout of an embedding calls its features inputs.
-    if p.is_buffer or "Embed" in type(p.module).__name__ or names.EMBEDDING.search(p.name):
+    if p.is_buffer or names.EMBEDDING(p):
         return False
     if not width.is_known:
         raise ValueError(f"it may be an output, as the layout of {p.shape} is not known: pass layout= in its value")
