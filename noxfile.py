@@ -47,8 +47,9 @@ PEERS = {
 if sys.platform != "win32":
     PEERS["mlx"] = "mlx[cpu]==0.32.4"
 
-# transformers imports torchvision wherever it is installed, and fails where its kernels do not fit torch. So the tests
-# find these in folders of their own, by variables of the environment.
+# transformers imports torchvision and accelerate wherever they are installed, and fails where torchvision's kernels do
+# not fit torch. mup asks for torchvision, too. So the tests find these in folders of their own, by variables of the
+# environment.
 BESIDE = {
     "ARRAYINIT_TEST_MUP": ("mup==1.0.0",),
     "ARRAYINIT_TEST_PEFT": ("peft==0.21.2", "accelerate==1.15.0"),

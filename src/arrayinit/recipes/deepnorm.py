@@ -73,8 +73,8 @@ def deepnorm(*, encoder: int = 0, decoder: int = 0, layout: str | None = None) -
     Notes
     -----
     With an encoder and a decoder, names tell to which a weight belongs: a segment begins with ``encoder`` or
-    ``decoder``. The last rules are those of the weights that :math:`\beta` scales: of the decoder, if there is one, then
-    of the encoder.
+    ``decoder``. The last rules are those of the weights that :math:`\beta` scales: of the decoder if there is one, and
+    then of the encoder.
 
     A weight that holds queries, keys and values together is refused. Put a rule for it first, which gives each part a
     value of its own: ``("in_proj_weight", parts(xavier_normal(), "O", ["q", "k", "v"], values={"v":
