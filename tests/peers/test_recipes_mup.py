@@ -134,7 +134,7 @@ INITIALIZERS = {
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("build", MODELS)
+@pytest.mark.parametrize("build", [mlp, tied])
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_the_std_is_that_of_mup_init(mup: Any, name: str, build: Build, width: int) -> None:
     torch = peer("torch")
@@ -254,3 +254,11 @@ def test_flax_gets_what_torch_gets() -> None:
 
 def _plain(name: str, last: str) -> str:
     return name.replace(last, "weight").replace("embedding", "weight")
+
+
+def test_rules_of_classes_are_widened() -> None:
+    nn = peer("torch").nn
+    rules = [(nn.Linear, {"weight": ai.normal(std=0.1), "bias": {"normal": {"std": 0.2}}})]
+    wide = recipes.mup(rules, nn.Linear(16, 16))
+    stds = [step.action.expected_std(step.shape) for step in ai.plan(nn.Linear(64, 64), wide.rules)]
+    assert stds == [0.05, 0.2]

@@ -67,6 +67,11 @@ def fixup(
     ValueError
         No weight lies in a branch. ``last`` takes no weight of a branch, or several. A pattern is malformed.
 
+    Notes
+    -----
+    The code of the authors for ImageNet leaves the first convolution as torch fills it. The paper, and these rules, do
+    not.
+
     Examples
     --------
     >>> import arrayinit as ai, numpy as np

@@ -62,11 +62,11 @@ def lora(*, gaussian: bool = False, rank: int | None = None) -> list[Rule]:
     ...     "fc.lora_A.default.weight": np.empty((4, 16)),
     ...     "fc.lora_B.default.weight": np.empty((8, 4)),
     ... }
-    >>> print(ai.plan(model, ai.recipes.lora()))  # doctest: +ELLIPSIS
-    name                      shape  layout  initializer ... std     source ...
-    fc.base_layer.weight      8x16   -       keep()      ... -       rule 3 '**'
-    fc.lora_A.default.weight  4x16   -       kaiming_uniform(a=2.24, layout='OI...')  0.1443  rule 1 ...
-    fc.lora_B.default.weight  8x4    -       zeros()     ... 0       rule 0 ...
+    >>> for step in ai.plan(model, ai.recipes.lora()):
+    ...     print(step.name, step.action)
+    fc.base_layer.weight keep()
+    fc.lora_A.default.weight kaiming_uniform(a=2.23606797749979, layout='OI...')
+    fc.lora_B.default.weight zeros()
 
     References
     ----------

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from arrayinit.initializers.constant import zeros
-from arrayinit.models.actions import action, is_function
+from arrayinit.models.actions import Copied, Digest, Keep, action, is_function
 from arrayinit.models.grouping import seen_by
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.rules import Rule
+from arrayinit.models.selectors import Layer, selector
 from arrayinit.recipes.of_parameter import OfParameter
 from arrayinit.recipes.widths import Width, Widths, is_output, own_layout
 from arrayinit.values.abstract import Abstract
@@ -41,9 +42,10 @@ class LearningRates:
 
     def _factor(self, width: Width) -> float:
         inputs, outputs, _ = width
-        if self.optimizer == "adam":
-            return 1.0 / inputs if inputs and outputs else 1.0
-        return (outputs or 1.0) / inputs if inputs and outputs else inputs or outputs or 1.0
+        is_adam = self.optimizer == "adam"
+        if inputs is not None and outputs is not None:
+            return 1.0 / inputs if is_adam else outputs / inputs
+        return 1.0 if is_adam else inputs or outputs or 1.0
 
 
 class Mup(NamedTuple):
@@ -159,7 +161,7 @@ def mup(
 
 def _value(rule: Rule, widths: Widths, readout_zero_init: bool) -> Any:
     """Return the value of a rule in muP; for the dict of a class of layers, a dict."""
-    if isinstance(rule.selector, (type, tuple)) and isinstance(rule.value, Mapping):
+    if isinstance(selector(rule.selector), Layer) and isinstance(rule.value, Mapping):
         return {name: _scaled(value, widths, readout_zero_init) for name, value in rule.value.items()}
     return _scaled(rule.value, widths, readout_zero_init)
 
@@ -170,8 +172,10 @@ def _scaled(given: Any, widths: Widths, readout_zero_init: bool) -> OfParameter:
     def value(p: Parameter) -> Any:
         base = widths.at_base(p)
         at_base = action(given(base) if is_function(given) else given)
-        if not isinstance(at_base, Initializer):
+        if isinstance(at_base, (Keep, Copied, Digest)):
             return at_base
+        if not isinstance(at_base, Initializer):
+            raise TypeError(f"mup does not scale {at_base!r}: give it a value that an initializer alone makes")
         width = widths.of(p, own_layout(at_base))
         if readout_zero_init and is_output(p, width):
             return zeros()
@@ -183,14 +187,12 @@ def _scaled(given: Any, widths: Widths, readout_zero_init: bool) -> OfParameter:
 def _of_width(value: Initializer, p: Parameter, base: Parameter, width: Width) -> Initializer:
     """Return the value with the std that it has at the base model, divided by the root of the growth of the inputs."""
     mean, std = _moments(value, p)
-    if width.inputs is not None and width.outputs is not None:
-        if mean and (value.draws or not std):
-            raise ValueError(f"{value!r} has a mean of {mean:.4g}, but a hidden weight must have the mean 0 in muP")
-        growth = width.inputs
-    else:
-        growth = 1.0
+    is_hidden = width.inputs is not None and width.outputs is not None
+    if is_hidden and mean and (value.draws or not std):
+        raise ValueError(f"{value!r} has a mean of {mean:.4g}, but a hidden weight must have the mean 0 in muP")
     if not value.draws or not std:
         return value
+    growth = width.inputs if is_hidden and width.inputs else 1.0
     factor = _moments(value, base)[1] / std / math.sqrt(growth)
     # An initializer that scales by the fan in is right as it is.
     return value if math.isclose(factor, 1.0, rel_tol=1e-12) else value * factor

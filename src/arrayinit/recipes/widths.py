@@ -22,11 +22,6 @@ class Width(NamedTuple):
     is_known: bool = True
     """Whether the layout tells which of both has grown, if only one has."""
 
-    @property
-    def is_hidden(self) -> bool:
-        """Whether both grow."""
-        return self.inputs is not None and self.outputs is not None
-
 
 class Widths:
     """The shapes of a base model, and the axes that grow."""
@@ -61,7 +56,7 @@ class Widths:
             # The biases of attention have two axes.
             infinite = [ratio for ratio in grown if ratio is not None]
             return Width(None, prod(infinite) if infinite else None)
-        return _width(grown, layout or p.layout, p.shape)
+        return _width(grown, layout or p.layout, p)
 
     def each(self, model: Any, rules: Iterable[Any]) -> Iterator[tuple[Parameter, Width]]:
         """Yield the parameters that rules decide about, and how each has grown."""
@@ -84,7 +79,9 @@ def is_output(p: Parameter, width: Width) -> bool:
     if p.is_buffer or names.EMBEDDING(p):
         return False
     if not width.is_known:
-        raise ValueError(f"it may be an output, as the layout of {p.shape} is not known: pass layout= in its value")
+        raise ValueError(
+            f"{p.name!r} may be an output, as its layout is not known: pass layout= in the value of its rule"
+        )
     return width.inputs is not None and width.outputs is None
 
 
@@ -94,12 +91,12 @@ def own_layout(value: Any) -> str | None:
     return layout
 
 
-def _width(grown: list[float | None], layout: str | None, shape: tuple[int, ...]) -> Width:
+def _width(grown: list[float | None], layout: str | None, p: Parameter) -> Width:
     infinite = [ratio for ratio in grown if ratio is not None]
     if not infinite:
         return Width(None, None)
     if layout is not None:
-        axes = parse(layout, shape)
+        axes = parse(layout, p.shape)
         inputs = [ratio for i in axes.inputs + axes.kernel if (ratio := grown[i]) is not None]
         outputs = [ratio for i in axes.outputs if (ratio := grown[i]) is not None]
         return Width(prod(inputs) if inputs else None, prod(outputs) if outputs else None)
@@ -107,9 +104,7 @@ def _width(grown: list[float | None], layout: str | None, shape: tuple[int, ...]
         return Width(None, infinite[0], is_known=False)
     if len(infinite) == 2 and infinite[0] == infinite[1]:
         return Width(infinite[0], infinite[1])
-    raise ValueError(
-        f"an array of shape {shape} has grown along several axes, and its layout is not known: pass layout="
-    )
+    raise ValueError(f"{p.name!r} has grown along several axes, and its layout is not known: pass layout= in its value")
 
 
 def _parameters(given: Any) -> dict[str, Parameter]:
