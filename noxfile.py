@@ -54,6 +54,7 @@ BESIDE = {
     "ARRAYINIT_TEST_MUP": ("mup==1.0.0",),
     "ARRAYINIT_TEST_PEFT": ("peft==0.21.2", "accelerate==1.15.0"),
     "ARRAYINIT_TEST_VISION": ("torchvision==0.28.0", "timm==1.0.31", "pillow==13.0.0"),
+    "ARRAYINIT_TEST_TORCHTITAN": ("torchtitan==0.3.0", "spmd_types==0.2.3", "tyro==1.0.17", "docstring-parser==0.18.0"),
     "ARRAYINIT_TEST_TRANSFORMERS_5_14": (
         "transformers==5.14.1",
         "huggingface_hub==1.33.0",

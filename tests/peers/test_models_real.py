@@ -1,71 +1,74 @@
-"""Rules for GPT-2, BERT, LLaMA, ResNet-18 and ViT initialize these models as the libraries that hold them do."""
+"""Recipes initialize the models of transformers, torchvision, timm and torchtitan as these libraries do."""
 
 from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
 import pytest
+import real_models
+import transformers_models
 from peers import peer
 from places import TESTS
 from processes import run
-from real_models import MODELS, Verdict, verdict
+from real_models import Verdict
+
+from arrayinit import recipes
 
 pytestmark = pytest.mark.peers
-
-# How many random tensors a model has, in each of its cases.
-RANDOM = {"GPT-2": (10,), "BERT": (16, 17), "LLaMA": (16,), "ResNet-18": (22,), "ViT": (13, 5)}
-
-FAULTS = ("constants", "laws", "mutants", "audit", "unnoticed")
 
 # The weights of GPT-2 that write to the residual stream.
 RESIDUAL = [f"transformer.h.{layer}.{part}.c_proj.weight" for layer in (0, 1) for part in ("attn", "mlp")]
 
 
-def in_a_process(model: str, variable: str, packages: str) -> list[Verdict]:
-    """Return the verdicts of a process that has these packages from a folder of their own."""
+def in_a_process(modules: str, *variables: str, only: str = "") -> dict[str, Verdict]:
+    """Return the verdicts of a process that has the packages of folders of their own."""
     peer("torch")
-    folder = os.environ.get(variable)
-    if folder is None:
-        pytest.skip(f"{variable} names no folder with {packages}")
-    path = os.pathsep.join(filter(None, [str(TESTS), folder, os.environ.get("PYTHONPATH")]))
-    script = "import sys, real_models; real_models.report(sys.argv[1])"
-    printed = run(script, model, timeout=400, PYTHONPATH=path, HF_HUB_OFFLINE="1")
-    return [Verdict(*found) for found in json.loads(printed)]
+    folders = [os.environ.get(variable) for variable in variables]
+    if None in folders:
+        pytest.skip(f"{variables[folders.index(None)]} names no folder with packages")
+    path = os.pathsep.join(filter(None, [str(TESTS), *folders, os.environ.get("PYTHONPATH")]))
+    script = "import sys, real_models; real_models.report(*sys.argv[1:])"
+    printed = run(script, modules, only, timeout=400, PYTHONPATH=path, HF_HUB_OFFLINE="1")
+    return {name: Verdict(*found) for name, found in json.loads(printed).items()}
 
 
-def verdicts(model: str) -> list[Verdict]:
-    # transformers imports torchvision wherever it is installed, and fails where its kernels do not fit torch.
-    if model in ("ResNet-18", "ViT"):
-        return in_a_process(model, "ARRAYINIT_TEST_VISION", "torchvision and timm")
+def check(found: dict[str, Verdict]) -> None:
+    """Check that no model differs, that each rule decided, and that the law of each value was compared."""
+    assert not {name: one.faults for name, one in found.items() if one.faults}
+    every, used = (
+        {(one.recipe, rule) for one in found.values() for rule in getattr(one, of)} for of in ("rules", "used")
+    )
+    assert every == used
+    drawn = {value for one in found.values() for value in one.drawn}
+    assert drawn == {value for one in found.values() for value in one.compared.values()}
+    assert drawn
+
+
+# Each of them takes as long to import its libraries as to examine some models.
+
+
+def test_recipes_initialize_the_models_of_transformers_as_the_library_does() -> None:
     peer("torch")
     peer("transformers")
-    return [verdict(case()) for case in MODELS[model]]
+    check(dict(real_models.examined(transformers_models.cases())))
 
 
-def faults(found: Verdict) -> dict[str, Any]:
-    return {name: names for name in FAULTS if (names := getattr(found, name))}
+def test_recipes_initialize_the_models_of_torchvision_timm_and_torchtitan_as_the_libraries_do() -> None:
+    check(in_a_process("vision_models torchtitan_models", "ARRAYINIT_TEST_VISION", "ARRAYINIT_TEST_TORCHTITAN"))
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_at_most_ten_rules_give_every_tensor_the_law_of_the_library(model: str) -> None:
-    found = verdicts(model)
-    assert tuple(len(one.random) for one in found) == RANDOM[model]
-    assert {name for one in found for name in one.random} == {name for one in found for name in one.compared}
-    for one in found:
-        assert one.rules <= 10
-        assert one.is_planned
-        assert not faults(one)
+def test_the_default_std_is_that_of_the_configurations() -> None:
+    peer("torch")
+    transformers = peer("transformers")
+    for recipe, config in (("gpt2", "GPT2Config"), ("bert", "BertConfig"), ("llama", "LlamaConfig")):
+        theirs = getattr(transformers, config)().initializer_range
+        assert getattr(recipes, recipe)() == getattr(recipes, recipe)(theirs)
 
 
 def test_an_old_gpt2_of_transformers_differs_in_its_residual_projections_and_in_nothing_else() -> None:
     # transformers#47458: they never got their smaller std.
-    (found,) = in_a_process("GPT-2", "ARRAYINIT_TEST_TRANSFORMERS_5_14", "transformers 5.14.1")
-    assert found.random == found.compared
-    assert len(found.random) == sum(RANDOM["GPT-2"])
-    assert found.is_planned
-    assert sorted(found.laws) == RESIDUAL
-    assert sorted(fault.partition(":")[0] for fault in found.audit) == RESIDUAL
-    assert not found.constants
-    assert not found.mutants
+    (found,) = in_a_process("transformers_models", "ARRAYINIT_TEST_TRANSFORMERS_5_14", only="GPT-2").values()
+    assert sorted(found.faults) == ["audit", "laws"]
+    assert sorted(found.faults["laws"]) == RESIDUAL
+    assert sorted(fault.partition(":")[0] for fault in found.faults["audit"]) == RESIDUAL

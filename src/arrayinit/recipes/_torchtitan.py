@@ -8,7 +8,6 @@ from arrayinit import normal, ones, trunc_normal
 from arrayinit.models.actions import keep
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.rules import Rule
-from arrayinit.recipes.linear import layer
 from arrayinit.recipes.of_parameter import OfParameter
 
 
@@ -64,8 +63,8 @@ def torchtitan_llama3(*, enable_weight_tying: bool = False) -> list[Rule]:
     return [
         Rule("*norm.weight", ones()),
         *(tied if enable_weight_tying else untied),
-        *layer("attention.qkv_linear.*", _WEIGHT),
-        *layer("layers.{layer}.attention.wo", _OF_DEPTH),
+        Rule("attention.qkv_linear.*.weight", _WEIGHT),
+        Rule("layers.{layer}.attention.wo.weight", _OF_DEPTH),
         Rule("feed_forward.w1.weight", _WEIGHT),
         Rule("layers.{layer}.feed_forward.w2.weight", _OF_DEPTH),
         Rule("layers.{layer}.feed_forward.w3.weight", _OF_DEPTH),

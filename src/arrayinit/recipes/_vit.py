@@ -98,7 +98,7 @@ def vit(scheme: str = "", *, init_values: float | None = None, fix_init: bool = 
         *layer("attn*.*", weight, bias, optional=True),
         *([] if scheme == "reset" else layer("mlp.fc1_g", normal(std=1e-6), ones(), optional=True)),
         *layer("mlp.fc*", weight, bias_of_mlp, optional=True),
-        *layer("mlp_out_proj", weight, bias_of_mlp, optional=True),
+        *([Rule("mlp_out_proj.bias", bias_of_mlp, optional=True)] if is_jax else []),
         *layer("*_proj", weight, bias, optional=True),
         Rule("mlp_bias", zeros(), optional=True),
         *layer("head", *head, optional=True),
