@@ -44,7 +44,7 @@ class Verdict(NamedTuple):
 
 
 def examined(cases: dict[str, Case]) -> Iterator[tuple[str, Verdict]]:
-    """Yield the verdict on each case. The law of a value is compared in the first case that has it, and then audited."""
+    """Yield the verdict on each case. The law of a value is compared in the first case that has it, then audited."""
     known: dict[str, set[str]] = {}
     for name, case in cases.items():
         values = known.setdefault(case.recipe, set())

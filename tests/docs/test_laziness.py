@@ -25,6 +25,7 @@ def run(code: str) -> subprocess.CompletedProcess:
         "import arrayinit, numpy as np; arrayinit.kaiming_uniform_(np.empty((4, 4)))",
         "import arrayinit, numpy as np; arrayinit.orthogonal_(np.empty((4, 4), 'complex64'))",
         "import arrayinit.__main__",
+        "from arrayinit import recipes; [recipes.gpt2(), recipes.torchtitan_llama3(), recipes.vit(), recipes.resnet()]",
     ],
 )
 def test_no_backend_is_imported(code):

@@ -12,8 +12,9 @@ from peers import peer
 from places import TESTS
 from processes import run
 from real_models import Verdict
+from recipes import run as run_page
 
-from arrayinit import recipes
+import arrayinit as ai
 
 pytestmark = pytest.mark.peers
 
@@ -63,7 +64,13 @@ def test_the_default_std_is_that_of_the_configurations() -> None:
     transformers = peer("transformers")
     for recipe, config in (("gpt2", "GPT2Config"), ("bert", "BertConfig"), ("llama", "LlamaConfig")):
         theirs = getattr(transformers, config)().initializer_range
-        assert getattr(recipes, recipe)() == getattr(recipes, recipe)(theirs)
+        assert getattr(ai.recipes, recipe)() == getattr(ai.recipes, recipe)(theirs)
+
+
+def test_the_page_shows_what_happens() -> None:
+    peer("torch")
+    peer("transformers")
+    run_page("Known networks")
 
 
 def test_an_old_gpt2_of_transformers_differs_in_its_residual_projections_and_in_nothing_else() -> None:

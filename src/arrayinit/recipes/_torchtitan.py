@@ -88,5 +88,5 @@ def _table(p: Parameter) -> Any:
 
 _WEIGHT = trunc_normal(std=0.02)
 _OF_DEPTH = OfParameter("trunc_normal(std=0.02 / sqrt(2 * (layer + 1)))", _of_depth)
-_OUTPUT = OfParameter("trunc_normal(std=s, a=-3*s, b=3*s), s = 1 / sqrt(dim)", _output)
+_OUTPUT = OfParameter("trunc_normal(std=s, a=-3*s, b=3*s) with s = 1 / sqrt(dim)", _output)
 _TABLE = OfParameter("the rotary table of the layer", _table)

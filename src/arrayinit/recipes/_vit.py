@@ -134,8 +134,8 @@ def _each_of_three(p: Parameter) -> Initializer:
     return uniform(-bound, bound)
 
 
-_LATENT = OfParameter("trunc_normal(std=s, a=-2*s, b=2*s), s = 1 / sqrt(width)", _latent)
-_EACH_OF_THREE = OfParameter("uniform(-b, b), b = sqrt(6 / (fan_in + fan_out / 3))", _each_of_three)
+_LATENT = OfParameter("trunc_normal(std=s, a=-2*s, b=2*s) with s = 1 / sqrt(width)", _latent)
+_EACH_OF_THREE = OfParameter("uniform(-b, b) with b = sqrt(6 / (fan_in + fan_out / 3))", _each_of_three)
 _LOG_CLASSES = OfParameter("constant(-log(classes))", lambda p: constant(-math.log(p.shape[0])))
 
 # The weights and the biases of linear layers.

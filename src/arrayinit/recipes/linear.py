@@ -28,4 +28,4 @@ def _bias_of_torch(p: Parameter) -> Any:
 
 # What torch's own `reset_parameters` does.
 WEIGHT_OF_TORCH = kaiming_uniform(a=5**0.5)
-BIAS_OF_TORCH = OfParameter("uniform(-b, b), b = 1 / sqrt(fan_in of the weight)", _bias_of_torch)
+BIAS_OF_TORCH = OfParameter("uniform(-b, b) with b = 1 / sqrt(fan_in of the weight)", _bias_of_torch)
