@@ -17,7 +17,7 @@ import arrayinit as ai
 SIZE = 500_000
 
 # A tensor of fewer elements would take hundreds of models. It has as many draws as the models that the others take.
-SMALL = 4096
+SMALL = 8192
 
 Rules = list[Any]
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from real_models import Case
+from same_laws import Rules
 
 from arrayinit import recipes
 
@@ -43,10 +44,10 @@ def resnet() -> dict[str, Case]:
     theirs, timm = imported("torchvision.models.resnet"), imported("timm.models.resnet")
 
     class Thin(theirs.ResNet):
-        """A quarter of the channels. What initializes them is as it was."""
+        """Half of the channels. What initializes them is as it was."""
 
         def _make_layer(self, block: Any, planes: int, *arguments: Any, **options: Any) -> Any:
-            return super()._make_layer(block, planes // 4, *arguments, **options)
+            return super()._make_layer(block, planes // 2, *arguments, **options)
 
     def case(build: Any, block: Any, zero: bool, **options: Any) -> Case:
         rules = recipes.resnet(zero_init_residual=zero)
@@ -59,7 +60,7 @@ def resnet() -> dict[str, Case]:
         "ResNet that starts as the identity": case(Thin, theirs.BasicBlock, True, zero_init_residual=True),
         "ResNeXt that starts as the identity": case(Thin, theirs.Bottleneck, True, zero_init_residual=True, **groups),
         # The bias of the last layer is random, so that it needs many classes.
-        "ResNet of timm": case(timm.ResNet, timm.BasicBlock, True, channels=(16, 32, 64, 128), num_classes=8192),
+        "ResNet of timm": case(timm.ResNet, timm.BasicBlock, True, channels=(8, 16, 32, 32), num_classes=8192),
     }
 
 
@@ -69,10 +70,15 @@ def vit(scheme: str) -> dict[str, Case]:
     def case(build: Callable[..., Any], rules: dict[str, Any] | None = None, **options: Any) -> Case:
         sizes = {"img_size": 128, "patch_size": 8, "embed_dim": 256, "depth": 1, "num_heads": 2, "mlp_ratio": 1.5}
         more = {"num_classes": 256, "weight_init": scheme, **(rules or {}), **options}
-        return Case(f"vit({scheme!r})", recipes.vit(scheme, **(rules or {})), partial(build, **{**sizes, **more}))
+        # But for the bias of the head, they are one scheme.
+        return Case(
+            f"vit({scheme.removesuffix('_nlhb')!r})",
+            recipes.vit(scheme, **(rules or {})),
+            partial(build, **{**sizes, **more}),
+        )
 
     build = timm.VisionTransformer
-    tokens = {"class_token": False, "reg_tokens": 128, "global_pool": "map", "pre_norm": True, "qk_norm": True}
+    tokens = {"class_token": False, "reg_tokens": 8, "global_pool": "map", "pre_norm": True, "qk_norm": True}
     # The bias of the head is the logarithm of the number of classes.
     gates = {"mlp_layer": mlp.SwiGLU, "num_classes": 256 if scheme == "jax_nlhb" else 0, "pos_embed": "none"}
     named = {
@@ -114,16 +120,18 @@ def large() -> dict[str, Case]:
     """Return models of the published sizes."""
     torchvision, timm = imported("torchvision.models.resnet"), imported("timm")
     residual = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "wide_resnet50_2")
-    of_timm = partial(recipes.resnet, zero_init_residual=True)
-    named = {
-        "resnet50": of_timm,
-        "vit_base_patch16_224": recipes.vit,
-        "deit_small_distilled_patch16_224": recipes.vit,
-        "vit_small_patch16_18x2_224": partial(recipes.vit, init_values=1e-5),
-        "vit_so400m_patch14_siglip_224": recipes.vit,
-        "vit_base_patch14_reg4_dinov2": partial(recipes.vit, init_values=1e-5),
+    of_timm: dict[str, tuple[str, Rules]] = {
+        "resnet50": ("resnet", recipes.resnet(zero_init_residual=True)),
+        "vit_base_patch16_224": ("vit('')", recipes.vit()),
+        "deit_small_distilled_patch16_224": ("vit('')", recipes.vit()),
+        "vit_small_patch16_18x2_224": ("vit('')", recipes.vit(init_values=1e-5)),
+        "vit_so400m_patch14_siglip_224": ("vit('')", recipes.vit()),
+        "vit_base_patch14_reg4_dinov2": ("vit('')", recipes.vit(init_values=1e-5)),
     }
-    made = {name: Case("resnet", recipes.resnet(), getattr(torchvision, name), is_large=True) for name in residual}
-    for name, recipe in named.items():
-        made[f"{name} of timm"] = Case("of timm", recipe(), partial(timm.create_model, name), is_large=True)
-    return made
+    return {
+        **{name: Case("resnet", recipes.resnet(), getattr(torchvision, name), is_large=True) for name in residual},
+        **{
+            f"{name} of timm": Case(*of, partial(timm.create_model, name), is_large=True)
+            for name, of in of_timm.items()
+        },
+    }

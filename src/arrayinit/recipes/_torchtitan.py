@@ -68,7 +68,7 @@ def torchtitan_llama3(*, enable_weight_tying: bool = False) -> list[Rule]:
         Rule("feed_forward.w1.weight", _WEIGHT),
         Rule("layers.{layer}.feed_forward.w2.weight", _OF_DEPTH),
         Rule("layers.{layer}.feed_forward.w3.weight", _OF_DEPTH),
-        Rule("rope.cache", _TABLE, optional=True),
+        Rule("rope.cache", _rotary_table(), optional=True),
     ]
 
 
@@ -81,12 +81,22 @@ def _of_depth(p: Parameter) -> Any:
     return trunc_normal(std=0.02 / (2 * (int(p["layer"]) + 1)) ** 0.5)
 
 
-def _table(p: Parameter) -> Any:
-    """Return what the layer itself computes, where it has no memory yet."""
-    return keep() if p.has_values else p.module._precompute_cache()  # noqa: SLF001
+def _rotary_table() -> OfParameter:
+    """Return what the layers themselves compute, where they have no memory yet."""
+    tables: dict[str, Any] = {}
+
+    def table(p: Parameter) -> Any:
+        if p.has_values:
+            return keep()
+        # Some have 64 MiB, and the layers of a model have equal ones.
+        kind = repr(p.module.config)
+        if kind not in tables:
+            tables[kind] = p.module._precompute_cache()  # noqa: SLF001
+        return tables[kind]
+
+    return OfParameter("the rotary table of the layer", table)
 
 
 _WEIGHT = trunc_normal(std=0.02)
 _OF_DEPTH = OfParameter("trunc_normal(std=0.02 / sqrt(2 * (layer + 1)))", _of_depth)
 _OUTPUT = OfParameter("trunc_normal(std=s, a=-3*s, b=3*s) with s = 1 / sqrt(dim)", _output)
-_TABLE = OfParameter("the rotary table of the layer", _table)
