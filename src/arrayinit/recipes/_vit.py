@@ -54,8 +54,9 @@ def vit(scheme: str = "", *, init_values: float | None = None, fix_init: bool = 
 
     Notes
     -----
-    The MLP may have gates: those of timm's ``SwiGLU`` start closed, with weights of standard deviation 1e-6 and biases
-    of ones. ``SwiGLUPacked`` holds gates and values in one ``mlp.fc1``: put a rule for it before the others.
+    The MLP may be timm's ``SwiGLU``. Except in ``"reset"``, the weights of its gates are normal with the standard
+    deviation 1e-6, and the biases of its gates are ones. ``SwiGLUPacked`` holds gates and values in one ``mlp.fc1``,
+    which these rules take for a layer without gates: put a rule for it before the others.
 
     Examples
     --------
