@@ -125,6 +125,17 @@ def test_the_tables_of_the_page_say_what_the_rules_do(recipe: str, cells: dict[s
     assert {repr(rule.value) for rule in rules if not any(b in rule.selector for b in BUFFERS)} <= set(cells.values())
 
 
+def test_what_the_page_says_of_the_other_arguments_of_vit() -> None:
+    jax, nlhb = ([(rule.selector, repr(rule.value)) for rule in recipes.vit(scheme)] for scheme in ("jax", "jax_nlhb"))
+    heads = [("head.bias", "constant(-log(classes))"), ("head_dist.bias", "constant(-log(classes))")]
+    assert [rule for rule in nlhb if rule not in jax] == heads
+    assert found(recipes.vit(init_values=0.1), "blocks.0.ls1.gamma") == "constant(val=0.1)"
+    assert found(recipes.vit(), "blocks.0.ls1.gamma") == "-"
+    for name in ("attn.proj", "mlp.fc2"):
+        value = "trunc_normal(std=0.02) / sqrt(2 * (block + 1))"
+        assert found(recipes.vit(fix_init=True), f"blocks.3.{name}.weight") == value
+
+
 def test_the_page_has_every_recipe_of_a_network() -> None:
     shown = {recipe.partition("(")[0] for recipe, _ in columns()}
     assert shown == {name.partition(",")[0].partition(" ")[0] for name in EVERY}
