@@ -4,10 +4,10 @@ from arrayinit.recipes._resnet import resnet
 from arrayinit.recipes._torchtitan import torchtitan_llama3
 from arrayinit.recipes._transformers import bert, gpt2, llama
 from arrayinit.recipes._vit import vit
-from arrayinit.recipes.deepnorm import deepnorm
-from arrayinit.recipes.fixup import fixup
-from arrayinit.recipes.lora import lora
-from arrayinit.recipes.mup import mup
-from arrayinit.recipes.tfixup import tfixup
+from arrayinit.recipes._deepnorm import deepnorm
+from arrayinit.recipes._fixup import fixup
+from arrayinit.recipes._lora import lora
+from arrayinit.recipes._mup import mup
+from arrayinit.recipes._tfixup import tfixup
 
 __all__ = ["bert", "deepnorm", "fixup", "gpt2", "llama", "lora", "mup", "resnet", "tfixup", "torchtitan_llama3", "vit"]
