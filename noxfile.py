@@ -98,8 +98,9 @@ OLDEST = (
 # A program that uses arrayinit, which the type checkers read.
 CLIENT = str(Path("tests", "values", "typed_client.py"))
 
-# The files of the session `triton`.
+# The files of the session `triton`, and those of `xla`.
 OF_TRITON = ("tests/backends/torch/test_triton.py", "tests/backends/torch/test_triton_ptx.py")
+OF_XLA = ("tests/backends/jax/test_portable_jax.py", "tests/backends/jax/test_portable_jax_programs.py")
 
 reports: list[Path] = []
 
@@ -222,15 +223,14 @@ def torch(session: nox.Session) -> None:
 
 @uses("all")
 def jax(session: nox.Session) -> None:
-    """Run the tests on JAX."""
-    check_backend(session, "jax")
+    """Run the tests on JAX, without those for which XLA takes its default effort, which have a session of their own."""
+    check_backend(session, "jax", *(f"--ignore={file}" for file in OF_XLA))
 
 
 @uses("all")
 def xla(session: nox.Session) -> None:
     """Draw from seeds on JAX with XLA's default effort, as users do."""
-    files = (f"tests/backends/jax/test_portable_jax{rest}.py" for rest in ("", "_programs"))
-    check_backend(session, "jax", *files, XLA_FLAGS="")
+    check_backend(session, "jax", *OF_XLA, XLA_FLAGS="")
 
 
 @uses("all")

@@ -52,7 +52,7 @@ def test_it_fills_or_raises_a_documented_error(name, library):
     outcomes = []
 
     # Of NumPy all arguments are tried. What reads them is the same for every library, and slower to call there.
-    @examples({"dask": 40, "jax": 40, "array_api_strict": 100, "torch": 200}.get(library.module, 1000))
+    @examples({"dask": 40, "jax": 40, "array_api_strict": 100, "torch": 150}.get(library.module, 500))
     @given(calls(name, library))
     def check(call):
         outcomes.append(outcome(call, library))
@@ -168,8 +168,9 @@ def attempt(function, *arguments, **options):
         return None, error
 
 
+@pytest.mark.fuzz
 @pytest.mark.usefixtures("numpy_library")
-@examples(2000)
+@examples(1000)
 @given(*(argument("", name, False) | argument("", name, True) for name in ("nonlinearity", "param")))
 def test_a_gain_is_between_0_and_that_of_tanh(nonlinearity, param):
     gain, error = attempt(arrayinit.calculate_gain, nonlinearity, param)
@@ -183,7 +184,7 @@ def test_a_gain_is_between_0_and_that_of_tanh(nonlinearity, param):
 # NumPy 2.0 warns of its booleans as sizes, where later ones refuse them.
 @pytest.mark.usefixtures("numpy_library")
 @pytest.mark.filterwarnings("ignore:In future, it will be an error for 'np.bool' scalars:DeprecationWarning")
-@examples(2000)
+@examples(1000)
 @given(sampled_from(WEIGHTS), none() | SHAPES, *(none() | argument("", name, True) for name in ("layout", "groups")))
 def test_fans_are_products_of_sizes(weight, shape, layout, groups):
     is_right = shape is layout is groups is None and bool(set(weight.roles) & {"O", "I"})
@@ -204,8 +205,9 @@ def test_fans_are_products_of_sizes(weight, shape, layout, groups):
         assert fans == (weight.product("I") * kernel, weight.product("O") * kernel)
 
 
+@pytest.mark.fuzz
 @pytest.mark.usefixtures("numpy_library")
-@examples(2000)
+@examples(1000)
 @given(SEEDS | WRONG_SEEDS, lists(text() | integers(0, 2**200) | SCALARS, max_size=3))
 def test_fold_in_gives_a_seed(seed, path):
     folded, error = attempt(arrayinit.fold_in, seed, *path)

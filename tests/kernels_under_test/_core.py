@@ -30,6 +30,6 @@ _SETS = extension.core().instruction_sets() if extension.core() else []
 _CHUNKS = {"arrayinit.kernels.draw.CHUNK": (1 << 17, 300, 7), "arrayinit.kernels.compiled.ALONE": (1 << 18, 100)}
 
 KERNELS = {
-    f"core, {name}": Kernel("numpy", partial(_by_core, name), "far boxes", 2000, _CHUNKS, has_negative_strides=True)
+    f"core, {name}": Kernel("numpy", partial(_by_core, name), "far boxes", 600, _CHUNKS, has_negative_strides=True)
     for name in _SETS
 }
