@@ -22,22 +22,6 @@ os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_p
 # JAX would take three quarters of a GPU's memory for itself, and torch and CuPy are tested in the same process.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
-
-class _NotAsked:
-    """Let nothing import a library that is installed and not asked for, which would take each process seconds."""
-
-    def __init__(self, asked: list[str]) -> None:
-        self.modules = {"dask", "jax", "torch"} - {name.partition(":")[0] for name in asked}
-
-    def find_spec(self, name: str, *_: object) -> None:
-        if name in self.modules:
-            raise ModuleNotFoundError(f"{name} is not among ARRAYINIT_TEST_BACKENDS", name=name)
-
-
-_ASKED = [name for name in os.environ.get("ARRAYINIT_TEST_BACKENDS", "").split(",") if name]
-if _ASKED:
-    sys.meta_path.insert(0, _NotAsked(_ASKED))
-
 import pytest
 from libraries import COMPLEX, LIBRARIES, ON_GPU, REAL, Library, available, no_such_case
 from never_run import GPU
@@ -45,6 +29,7 @@ from once import Make, made_once, shared_folder
 
 from arrayinit.stream import extension
 
+_ASKED = [name for name in os.environ.get("ARRAYINIT_TEST_BACKENDS", "").split(",") if name]
 _cache: dict[str, Library] = {}
 
 _HERE = Path(__file__).parent
@@ -58,6 +43,21 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "docs": (),
     "peers": (),
 }
+
+
+class _NotAsked:
+    """Let nothing import a library that is installed and not asked for, which would take each process seconds."""
+
+    def __init__(self, asked: list[str]) -> None:
+        self.modules = {"dask", "jax", "torch"} - {name.partition(":")[0] for name in asked}
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name in self.modules:
+            raise ModuleNotFoundError(f"{name} is not among ARRAYINIT_TEST_BACKENDS", name=name)
+
+
+if _ASKED:
+    sys.meta_path.insert(0, _NotAsked(_ASKED))
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
