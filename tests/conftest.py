@@ -8,6 +8,7 @@ not: nox holds what its sessions ran against it.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -90,6 +91,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=others)
         left_out = set(others)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and not among what the libraries keep, which takes a tenth of the time."""
+    gc.set_threshold(50_000, 20, 100)
+    gc.freeze()
 
 
 def _record(items: list[pytest.Item]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import DRAWN, DRAWS, FUNCTIONS
+from cases import DRAWN, DRAWS, FUNCTIONS, OWN_WAYS
 from libraries import Library
 from portable_calls import TOLERANCE, reference, same_bits
 from torch_calls import empty, fill
@@ -145,7 +145,7 @@ def test_a_compiled_function_takes_another_number(name, keyword):
         assert_same(name, function(empty(name), value), expected)
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", OWN_WAYS)
 def test_compiled_parameters_stay_leaves_and_know_of_the_write(name):
     x = torch.nn.Parameter(empty(name))
     before = x._version
