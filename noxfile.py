@@ -29,7 +29,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = PROJECT["dependency-groups"]
 REPORTS = Path(".nox", "reports").resolve()
 DIST = Path(".nox", "dist").resolve()
-BUILD = [*PROJECT["build-system"]["requires"], "cmake>=3.26", "ninja"]
+BUILD = ["build", *PROJECT["build-system"]["requires"], "cmake>=3.26", "ninja"]
 
 # A bare "torch" brings gigabytes of CUDA libraries with it; installed first, this one stays.
 TORCH = "torch==2.13.0"
@@ -93,6 +93,10 @@ OLDEST = (
     # Bit by bit a seed and a generator give what they give with newer ones, so the distributions are the same.
     "--ignore=tests/initializers/test_distributions.py",
     "--ignore=tests/initializers/test_narrow.py",
+    # What a test can notice, it notices with any NumPy.
+    "--ignore=tests/initializers/test_power.py",
+    "-k",
+    "not is_noticed",
 )
 
 # A program that uses arrayinit, which the type checkers read.
@@ -318,14 +322,13 @@ def types(session: nox.Session) -> None:
         list(pool.map(lambda command: session.run(*command, external=True), runs))
 
 
-@nox.session(requires=["wheel"])
+@uses("wheel")
 def build(session: nox.Session) -> None:
     """Build the distributions as a user does, and install arrayinit with and without a compiler."""
-    session.install("build", *BUILD)
-    dist = Path(session.create_tmp()).resolve() / "dist"
+    python, dist = program(session, "wheel"), DIST / "built"
     shutil.rmtree(dist, ignore_errors=True)
-    session.run("python", "-m", "build", "--outdir", str(dist))
-    session.run("python", "tests/builds.py", str(dist), built("editable"))
+    session.run(python, "-m", "build", "--outdir", str(dist), external=True)
+    session.run(python, "tests/builds.py", str(dist), built("editable"), external=True)
 
 
 @uses("bare")

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 # The first digits of the SHA-256 of what a seed gives, with any core.
@@ -73,20 +74,23 @@ def main(dist: str, editable: str) -> None:
     # Programs are looked for in the environment alone, and no compiler is there.
     hidden = {"PATH": str(Path(sys.executable).parent)}
 
-    python = installed(folder / "user", wheel)
+    has_old = os.name != "nt" and os.uname().machine == "x86_64"
+    # Each takes one core for most of its time.
+    with ThreadPoolExecutor() as pool:
+        user = pool.submit(installed, folder / "user", wheel)
+        pure = pool.submit(built, source, folder / "pure", **hidden)
+        old = pool.submit(built, source, folder / "old", CC=broken(folder)) if has_old else pure
+    for without_core in (pure.result(), old.result()):
+        assert without_core.name.endswith("-py3-none-any.whl"), without_core
+
+    python = user.result()
     has_core = "abi3" in wheel.name
     assert has_core or sys.platform == "win32", f"{wheel.name} lacks the compiled core"
     check(python, _CORE if has_core else _PURE, digests)
     run(python, "-m", "arrayinit", "--backend", "numpy")
 
-    pure = built(source, folder / "pure", **hidden)
-    assert pure.name.endswith("-py3-none-any.whl"), pure
-    run(python, "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", pure)
+    run(python, "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", pure.result())
     check(python, _PURE, digests)
-
-    if os.name != "nt" and os.uname().machine == "x86_64":
-        pure = built(source, folder / "old", CC=broken(folder))
-        assert pure.name.endswith("-py3-none-any.whl"), pure
 
     run(python, "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", Path(editable).resolve())
     check(python, _CORE if has_core else _PURE, digests)
