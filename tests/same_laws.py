@@ -13,8 +13,8 @@ from scipy import special, stats
 
 import arrayinit as ai
 
-# Of each tensor. A std 3 % off is then 15 standard errors off, 6.1 are allowed.
-SIZE = 250_000
+# Of each tensor. A std 3 % off is then 21 standard errors off, 6.1 are allowed.
+SIZE = 500_000
 
 # A tensor of fewer elements would take hundreds of models. It has as many draws as the models that the others take.
 SMALL = 8192
