@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, NamedTuple
 
 from arrayinit.backends.arguments import numpy_generator
@@ -11,6 +11,7 @@ from arrayinit.backends.device import Device
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FloatFormat
 from arrayinit.kernels.fill import Fill
+from arrayinit.stream.box import Index
 from arrayinit.stream.seed import Seed
 
 Array = Any
@@ -86,6 +87,13 @@ class Backend(ABC):
     @abstractmethod
     def write(self, x: Array, fill: Fill) -> Array:
         """Fill ``x`` and return it, or return a filled array of the same shape, dtype, device and sharding."""
+
+    def by_shard(self, x: Array, fill: Callable[[Array, Index], Array]) -> Array:
+        """Fill each shard of ``x`` in this process by ``fill(shard, index)``; return ``x``, or a new array.
+
+        An array that is not sharded is one shard. A library may ask for the same shard twice.
+        """
+        return fill(x, tuple(slice(0, size) for size in x.shape))
 
 
 class InPlace(Backend):

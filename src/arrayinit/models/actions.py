@@ -1,4 +1,4 @@
-"""What a rule does with a parameter: fill it by an initializer, copy an array, or leave it."""
+"""What is done with a parameter: fill it by an initializer, copy an array, load a tensor, or leave it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from arrayinit.backends.registry import backend_of
 from arrayinit.models.measured import sha256
+from arrayinit.models.pretrained.loaded import Loaded
 from arrayinit.values.value import Initializer
 
 
@@ -76,7 +77,7 @@ class Digest:
         return f"copy of an array {'x'.join(map(str, self.shape))} that JSON does not hold"
 
 
-Action = Initializer | Keep | Copied | Digest
+Action = Initializer | Keep | Copied | Digest | Loaded
 
 _EXPECTED = "an initializer such as normal(std=0.02), an array, keep(), or a function of the parameter that returns one"
 
@@ -119,6 +120,8 @@ def config(given: Action) -> Any:
             return "keep"
         case Copied():
             return config(given.digest())
+        case Loaded():
+            return given.config()
         case Digest():
             return {"copy": {"shape": list(given.shape), "dtype": given.dtype, "sha256": given.sha256}}
 
@@ -128,4 +131,6 @@ def from_config(given: Any) -> Action:
     if isinstance(given, Mapping) and list(given) == ["copy"]:
         kept = given["copy"]
         return Digest(tuple(kept["shape"]), kept["dtype"], kept["sha256"])
+    if isinstance(given, Mapping) and list(given) == ["pretrained"]:
+        return Loaded.from_config(given["pretrained"])
     return action(given)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from arrayinit.models.names import listed
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.resolve import Step, listed
+from arrayinit.models.pretrained.loaded import Loaded
+from arrayinit.models.resolve import Step
 
 
 def differences(steps: Sequence[Step], parameters: Sequence[Parameter]) -> list[str]:
@@ -55,7 +57,7 @@ def obstacles(steps: Sequence[Step], parameters: Sequence[Parameter]) -> list[st
             continue
         if p.fault and step.fills:
             problems.append(f"{p.name!r}: {p.fault}")
-        if p.is_loaded and step.fills:
+        if p.is_loaded and step.fills and not isinstance(step.action, Loaded):
             problems.append(f"{p.name!r} is loaded in the model, and the plan would overwrite it: plan again")
         if step.source == "loaded" and not p.is_loaded:
             problems.append(f"{p.name!r} is loaded in the plan, and is not in the model: plan again")

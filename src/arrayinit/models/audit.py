@@ -17,6 +17,7 @@ from arrayinit.models.expected import Expected, deviations
 from arrayinit.models.grouping import Weight, seen_by
 from arrayinit.models.measured import Measured, measured
 from arrayinit.models.parameter import Parameter
+from arrayinit.models.pretrained.loaded import Loaded
 from arrayinit.models.resolve import Step
 from arrayinit.values.abstract import Abstract
 from arrayinit.values.value import Initializer
@@ -93,7 +94,7 @@ def _row(step: Step, array: Any, communicate: bool) -> Row:
 
 def _padding(step: Step, host: Host, is_whole: bool) -> tuple[int, ...]:
     """Return the rows that hold the padding of an embedding."""
-    if not step.zero_rows or isinstance(step.action, Copied):
+    if not step.zero_rows or isinstance(step.action, (Copied, Loaded)):
         return ()
     if is_whole:
         return step.zero_rows
@@ -120,10 +121,12 @@ def _fill(step: Step) -> Fill | None:
         fill: Fill = step.action.fill(Abstract(shape, step.dtype), layout=layout, groups=groups)
         return fill
     x: Any = Abstract(step.shape, step.dtype)
+    source: Any = None
     if isinstance(step.action, Copied):
-        copied: Fill = copy_(x, step.action.source)
-        return copied
-    return None
+        source = step.action.source
+    elif isinstance(step.action, Loaded) and step.action.tensor is not None:
+        source = step.action.whole(step.shape)
+    return None if source is None else copy_(x, source)
 
 
 def _equals(host: Host, fill: Fill, step: Step) -> bool:

@@ -9,6 +9,7 @@ from arrayinit.initializers.copy import copy_
 from arrayinit.models.actions import Action, Copied, Digest, Keep
 from arrayinit.models.grouping import seen_by
 from arrayinit.models.parameter import Parameter
+from arrayinit.models.pretrained.loaded import Loaded
 from arrayinit.values.abstract import Abstract
 from arrayinit.values.value import Initializer
 
@@ -18,7 +19,8 @@ _MANY = 1 << 12
 
 def check(p: Parameter, action: Action, selector: str) -> None:
     """Raise unless the action can fill the parameter."""
-    if isinstance(action, Keep):
+    if isinstance(action, (Keep, Loaded)):
+        # The checkpoint has been compared with the parameter.
         return
     if p.fault:
         raise ValueError(p.fault)

@@ -11,12 +11,14 @@ from arrayinit.initializers.fill import source_of
 from arrayinit.models.actions import Copied, Digest, Keep
 from arrayinit.models.agree import differences, obstacles
 from arrayinit.models.grouping import seen_by
-from arrayinit.models.names import Rename
+from arrayinit.models.names import Rename, listed
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.plan import Plan
+from arrayinit.models.plan import Plan, bound, loaded
+from arrayinit.models.pretrained.loaded import Loaded
+from arrayinit.models.pretrained.loading import OnMismatch
 from arrayinit.models.progress import Progress, reporter
 from arrayinit.models.readers import reader_of
-from arrayinit.models.resolve import Step, listed, resolve
+from arrayinit.models.resolve import Step, resolve
 from arrayinit.models.seeds import seeds
 from arrayinit.values.value import Initializer
 
@@ -31,8 +33,10 @@ def initialize(
     rules: Iterable[Any],
     *,
     rng: Rng = None,
+    pretrained: Any = None,
     device: Any = None,
     rename: Rename = None,
+    on_mismatch: OnMismatch = "error",
     progress: bool | Progress | None = None,
 ) -> M:
     """Fill all parameters of a model by a list of rules.
@@ -50,11 +54,17 @@ def initialize(
         A seed, from which each parameter gets numbers of its own: those of ``fold_in(rng, name)``. The weights are then
         the same on every library, device and sharding. A JAX key is folded with the same names. A generator draws in
         the order of the plan. None is the default of each library.
+    pretrained
+        A checkpoint, see `plan`. What it has is loaded, rounded once to the dtype of the parameter. The other
+        parameters get the numbers that they have in a model from scratch. For a plan from JSON, it is the checkpoint
+        from which the tensors of the plan are loaded.
     device
         Where torch parameters on the meta device get memory. Parameters and buffers that have memory stay where they
         are.
     rename
-        How names are changed before they are folded into the seed; see `plan`.
+        How names are changed before they are folded into the seed, or looked up in the checkpoint; see `plan`.
+    on_mismatch
+        What happens to a tensor of the checkpoint that has another shape; see `plan`.
     progress
         True shows a bar on a terminal. A function is called as ``progress(done_bytes, total_bytes, name)`` before each
         parameter, and after the last one.
@@ -67,10 +77,12 @@ def initialize(
     Raises
     ------
     TypeError
-        The model, a rule, ``rng`` or ``rename`` is of another kind.
+        The model, a rule, ``rng``, ``rename``, ``pretrained`` or ``on_mismatch`` is of another kind.
     ValueError
         What `plan` refuses, all problems together. A model that differs from the plan. Parameters on the meta device
         without ``device``; `keep` for parameters without values.
+    FileNotFoundError, ImportError
+        What `plan` raises for ``pretrained``.
 
     Notes
     -----
@@ -78,6 +90,9 @@ def initialize(
 
     An embedding of torch with ``padding_idx`` keeps that row zero under random values. A buffer that holds values is
     left alone unless a rule names it. Parameters that transformers has loaded from a checkpoint are kept.
+
+    Files are mapped into memory, and read tensor by tensor. A process reads no more than its shards. Nothing is
+    unpickled.
 
     Examples
     --------
@@ -96,7 +111,7 @@ def initialize(
     """
     reader = reader_of(model)
     reading = reader.read(model)
-    steps = _steps(reading.parameters, rules, rename, device is not None)
+    steps = steps_for(reading.parameters, rules, rename, pretrained, on_mismatch, device is not None)
     by_name = {p.name: p for p in reading.parameters}
     seed_of_name = seeds(rng)
     _check_rng(steps, by_name, seed_of_name)
@@ -110,15 +125,22 @@ def initialize(
     return filled
 
 
-def _steps(parameters: Sequence[Parameter], rules: Iterable[Any], rename: Rename, gets_memory: bool) -> Sequence[Step]:
+def steps_for(
+    parameters: Sequence[Parameter],
+    rules: Iterable[Any],
+    rename: Rename,
+    pretrained: Any,
+    on_mismatch: OnMismatch,
+    gets_memory: bool,
+) -> Sequence[Step]:
     """Return the steps, or raise ValueError with all that speaks against them."""
     if isinstance(rules, Plan):
-        if rename is not None:
-            raise TypeError("a plan has its names already: pass rename= to plan()")
-        steps: Sequence[Step] = rules
-        problems = differences(rules, parameters) + obstacles(rules, parameters)
+        if rename is not None or on_mismatch != "error":
+            raise TypeError("a plan has its names and tensors already: pass rename= and on_mismatch= to plan()")
+        steps: Sequence[Step] = rules if pretrained is None else bound(rules, pretrained)
+        problems = differences(steps, parameters) + obstacles(steps, parameters)
     else:
-        steps, problems = resolve(parameters, rules, rename)
+        steps, problems = resolve(parameters, rules, rename, loaded(parameters, pretrained, rename, on_mismatch))
     problems += [*_without_values(steps, parameters, gets_memory), *_not_writable(steps, parameters)]
     if problems:
         raise ValueError("\n".join(problems))
@@ -139,6 +161,9 @@ def _without_values(steps: Sequence[Step], parameters: Sequence[Parameter], gets
     lost = [s.name for s in steps if isinstance(s.action, Digest)]
     if lost:
         problems.append(f"the plan came from JSON, which holds no arrays: plan again with the rules of {listed(lost)}")
+    unbound = [s.name for s in steps if isinstance(s.action, Loaded) and s.action.tensor is None]
+    if unbound:
+        problems.append(f"the plan came from JSON: pass the checkpoint as pretrained=, for {listed(unbound)}")
     return problems
 
 
@@ -146,7 +171,7 @@ def _not_writable(steps: Iterable[Step], parameters: Iterable[Parameter]) -> Ite
     """Yield the problems of arrays that can be neither written nor replaced."""
     filled = {step.name for step in steps if step.fills}
     for p in parameters:
-        if p.name in filled and not p.needs_memory:
+        if p.name in filled and not p.needs_memory and p.fresh is None:
             try:
                 backend_of(p.array).check_writable(p.array)
             except (RuntimeError, ValueError) as error:
@@ -190,16 +215,19 @@ def fill_all(
 
 def fill(step: Step, p: Parameter, seed_of_name: Callable[[str], Any]) -> Any:
     """Fill one parameter as the step says, and return the array."""
+    target = p.target
+    if isinstance(step.action, Loaded):
+        return step.action.load(target)
     if isinstance(step.action, Copied):
-        return copy_(p.array, step.action.source)
+        return copy_(target, step.action.source)
     assert isinstance(step.action, Initializer), step
     rng = seed_of_name(step.seed_name) if step.action.draws else None
     shape, layout, groups = seen_by(step.action, step.shape, step.layout, step.groups)
     if shape != step.shape:
         # A view is written, as only torch has such weights.
-        step.action.fill(p.array.detach().view(shape), rng, layout=layout, groups=groups)
-        return p.array
-    x = step.action.fill(p.array, rng, layout=layout, groups=groups)
+        step.action.fill(target.detach().view(shape), rng, layout=layout, groups=groups)
+        return target
+    x = step.action.fill(target, rng, layout=layout, groups=groups)
     return _cleared(x, step.zero_rows) if step.zero_rows and step.action.draws else x
 
 

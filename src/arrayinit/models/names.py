@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial, reduce
 from typing import Any
 
-Rename = str | Mapping[str, str] | Sequence[tuple[Any, str]] | Callable[[str], str] | None
-"""``"torch"``, a mapping of names, a list of (regular expression, replacement), a function, or None."""
+Rename = str | Mapping[str, str] | Sequence[tuple[Any, str] | str] | Callable[[str], str] | None
+"""``"torch"``, a mapping of names, a list of (regular expression, replacement) and "torch", a function, or None."""
 
 # The last segment of a name in Flax, Haiku and Keras, and in torch.
 _TORCH = {
@@ -28,20 +29,24 @@ def renaming(rename: Rename) -> Callable[[str], str]:
     if rename is None:
         return lambda name: name
     if rename == "torch":
-        return _to_torch
+        return torch_name
     if isinstance(rename, Mapping):
         names: Mapping[str, str] = rename
         return lambda name: names.get(name, name)
     if callable(rename):
         return lambda name: _text(name, rename(name))
     if not isinstance(rename, str) and isinstance(rename, Sequence):
-        given: Any = rename
-        pairs = [(re.compile(pattern), replacement) for pattern, replacement in given]
-        return lambda name: _replaced(name, pairs)
+        steps = [torch_name if step == "torch" else _replacing(step) for step in rename]
+        return lambda name: reduce(lambda text, step: step(text), steps, name)
     raise TypeError(
         f"rename must be 'torch', a mapping of names, a list of (regular expression, replacement), or a function; got "
         f"{rename!r}"
     )
+
+
+def follows_torch(rename: Rename) -> bool:
+    """Whether names become those of torch."""
+    return rename == "torch" or (isinstance(rename, (list, tuple)) and "torch" in rename)
 
 
 def _text(name: str, renamed: Any) -> str:
@@ -56,15 +61,15 @@ def unknown(rename: Rename, names: Sequence[str]) -> list[str]:
     return [f"rename has {name!r}, which is no parameter{near(name, names)}" for name in given if name not in names]
 
 
-def _to_torch(name: str) -> str:
+def torch_name(name: str) -> str:
+    """Return a name with the last segment that torch has."""
     head, dot, last = name.rpartition(".")
     return f"{head}{dot}{_TORCH.get(last, last)}"
 
 
-def _replaced(name: str, pairs: list[tuple[re.Pattern[str], str]]) -> str:
-    for pattern, replacement in pairs:
-        name = pattern.sub(replacement, name)
-    return name
+def _replacing(step: Any) -> Callable[[str], str]:
+    pattern, replacement = step
+    return partial(re.compile(pattern).sub, replacement)
 
 
 def duplicates(pairs: Iterable[tuple[str, str]]) -> list[str]:
@@ -90,3 +95,8 @@ def near(text: str, names: Sequence[str]) -> str:
     ends = dict.fromkeys(".".join(name.split(".")[-segments:]) for name in names)
     found = get_close_matches(text, list(ends), 3, 0.6) or get_close_matches(text, names, 3, 0.6)
     return f"; near: {', '.join(found)}" if found else ""
+
+
+def listed(names: Sequence[str], limit: int = 8) -> str:
+    """Return names for an error, the first of many."""
+    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")

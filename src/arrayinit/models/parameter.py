@@ -53,6 +53,8 @@ class Parameter:
     """Why this parameter cannot be filled."""
     put: Callable[[Any], None] | None = field(default=None, repr=False)
     """Takes the filled array, where it is another object than ``array``."""
+    fresh: Callable[[], Any] | None = field(default=None, repr=False)
+    """Makes the array to fill, where ``array`` must stay as it is."""
     captures: Captures = field(default_factory=dict, repr=False)
     sizes: Callable[[str, str], int] | None = field(default=None, repr=False)
 
@@ -77,6 +79,11 @@ class Parameter:
     def local(self) -> str:
         """The last segment of the name."""
         return self.name.rpartition(".")[2]
+
+    @property
+    def target(self) -> Any:
+        """The array to fill."""
+        return self.array if self.fresh is None else self.fresh()
 
     @property
     def nbytes(self) -> int:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, overload
 from arrayinit.models.actions import config, from_config
 from arrayinit.models.names import Rename
 from arrayinit.models.parameter import Parameter
+from arrayinit.models.pretrained.loaded import Loaded
+from arrayinit.models.pretrained.loading import NOTHING_LOADED, Loading, OnMismatch, check_on_mismatch, loading
 from arrayinit.models.resolve import Step, resolve
 from arrayinit.models.table import as_html, as_text
 
@@ -123,7 +125,14 @@ class Plan(Sequence[Step]):
         return audit(self, read(model).parameters, communicate)
 
 
-def plan(model: Any, rules: Iterable[Any], *, rename: Rename = None) -> Plan:
+def plan(
+    model: Any,
+    rules: Iterable[Any],
+    *,
+    pretrained: Any = None,
+    rename: Rename = None,
+    on_mismatch: OnMismatch = "error",
+) -> Plan:
     """Say what `initialize` would do with each parameter of a model, or why it would refuse.
 
     Parameters
@@ -135,11 +144,21 @@ def plan(model: Any, rules: Iterable[Any], *, rename: Rename = None) -> Plan:
     rules
         A list of pairs ``(selector, value)``; see `Rule`. The first rule that takes a parameter decides about it. Each
         parameter must match a rule, and each rule must decide about a parameter.
+    pretrained
+        A checkpoint. What it has is loaded, whatever the rules say; the rules are for the rest. It is the path of a
+        ``.safetensors`` file, of its ``.index.json``, of a folder that has these, or of an ``.npz`` file; an open
+        `safetensors.safe_open`; the result of `numpy.load`; a state dict or another mapping, nested or flat; or a
+        model. Only the headers of files are read here.
     rename
-        How names are changed before they are folded into the seed: ``"torch"`` takes the last segment to torch's name
-        (``kernel``, ``embedding``, ``scale``, ``gamma`` and ``w`` become ``weight``; ``beta``, ``offset`` and ``b``
-        become ``bias``). A mapping of names, a list of (regular expression, replacement), or a function may stand in
-        its place.
+        How names are changed before they are folded into the seed, and before they are looked up in the checkpoint:
+        ``"torch"`` takes the last segment to torch's name (``kernel``, ``embedding``, ``scale``, ``gamma`` and ``w``
+        become ``weight``; ``beta``, ``offset`` and ``b`` become ``bias``). A mapping of names, a list of (regular
+        expression, replacement), or a function may stand in its place. ``"torch"`` may be an entry of the list. It says
+        too that the weights of a checkpoint have the axes of torch; they are permuted to those of the layers.
+    on_mismatch
+        What happens to a tensor of the checkpoint that has another shape than its parameter: ``"error"`` refuses it,
+        ``"initialize"`` leaves the parameter to the rules, and a function ``(value, p)`` returns an array of the right
+        shape, or another value of a rule.
 
     Returns
     -------
@@ -154,7 +173,16 @@ def plan(model: Any, rules: Iterable[Any], *, rename: Rename = None) -> Plan:
         All problems together: parameters that match no rule; rules that decide about nothing, with the nearest names;
         an initializer that does not fit a parameter; an initializer with fans for an array whose layout is not known; a
         buffer without values and without a rule; a lazy parameter; a placeholder of size 0; a parametrized weight,
-        unless the rule names its original; two names that are renamed to one.
+        unless the rule names its original; two names that are renamed to one. A broken file; a tensor that the model
+        lacks, unless the pattern of a rule with `keep` takes its name; a tensor of another shape, or of another kind of
+        dtype (boolean, integer, real, complex); a weight whose axes are not known; two names of one parameter with
+        different values.
+    FileNotFoundError, ImportError
+        There is no such file. A safetensors file needs the package safetensors.
+
+    Notes
+    -----
+    A rule is used if it would decide about a parameter that the checkpoint has.
 
     Examples
     --------
@@ -172,15 +200,39 @@ def plan(model: Any, rules: Iterable[Any], *, rename: Rename = None) -> Plan:
     """
     from arrayinit.models.readers import read
 
-    return resolved(read(model).parameters, rules, rename)
-
-
-def resolved(parameters: Sequence[Parameter], rules: Iterable[Any], rename: Rename) -> Plan:
-    """Return the plan for parameters; raise ValueError with all problems."""
-    steps, problems = resolve(parameters, rules, rename)
+    parameters = read(model).parameters
+    steps, problems = resolve(parameters, rules, rename, loaded(parameters, pretrained, rename, on_mismatch))
     if problems:
         raise ValueError("\n".join(problems))
     return Plan(steps)
+
+
+def loaded(parameters: Sequence[Parameter], pretrained: Any, rename: Rename, on_mismatch: OnMismatch) -> Loading:
+    """Return what a checkpoint gives to parameters."""
+    check_on_mismatch(on_mismatch)
+    if pretrained is None:
+        return NOTHING_LOADED
+    from arrayinit.models.pretrained.sources import checkpoint
+
+    return loading(parameters, checkpoint(pretrained), rename, on_mismatch)
+
+
+def bound(steps: Iterable[Step], pretrained: Any) -> Plan:
+    """Return a plan whose tensors come from another checkpoint; raise ValueError unless they are there."""
+    from arrayinit.models.pretrained.sources import checkpoint
+
+    tensors, made, problems = checkpoint(pretrained), list(steps), list[str]()
+    if not any(isinstance(step.action, Loaded) for step in made):
+        raise TypeError("the plan loads no tensor: pass pretrained= to plan()")
+    for number, step in enumerate(made):
+        if isinstance(step.action, Loaded):
+            try:
+                made[number] = step._replace(action=step.action.bound(tensors))
+            except ValueError as error:
+                problems.append(str(error))
+    if problems:
+        raise ValueError("\n".join(problems))
+    return Plan(made)
 
 
 def _plain(step: Step) -> dict[str, Any]:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from arrayinit.models.actions import Action, Keep
+from arrayinit.models.actions import Action, Keep, action
 from arrayinit.models.check import check
-from arrayinit.models.names import Rename, duplicates, near, renaming, unknown
+from arrayinit.models.names import Rename, duplicates, listed, near, renaming, unknown
 from arrayinit.models.parameter import Captures, Parameter
+from arrayinit.models.pretrained.loading import NOTHING_LOADED, Loading
 from arrayinit.models.rules import Entry, entries
+from arrayinit.models.selectors import Regex
 
 
 class Step(NamedTuple):
@@ -23,7 +25,7 @@ class Step(NamedTuple):
     groups: int
     action: Action
     source: str
-    """The rule, or "loaded", or "tied"."""
+    """The rule, the file of a checkpoint or "pretrained", "on_mismatch", "loaded", or "tied"."""
     seed_name: str
     """The name that is folded into the seed."""
     owner: str | None = None
@@ -44,8 +46,10 @@ class Resolved(NamedTuple):
     problems: list[str]
 
 
-def resolve(parameters: Sequence[Parameter], rules: Iterable[Any], rename: Rename) -> Resolved:
-    """Find the rule of each parameter, and collect all problems."""
+def resolve(
+    parameters: Sequence[Parameter], rules: Iterable[Any], rename: Rename, loading: Loading = NOTHING_LOADED
+) -> Resolved:
+    """Find the tensor of a checkpoint or the rule for each parameter, and collect all problems."""
     given = entries(rules)
     renamed = renaming(rename)
     sizes = Sizes(parameters)
@@ -57,23 +61,35 @@ def resolve(parameters: Sequence[Parameter], rules: Iterable[Any], rename: Renam
         if p.owner is not None:
             steps.append(_step(p, Keep(), "tied", p.name))
             continue
-        found = _first(p, given)
-        if found is None:
+        found, loaded = _first(p, given), loading.found.get(p.name)
+        if found is not None:
+            used[found[0]] = True
+        if p.name in loading.refused:
+            continue
+        if found is None and loaded is None:
             if p.is_loaded:
                 steps.append(_step(p, Keep(), "loaded", p.name))
             elif not p.is_buffer or p.needs_memory or not p.has_values:
                 unmatched.append(p.name)
             continue
-        number, captures = found
-        entry, used[number] = given[number], True
+        source = "loaded" if p.is_loaded else "" if found is None else given[found[0]].text
         try:
-            action = Keep() if p.is_loaded else entry.action(p, captures, sizes.of(entry))
-            check(p, action, entry.selector.text)
+            if loaded is not None:
+                source, chosen = loaded.source, action(loaded.value)
+                check(p, chosen, p.name)
+            else:
+                assert found is not None
+                entry, captures = given[found[0]], found[1]
+                chosen = Keep() if p.is_loaded else entry.action(p, captures, sizes.of(entry))
+                check(p, chosen, entry.selector.text)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            failed.setdefault((entry.text, str(error.args[0] if error.args else error)), []).append(p.name)
+            failed.setdefault((source, str(error.args[0] if error.args else error)), []).append(p.name)
             continue
-        steps.append(_step(p, action, "loaded" if p.is_loaded else entry.text, renamed(p.name)))
+        steps.append(_step(p, chosen, source, renamed(p.name)))
+    extra = _unnamed(loading.extra, given, used)
     problems = [
+        *loading.problems,
+        *extra,
         *_unmatched(unmatched, parameters),
         *_unused(given, used, parameters),
         *(f"{rule} on {_counted(names)}: {message}" for (rule, message), names in failed.items()),
@@ -96,6 +112,26 @@ def _first(p: Parameter, given: list[Entry]) -> tuple[int, Captures] | None:
         if captures is not None:
             return number, captures
     return None
+
+
+def _unnamed(extra: Sequence[Parameter], given: list[Entry], used: list[bool]) -> list[str]:
+    """Return the problem of tensors that the model lacks, and that no rule names by `keep`."""
+    unnamed: list[str] = []
+    for p in extra:
+        rules = [n for n, entry in enumerate(given) if entry.value == Keep() and _takes_name(entry, p)]
+        if rules:
+            used[rules[0]] = True
+        else:
+            unnamed.append(p.name)
+    if not unnamed:
+        return []
+    count = f"{len(unnamed)} tensors" if len(unnamed) > 1 else "1 tensor"
+    hint = f"to leave a tensor out, add a rule such as ('^{unnamed[0]}', keep())"
+    return [f"the checkpoint has {count} that the model lacks: {listed(unnamed)}; {hint}"]
+
+
+def _takes_name(entry: Entry, p: Parameter) -> bool:
+    return isinstance(entry.selector, Regex) and entry.selector.match(p) is not None
 
 
 class Sizes:
@@ -128,11 +164,6 @@ def _unmatched(names: list[str], parameters: Sequence[Parameter]) -> list[str]:
 
 def _counted(names: list[str]) -> str:
     return f"{names[0]!r} and {len(names) - 1} more" if len(names) > 1 else f"{names[0]!r}"
-
-
-def listed(names: Sequence[str], limit: int = 8) -> str:
-    """Return names for an error, the first of many."""
-    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")
 
 
 def _unused(given: list[Entry], used: list[bool], parameters: Sequence[Parameter]) -> list[str]:

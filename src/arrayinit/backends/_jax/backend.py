@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from arrayinit.backends._jax.copies import copied, is_here, is_on_cpu, read, rou
 from arrayinit.backends._jax.sharding import (
     dtype_of,
     from_draw,
+    from_shards,
     is_of_processes,
     is_on_host,
     is_spread,
@@ -40,6 +41,7 @@ from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Constant, Fill, Identity, Table
 from arrayinit.kernels.xla import traced
+from arrayinit.stream.box import Index
 from arrayinit.stream.seed import KINDS
 
 Key = Any
@@ -106,6 +108,11 @@ class Jax(NativeBackend, Replaced):
 
     def write(self, x: Array, fill: Fill) -> Array:
         return on_device(x, lambda target: self._filled(target, fill))
+
+    def by_shard(self, x: Array, fill: Callable[[Array, Index], Array]) -> Array:
+        if is_traced(x):
+            return super().by_shard(x, fill)
+        return on_device(x, lambda target: from_shards(target, fill))
 
     def _filled(self, x: Array, fill: Fill) -> Array:
         """Return the values for a struct, in a JAX or NumPy array, not yet on the devices of the struct."""

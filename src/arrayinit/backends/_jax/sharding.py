@@ -20,6 +20,7 @@ from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.xla_boxes import on_devices
+from arrayinit.stream.box import Index
 
 Host = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -113,6 +114,19 @@ def from_draw(x: Array, draw: Draw) -> Array:
         return _on_devices(x, draw)
     if not is_spread(x):
         return on_host(draw, shape, x.dtype)
+
+    def fill(values: Host, index: Index) -> Host:
+        draw.fill_host(values, _corner(index))
+        return values
+
+    return from_shards(x, fill)
+
+
+def from_shards(x: Array, fill: Callable[[Host, Index], Host]) -> Array:
+    """Return an array of which each shard is filled in host memory, or a NumPy array if ``x`` is not sharded."""
+    shape = tuple(x.shape)
+    if not is_spread(x):
+        return fill(aligned(shape, x.dtype), tuple(slice(0, size) for size in shape))
     part = x.sharding.shard_shape(shape)
     made: dict[Shape, Host] = {}
 
@@ -120,7 +134,8 @@ def from_draw(x: Array, draw: Draw) -> Array:
         corner = _corner(index)
         # Several devices may hold the same shard.
         if corner not in made:
-            made[corner] = on_host(draw, part, x.dtype, corner)
+            box = tuple(slice(start, start + size) for start, size in zip(corner, part, strict=True))
+            made[corner] = fill(aligned(part, x.dtype), box)
         return made[corner]
 
     return jax.make_array_from_callback(shape, x.sharding, shard, x.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from arrayinit.backends._torch.memory import (
     is_plain,
     is_proxied,
     is_recorded,
+    is_sharded,
     is_unseen,
     is_wrapped,
 )
@@ -36,6 +37,7 @@ from arrayinit.core.truncation import Truncation, truncation
 from arrayinit.kernels.draw import CHUNK, Draw
 from arrayinit.kernels.fill import Constant, Fill, Identity, Table
 from arrayinit.kernels.subsets import smallest
+from arrayinit.stream.box import Index
 from arrayinit.stream.seed import KINDS, Seed
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
@@ -110,6 +112,13 @@ class Torch(NativeBackend, InPlace):
                 raise
         # torch refuses to write into a leaf, and torch.vmap hides whether x is one. A check would cost small calls 3 %.
         self._fill(x.detach(), fill)
+        return x
+
+    def by_shard(self, x: Array, fill: Callable[[Array, Index], Array]) -> Array:
+        if not is_sharded(x):
+            return super().by_shard(x, fill)
+        for part, index in local_boxes(x):
+            fill(part, index)
         return x
 
     def _fill(self, x: Array, fill: Any) -> Array:

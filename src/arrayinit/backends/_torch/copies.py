@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from arrayinit.backends._torch.narrow import name_of, readable, store
 from arrayinit.backends._torch.wrappers import read
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.fill import Table
-from arrayinit.kernels.rounding import rounded_on_host, rounds_twice
+from arrayinit.kernels.rounding import BEYOND_NUMPY, memory_dtype, rounded_on_host, rounds_twice
 
 
 def exports(x: torch.Tensor) -> Iterator[Array]:
@@ -61,6 +62,10 @@ def _copy(x: torch.Tensor, source: Array) -> None:
             store(x, source)
             return
         *_, source = exports(source)
+    if source.dtype.name == name_of(x) in BEYOND_NUMPY and _is_plain(source):
+        # torch knows no array of these formats. It takes their bits.
+        x.copy_(torch.from_numpy(source.view(memory_dtype(name_of(x)))).view(x.dtype))
+        return
     if not in_place:
         store(x, torch.from_numpy(rounded_on_host(source, name_of(x))).to(x.device))
         return
@@ -69,6 +74,11 @@ def _copy(x: torch.Tensor, source: Array) -> None:
         return
     for index, chunk in table.chunks(x.shape, name_of(x)):
         store(x[index], torch.from_numpy(chunk))
+
+
+def _is_plain(source: np.ndarray[Any, Any]) -> bool:
+    """Whether torch takes the memory of an array as it is, and does not warn that it is read-only."""
+    return source.flags.writeable and source.dtype.isnative and min(source.strides, default=0) >= 0
 
 
 def _has_values(x: Array) -> bool:
