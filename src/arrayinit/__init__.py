@@ -26,7 +26,7 @@ from arrayinit.stream.seed import fold_in
 from arrayinit.values.value import Initializer
 
 if TYPE_CHECKING:
-    from arrayinit import recipes
+    from arrayinit import checkpoints, recipes
     from arrayinit.models.actions import keep
     from arrayinit.models.initialize import initialize
     from arrayinit.models.plan import Plan, plan
@@ -40,6 +40,7 @@ __all__ = [
     "Rule",
     "calculate_fan_in_and_fan_out",
     "calculate_gain",
+    "checkpoints",
     "constant",
     "constant_",
     "copy_",
@@ -91,8 +92,8 @@ _MODELS = {"Plan": "plan", "Rule": "rules", "initialize": "initialize", "keep": 
 
 def __getattr__(name: str) -> object:
     """Import what initializes whole models when it is first asked for."""
-    if name == "recipes":
-        return import_module("arrayinit.recipes")
+    if name in ("checkpoints", "recipes"):
+        return import_module(f"arrayinit.{name}")
     if name not in _MODELS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(import_module(f"arrayinit.models.{_MODELS[name]}"), name)

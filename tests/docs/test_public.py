@@ -12,7 +12,7 @@ import arrayinit
 # The values are tested in tests/values: their names and documentation are those of the functions.
 VALUES = {name.removesuffix("_") for name in arrayinit.__all__ if name.endswith("_")} & set(arrayinit.__all__)
 CLASSES = {"Initializer", "Plan", "Rule"}
-MODULES = {"recipes"}
+MODULES = {"checkpoints", "recipes"}
 FUNCTIONS = [name for name in arrayinit.__all__ if name not in VALUES | CLASSES | MODULES]
 SECTIONS = ("Parameters", "Returns", "Raises", "Examples", "References")
 

@@ -114,7 +114,7 @@ def initialize(
     steps = steps_for(reading.parameters, rules, rename, pretrained, on_mismatch, device is not None)
     by_name = {p.name: p for p in reading.parameters}
     seed_of_name = seeds(rng)
-    _check_rng(steps, by_name, seed_of_name)
+    check_rng(steps, by_name, seed_of_name)
     report = reporter(progress)
     if device is not None:
         reader.give_memory(model, device)
@@ -178,7 +178,7 @@ def _not_writable(steps: Iterable[Step], parameters: Iterable[Parameter]) -> Ite
                 yield f"{p.name!r}: {error}"
 
 
-def _check_rng(steps: Iterable[Step], by_name: dict[str, Parameter], seed_of_name: Callable[[str], Any]) -> None:
+def check_rng(steps: Iterable[Step], by_name: dict[str, Parameter], seed_of_name: Callable[[str], Any]) -> None:
     """Raise for a wrong rng before anything is written."""
     checked: set[type] = set()
     for step in steps:

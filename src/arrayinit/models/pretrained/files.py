@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from arrayinit.models.pretrained.tensors import FORMATS, Array, Host, Tensor, as_array
 from arrayinit.models.names import listed
+from arrayinit.models.pretrained.tensors import FORMATS, Array, Host, Tensor, as_array
 from arrayinit.stream.box import Index
 
 _INDEX = ".safetensors.index.json"

@@ -16,13 +16,11 @@ from arrayinit.models.pretrained.loaded import Loaded
 from arrayinit.models.pretrained.same import are_equal
 from arrayinit.models.pretrained.tensors import Tensor
 from arrayinit.models.readers import layout_of_tree, plain_name
-from arrayinit.models.readers.protocol import is_derived
+from arrayinit.models.readers.protocol import TORCH_MODULE, is_derived
 from arrayinit.values.abstract import Abstract
 
-_TORCH = frozenset({"torch.nn.modules.module.Module"})
-
 OnMismatch = str | Callable[[Any, Parameter], Any]
-"""``"error"``, ``"initialize"``, or a function of the value and the parameter that returns a value for the parameter."""
+"""``"error"``, ``"initialize"``, or a function of the value and the parameter that returns the value of a rule."""
 
 
 class Found(NamedTuple):
@@ -105,7 +103,7 @@ class _Matching:
             loaded = self._fitted(p, tensor)
             for other, its in given[1:]:
                 self._check_tie(p, loaded, other, its)
-        except _Refusal as refusal:
+        except _RefusalError as refusal:
             self.failed.setdefault(refusal.kind, []).append(refusal.what)
             self.refused.add(owner.name)
             return
@@ -115,10 +113,10 @@ class _Matching:
     def _check(self, p: Parameter, tensor: Tensor) -> None:
         """Raise unless the tensor has numbers that the parameter can hold."""
         if p.fault:
-            raise _Refusal("these cannot be loaded", f"{p.name!r}: {p.fault}")
+            raise _RefusalError("these cannot be loaded", f"{p.name!r}: {p.fault}")
         given, wanted = _kind(tensor.dtype), _kind(p.dtype)
         if given != wanted or given is None:
-            raise _Refusal(
+            raise _RefusalError(
                 "these have another kind of dtype in the checkpoint", f"{tensor.name} {tensor.dtype} for {p.dtype}"
             )
         if given == "integer" and tensor.dtype != p.dtype and tensor.shape == p.shape:
@@ -126,7 +124,7 @@ class _Matching:
             try:
                 copy_(x, tensor.read(tensor.whole))
             except ValueError as error:
-                raise _Refusal("these integers do not fit", f"{tensor.name}: {error}") from None
+                raise _RefusalError("these integers do not fit", f"{tensor.name}: {error}") from None
 
     def _fitted(self, p: Parameter, tensor: Tensor) -> Any:
         """Return the action for a tensor; None if a rule decides."""
@@ -134,7 +132,7 @@ class _Matching:
         if fits(pairs, tensor.shape, p.shape):
             return Loaded.of(tensor, pairs)
         if self.on_mismatch == "error":
-            raise _Refusal(
+            raise _RefusalError(
                 "these have another shape in the checkpoint, see on_mismatch",
                 f"{tensor.name} {tensor.shape} for {p.shape}",
             )
@@ -146,7 +144,7 @@ class _Matching:
         """Raise unless two names of one parameter have the same values in the checkpoint."""
         second = self._fitted(other, its) if isinstance(loaded, Loaded) else None
         if isinstance(second, Loaded) and not are_equal(loaded, second, p.shape):
-            raise _Refusal("these are tied in the model, and have different values in the checkpoint", its.name)
+            raise _RefusalError("these are tied in the model, and have different values in the checkpoint", its.name)
 
     def _pairs(self, p: Parameter, tensor: Tensor) -> Pairs:
         """Return how the axes of a tensor become those of a parameter."""
@@ -167,7 +165,7 @@ class _Matching:
             axes = of_torch(p.shape, p.layout) if self.is_torch else None
             if axes is not None:
                 return _by_role(*axes) if len(axes[0].canonical) == ndim else alike(ndim)
-        raise _Refusal(
+        raise _RefusalError(
             "the order of the axes is not known for these; give them by rules with arrays, and their names by keep()"
             if self.is_torch
             else "the order of the axes is not known for these; rename='torch' says that it is torch's",
@@ -176,10 +174,10 @@ class _Matching:
 
     def _is_foreign(self, p: Parameter) -> bool:
         """Whether a layer has the name of a weight of torch, and another order of the axes."""
-        return self.is_torch and _is_transposed(p) and not is_derived(type(p.module), _TORCH)
+        return self.is_torch and _is_transposed(p) and not is_derived(type(p.module), TORCH_MODULE)
 
 
-class _Refusal(Exception):
+class _RefusalError(Exception):
     """A tensor cannot be loaded."""
 
     def __init__(self, kind: str, what: str) -> None:

@@ -11,7 +11,7 @@ from arrayinit.backends.registry import backend_of
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers._memory import tie
 from arrayinit.models.readers._torch import is_loaded
-from arrayinit.models.readers.protocol import Reader, Reading
+from arrayinit.models.readers.protocol import ON_META, Reader, Reading
 
 
 class OfMapping(Reader):
@@ -69,7 +69,7 @@ def _parameters(named: Iterator[tuple[str, Any]], new: dict[str, Any]) -> list[P
         p = Parameter(name, tuple(array.shape), dtype, array, put=partial(new.__setitem__, name))
         if getattr(array, "is_meta", False) is True:
             p.has_values = False
-            p.fault = "it is on the meta device, and only a module can get memory: initialize the module"
+            p.fault = ON_META
         p.is_loaded = is_loaded(array)
         found.append(p)
     tie(found)

@@ -8,9 +8,8 @@ from typing import Any
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers._memory import identity, tie
 from arrayinit.models.readers._torch_layouts import layout_of
-from arrayinit.models.readers.protocol import Reader, Reading, is_derived, known_base
+from arrayinit.models.readers.protocol import TORCH_MODULE, Reader, Reading, is_derived, known_base
 
-_MODULE = frozenset({"torch.nn.modules.module.Module"})
 _EMBEDDING = frozenset({"torch.nn.modules.sparse.Embedding", "torch.nn.modules.sparse.EmbeddingBag"})
 _PARAMETRIZED = frozenset({"torch.nn.utils.parametrize.ParametrizationList"})
 _FSDP2 = frozenset({"torch.distributed.fsdp.FSDPModule"})
@@ -35,7 +34,7 @@ class Torch(Reader):
 
     def accepts(self, cls: type) -> bool:
         """Whether this is a class of modules."""
-        return is_derived(cls, _MODULE)
+        return is_derived(cls, TORCH_MODULE)
 
     def read(self, model: Module) -> Reading:
         """Return the parameters and buffers, in the order of ``named_parameters``."""

@@ -9,6 +9,12 @@ from typing import Any, NamedTuple
 
 from arrayinit.models.parameter import Parameter
 
+TORCH_MODULE = frozenset({"torch.nn.modules.module.Module"})
+"""The names of the base class of torch's modules."""
+
+ON_META = "it is on the meta device, and only a module can get memory: initialize the module"
+"""The fault of a tensor without memory in a mapping."""
+
 
 class Reading(NamedTuple):
     """The parameters of a model, and the model after they are filled."""
