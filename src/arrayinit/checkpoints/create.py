@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -39,8 +40,8 @@ def create(
 ) -> Path:
     """Initialize a model in a new safetensors file, of any size, without the model in memory.
 
-    The file has the bits of ``initialize(model, rules, rng=rng)`` from the same seed. It is mapped into memory, and
-    filled there, tensor by tensor.
+    The file has the bits of ``initialize(model, rules, rng=rng)`` on the CPU. It is mapped into memory, and filled
+    there, tensor by tensor.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def create(
     rules
         A list of rules, see `Rule`; or a `Plan`, which may load tensors from another checkpoint.
     rng
-        A seed, or a generator of NumPy, as for `initialize`.
+        As for `initialize`, but no key of JAX.
     rename
         How names are changed before they are folded into the seed; see `plan`. The names in the file are those of the
         model.
@@ -73,11 +74,11 @@ def create(
     FileExistsError
         There is a file at ``path``, and ``overwrite`` is False.
     ImportError
-        bfloat16 and float8 need ml_dtypes or torch.
+        bfloat16 and float8 need ml_dtypes, apart from those of a torch module.
     OSError
         The disk is full, or another error of the file system.
     TypeError
-        safetensors has no such dtype, as complex128; ``rng`` is of another library than NumPy; what `plan` raises.
+        safetensors has no such dtype, as complex128; ``rng`` is a key of JAX; what `plan` raises.
     ValueError
         What `plan` refuses; `keep` for parameters without values.
 
@@ -114,7 +115,7 @@ def create(
     by_name, seed_of_name, report = {p.name: p for p in described}, seeds(rng), reporter(progress)
     check_rng(steps, by_name, seed_of_name)
     filled = [step for step in steps if step.fills and step.name in saved]
-    with written(destination, [Entry(p.name, p.shape, p.dtype) for p in saved.values()], texts, overwrite) as given:
+    with written(destination, [_entry(p, p.shape) for p in saved.values()], texts, overwrite) as given:
         arrays.update(given)
         fill_all(filled, by_name, seed_of_name, report)
         for name in saved.keys() - {step.name for step in filled}:
@@ -124,10 +125,16 @@ def create(
 
 
 def _in_file(p: Parameter, arrays: dict[str, Array]) -> Parameter:
-    """Return a parameter whose array will be in the file, as an array of NumPy."""
-    fault = "" if p.fault == ON_META else p.fault
-    fresh = partial(arrays.__getitem__, p.name)
-    return replace(p, array=np.empty(0), needs_memory=False, fault=fault, put=None, fresh=fresh)
+    """Return a parameter whose array will be in the file."""
+    fault, fresh = "" if p.fault == ON_META else p.fault, partial(arrays.__getitem__, p.name)
+    stand_in = _entry(p, (0,)).array(np.empty(0, np.uint8)) if p.dtype in CODES else p.array
+    return replace(p, array=stand_in, needs_memory=False, fault=fault, put=None, fresh=fresh)
+
+
+def _entry(p: Parameter, shape: tuple[int, ...]) -> Entry:
+    """Return the tensor of a parameter. That of a torch module has the bits of torch."""
+    torch = sys.modules.get("torch")
+    return Entry(p.name, shape, p.dtype, torch is not None and isinstance(p.array, torch.Tensor))
 
 
 def _is_transient(p: Parameter) -> bool:

@@ -26,6 +26,12 @@ class Entry(NamedTuple):
     name: str
     shape: tuple[int, ...]
     dtype: str
+    is_tensor: bool
+    """Whether it is filled as a tensor of torch, and not as an array of NumPy."""
+
+    def array(self, memory: Host) -> Array:
+        """Return the array in memory."""
+        return as_array(memory, self.shape, self.dtype, self.is_tensor)
 
     @property
     def nbytes(self) -> int:
@@ -48,10 +54,10 @@ def written(
             file.write(head)
             _allocate(file.fileno(), len(head) + sum(entry.nbytes for entry in entries))
             file.flush()
-        memory: Host = np.memmap(temporary, np.uint8, "r+")
+        memory: Host = np.asarray(np.memmap(temporary, np.uint8, "r+"))
         for entry, start in zip(entries, starts, strict=True):
             first = len(head) + start
-            arrays[entry.name] = as_array(memory[first : first + entry.nbytes], entry.shape, entry.dtype)
+            arrays[entry.name] = entry.array(memory[first : first + entry.nbytes])
         yield arrays
         # Windows renames no file that is mapped.
         arrays.clear()

@@ -224,8 +224,9 @@ def fill(step: Step, p: Parameter, seed_of_name: Callable[[str], Any]) -> Any:
     rng = seed_of_name(step.seed_name) if step.action.draws else None
     shape, layout, groups = seen_by(step.action, step.shape, step.layout, step.groups)
     if shape != step.shape:
-        # A view is written, as only torch has such weights.
-        step.action.fill(target.detach().view(shape), rng, layout=layout, groups=groups)
+        # A view is written, as only torch has such weights, or a file that is mapped into memory.
+        view = target.detach().view(shape) if hasattr(target, "detach") else target.reshape(shape)
+        step.action.fill(view, rng, layout=layout, groups=groups)
         return target
     x = step.action.fill(target, rng, layout=layout, groups=groups)
     return _cleared(x, step.zero_rows) if step.zero_rows and step.action.draws else x

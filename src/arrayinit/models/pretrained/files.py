@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -88,7 +87,7 @@ def _of_file(path: Path) -> Iterator[Tensor]:
     """Yield the tensors of one file."""
     _check(path)
     # Copy on write: torch takes no memory that is read-only. Nothing is written, so nothing is copied.
-    memory: Host = np.memmap(path, np.uint8, "c")
+    memory: Host = np.asarray(np.memmap(path, np.uint8, "c"))
     begin = 8 + int.from_bytes(memory[:8].tobytes(), "little")
     try:
         header = _parsed(memory[8:begin].tobytes())
@@ -103,9 +102,6 @@ def _of_file(path: Path) -> Iterator[Tensor]:
 
 
 def _box(memory: Host, shape: tuple[int, ...], dtype: str, index: Index) -> Array:
-    if not math.prod(shape):
-        # Memory of no bytes has no dtype of its own.
-        memory = np.empty(0, np.uint8)
     array = as_array(memory, shape, dtype)
     return array[index] if index else array
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -52,26 +53,27 @@ class Tensor:
         return tuple(slice(0, size) for size in self.shape)
 
 
-def as_array(memory: Host, shape: tuple[int, ...], dtype: str) -> Array:
-    """Return bytes as an array of this shape and dtype, without a copy.
+def as_array(memory: Host, shape: tuple[int, ...], dtype: str, as_tensor: bool = False) -> Array:
+    """Return bytes as an array of NumPy, or as a tensor of torch, of this shape and dtype, without a copy.
 
-    It is an array of NumPy. bfloat16 and float8 need ml_dtypes; where ml_dtypes is not installed, it is a tensor.
+    In NumPy, bfloat16 and float8 need ml_dtypes. Where ml_dtypes is not installed, the array is a tensor.
     """
-    plain: Host = memory.view(np.dtype(memory_dtype(dtype) if dtype in BEYOND_NUMPY else dtype).newbyteorder("<"))
-    if dtype in BEYOND_NUMPY:
-        return _beyond_numpy(plain.view(plain.dtype.newbyteorder("=")), dtype).reshape(shape)
-    return plain.reshape(shape)
+    is_beyond = dtype in BEYOND_NUMPY
+    held = np.dtype(memory_dtype(dtype) if is_beyond else dtype)
+    # Memory of no bytes may have no address.
+    plain: Host = memory.view(held.newbyteorder("<")) if memory.size else np.empty(0, held)
+    torch: Any = sys.modules.get("torch")
+    if as_tensor or (is_beyond and torch is not None and find_spec("ml_dtypes") is None):
+        return torch.from_numpy(plain).view(getattr(torch, dtype)).reshape(shape)
+    return (_narrow(plain, dtype) if is_beyond else plain).reshape(shape)
 
 
-def _beyond_numpy(bits: Host, dtype: str) -> Array:
+def _narrow(bits: Host, dtype: str) -> Host:
     """Return the numbers that have these bits."""
     try:
         import ml_dtypes
     except ImportError:
-        torch: Any = sys.modules.get("torch")
-        if torch is None:
-            raise ImportError(
-                f"a tensor of {dtype} needs ml_dtypes, as by pip install 'arrayinit[safetensors]'", name="ml_dtypes"
-            ) from None
-        return torch.from_numpy(bits).view(getattr(torch, dtype))
-    return bits.view(getattr(ml_dtypes, dtype))
+        hint = "as by pip install 'arrayinit[safetensors]'"
+        raise ImportError(f"{dtype} needs ml_dtypes, {hint}", name="ml_dtypes") from None
+    numbers: Host = bits.view(getattr(ml_dtypes, dtype))
+    return numbers
