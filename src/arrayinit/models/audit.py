@@ -88,7 +88,8 @@ def _row(step: Step, array: Any, communicate: bool) -> Row:
             expected = Expected.of(fill, step.dtype)
             faults += (f"{fault} of {step.action!r}" for fault in deviations(found, expected))
         elif is_whole and not _equals(host, fill, step):
-            faults.append(f"the values are not those of {step.action!r}")
+            given = "the checkpoint" if isinstance(step.action, Loaded) else repr(step.action)
+            faults.append(f"the values are not those of {given}")
     return Row(step.name, found, tuple(faults))
 
 

@@ -136,7 +136,8 @@ def steps_for(
     """Return the steps, or raise ValueError with all that speaks against them."""
     if isinstance(rules, Plan):
         if rename is not None or on_mismatch != "error":
-            raise TypeError("a plan has its names and tensors already: pass rename= and on_mismatch= to plan()")
+            name = "rename" if rename is not None else "on_mismatch"
+            raise TypeError(f"a plan has its names already: pass {name}= to plan()")
         steps: Sequence[Step] = rules if pretrained is None else bound(rules, pretrained)
         problems = differences(steps, parameters) + obstacles(steps, parameters)
     else:

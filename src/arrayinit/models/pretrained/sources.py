@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from arrayinit.models.names import listed
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.pretrained.files import tensors_of
 from arrayinit.models.pretrained.tensors import FORMATS, Array, Tensor
-from arrayinit.models.readers import read
+from arrayinit.models.readers import read as read_model
 from arrayinit.stream.box import Index
 
 _ORIGIN = "pretrained"
@@ -26,7 +26,7 @@ def checkpoint(given: Any) -> dict[str, Tensor]:
     if isinstance(given, (str, os.PathLike)):
         found = _of_path(Path(given))
     elif isinstance(given, np.lib.npyio.NpzFile):
-        found = list(_of_archive(given, _ORIGIN))
+        found = list(_of_archive(given, _ORIGIN, given.__getitem__))
     elif all(hasattr(given, method) for method in ("keys", "get_slice", "get_tensor")):
         found = list(_of_handle(given))
     else:
@@ -41,8 +41,8 @@ def _of_path(path: Path) -> list[Tensor]:
         return tensors_of(path)
     if path.suffix == ".npz":
         try:
-            archive = np.load(path, allow_pickle=False)
-            return list(_of_archive(archive, path.name))
+            with np.load(path, allow_pickle=False) as archive:
+                return list(_of_archive(archive, path.name, partial(_of_file, path)))
         except (BadZipFile, EOFError, ValueError) as error:
             raise ValueError(f"{path} is no archive of NumPy: {error}") from error
     raise ValueError(
@@ -51,7 +51,7 @@ def _of_path(path: Path) -> list[Tensor]:
     )
 
 
-def _of_archive(archive: Any, origin: str) -> Iterator[Tensor]:
+def _of_archive(archive: Any, origin: str, read: Callable[[str], Array]) -> Iterator[Tensor]:
     """Yield the arrays of an archive of NumPy, of which only the headers are read now."""
     for name in archive.files:
         member = name if name in archive.zip.namelist() else f"{name}.npy"
@@ -61,11 +61,16 @@ def _of_archive(archive: Any, origin: str) -> Iterator[Tensor]:
             shape, _, dtype = header(file)
         if dtype.hasobject:
             raise ValueError(f"{name!r} holds Python objects, and arrayinit never unpickles")
-        yield Tensor(name, tuple(shape), dtype.name, origin, partial(_of_member, archive, name))
+        yield Tensor(name, tuple(shape), dtype.name, origin, partial(_of_member, read, name))
 
 
-def _of_member(archive: Any, name: str, index: Index) -> Array:
-    array = archive[name]
+def _of_file(path: Path, name: str) -> Array:
+    with np.load(path, allow_pickle=False) as archive:
+        return archive[name]
+
+
+def _of_member(read: Callable[[str], Array], name: str, index: Index) -> Array:
+    array = read(name)
     return array[index] if index else array
 
 
@@ -94,7 +99,7 @@ def _slice(handle: Any, name: str, index: Index) -> Array:
 def _of_model(given: Any) -> list[Tensor]:
     """Return the parameters and buffers of a model, or of a mapping such as the state dict of torch."""
     try:
-        parameters = read(given).parameters
+        parameters = read_model(given).parameters
     except (TypeError, ValueError) as error:
         raise type(error)(f"pretrained: {error}") from error
     empty = [p.name for p in parameters if not p.has_values]
