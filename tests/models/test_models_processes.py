@@ -147,6 +147,20 @@ def test_a_tie_that_sharding_has_undone_is_refused(processes: Processes) -> None
         assert results["unchanged"]
 
 
+@each_world
+def test_each_process_reads_its_shards_of_a_checkpoint(processes: Processes, expected: str, world: int) -> None:
+    for process in processes:
+        results = process["checkpoint"]
+        assert results["digests"] == [expected] * 3
+        assert results["tied"]
+        assert results["read"] == results["held"]
+        # The plan reads headers, and one element of each tensor to see whether the handle can be read.
+        assert results["read by the plan"] == len(NAMES) - 2
+        assert results["collectives"] == 0
+        assert results["audit"] == []
+    assert (processes[0]["checkpoint"]["read"] < 250) == (world > 1)
+
+
 @pytest.mark.parametrize("world", WORLDS[1:])
 @pytest.mark.parametrize("use_orig_params", ["False", "True"])
 def test_fsdp1_is_filled_where_its_parameters_are_summoned_and_refused_elsewhere(

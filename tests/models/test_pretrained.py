@@ -87,8 +87,9 @@ def test_an_archive_of_numpy_is_read_array_by_array(tmp_path: Path) -> None:
 
 def test_an_archive_with_python_objects_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "bad.npz", **{"a.weight": np.array([{}], object)})
-    for given in (tmp_path / "bad.npz", np.load(tmp_path / "bad.npz", allow_pickle=True)):
-        assert "'a.weight' holds Python objects, and arrayinit never unpickles" in refusal(given)
+    with np.load(tmp_path / "bad.npz", allow_pickle=True) as archive:
+        for given in (tmp_path / "bad.npz", archive):
+            assert "'a.weight' holds Python objects, and arrayinit never unpickles" in refusal(given)
 
 
 @pytest.mark.parametrize("file", ["model.bin", "model.pt", "model.pickle"])

@@ -145,6 +145,9 @@ def steps_for(
     problems += [*_without_values(steps, parameters, gets_memory), *_not_writable(steps, parameters)]
     if problems:
         raise ValueError("\n".join(problems))
+    for step in steps:
+        if isinstance(step.action, Loaded):
+            step.action.check_open()
     return steps
 
 

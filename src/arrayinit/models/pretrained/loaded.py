@@ -51,6 +51,11 @@ class Loaded:
             raise ValueError(f"{self.name!r} is {found}, but the plan has {self.shape} {self.dtype}")
         return replace(self, tensor=tensor)
 
+    def check_open(self) -> None:
+        """Raise the error of its library if the checkpoint has been closed."""
+        if self.tensor is not None and self.tensor.check is not None:
+            self.tensor.check()
+
     def values(self, shape: tuple[int, ...], index: Index) -> Array:
         """Return the box of a parameter of this shape at an index."""
         assert self.tensor is not None

@@ -26,7 +26,7 @@ def checkpoint(given: Any) -> dict[str, Tensor]:
     if isinstance(given, (str, os.PathLike)):
         found = _of_path(Path(given))
     elif isinstance(given, np.lib.npyio.NpzFile):
-        found = list(_of_archive(given, _ORIGIN, given.__getitem__))
+        found = list(_of_archive(given, _ORIGIN, given.__getitem__, partial(_check_open, given)))
     elif all(hasattr(given, method) for method in ("keys", "get_slice", "get_tensor")):
         found = list(_of_handle(given))
     else:
@@ -41,7 +41,8 @@ def _of_path(path: Path) -> list[Tensor]:
         return tensors_of(path)
     if path.suffix == ".npz":
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            # NumPy leaves a broken file open.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 return list(_of_archive(archive, path.name, partial(_of_file, path)))
         except (BadZipFile, EOFError, ValueError) as error:
             raise ValueError(f"{path} is no archive of NumPy: {error}") from error
@@ -51,7 +52,7 @@ def _of_path(path: Path) -> list[Tensor]:
     )
 
 
-def _of_archive(archive: Any, origin: str, read: Callable[[str], Array]) -> Iterator[Tensor]:
+def _of_archive(archive: Any, origin: str, read: Callable[[str], Array], check: Any = None) -> Iterator[Tensor]:
     """Yield the arrays of an archive of NumPy, of which only the headers are read now."""
     for name in archive.files:
         member = name if name in archive.zip.namelist() else f"{name}.npy"
@@ -61,7 +62,12 @@ def _of_archive(archive: Any, origin: str, read: Callable[[str], Array]) -> Iter
             shape, _, dtype = header(file)
         if dtype.hasobject:
             raise ValueError(f"{name!r} holds Python objects, and arrayinit never unpickles")
-        yield Tensor(name, tuple(shape), dtype.name, origin, partial(_of_member, read, name))
+        yield Tensor(name, tuple(shape), dtype.name, origin, partial(_of_member, read, name), check=check)
+
+
+def _check_open(archive: Any) -> None:
+    if archive.zip is None:
+        raise ValueError("the archive of the checkpoint is closed")
 
 
 def _of_file(path: Path, name: str) -> Array:
@@ -85,7 +91,8 @@ def _of_handle(handle: Any) -> Iterator[Tensor]:
             raise ValueError(
                 f"pretrained: this handle cannot read {name!r} of {dtype}: pass the path of the file ({error})"
             ) from error
-        yield Tensor(name, shape, FORMATS.get(dtype, dtype), _ORIGIN, partial(_slice, handle, name))
+        read, check = partial(_slice, handle, name), partial(handle.get_slice, name)
+        yield Tensor(name, shape, FORMATS.get(dtype, dtype), _ORIGIN, read, check=check)
 
 
 def _slice(handle: Any, name: str, index: Index) -> Array:

@@ -46,6 +46,8 @@ class Tensor:
     groups: int = 1
     array: Array = None
     """The array itself, if it is in memory."""
+    check: Callable[[], object] | None = None
+    """Raises the error of its library if the file has been closed."""
 
     @property
     def whole(self) -> Index:
