@@ -32,7 +32,9 @@ def structs(layers: int = LAYERS, width: int = WIDTH, hidden: int = HIDDEN) -> A
         return ModuleDict({**square, **wide, "down_proj": Linear(hidden, width, bias=False), **norms})
 
     with torch.device("meta"):
-        model = ModuleDict({"embed": Embedding(VOCABULARY, width), "layers": ModuleList(block() for _ in range(layers))})
+        model = ModuleDict(
+            {"embed": Embedding(VOCABULARY, width), "layers": ModuleList(block() for _ in range(layers))}
+        )
         return model.to(torch.bfloat16)
 
 

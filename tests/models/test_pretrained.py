@@ -51,7 +51,13 @@ def test_half_of_a_checkpoint_leaves_the_rest_as_from_scratch() -> None:
 
 def test_the_plan_tells_what_is_loaded() -> None:
     plan = ai.plan(model(), RULES, pretrained=checkpoint("a.weight", "b.bias", "c.weight"))
-    assert [step.source for step in plan] == ["pretrained", "rule 1 'bias'", "rule 0 'weight'", *["pretrained"] * 2, "rule 1 'bias'"]
+    assert [step.source for step in plan] == [
+        "pretrained",
+        "rule 1 'bias'",
+        "rule 0 'weight'",
+        *["pretrained"] * 2,
+        "rule 1 'bias'",
+    ]
     assert re.search(r"^a\.weight +4x3 +- +loaded +- +pretrained +a\.weight$", str(plan), re.MULTILINE)
 
 
@@ -82,6 +88,10 @@ def test_an_archive_of_numpy_is_read_array_by_array(tmp_path: Path) -> None:
     same(ai.initialize(model(), RULES, rng=3, pretrained=tmp_path / "some.npz"), expected)
     with np.load(tmp_path / "some.npz") as archive:
         same(ai.initialize(model(), RULES, rng=3, pretrained=archive), expected)
+        plan, empty = ai.plan(model(), RULES, pretrained=archive), model()
+    with pytest.raises(ValueError, match="the archive of the checkpoint is closed"):
+        ai.initialize(empty, plan, rng=3)
+    assert all(np.isnan(array).all() for array in empty.values())
     assert ai.plan(model(), RULES, pretrained=str(tmp_path / "some.npz"))[0].source == "some.npz"
 
 
@@ -221,7 +231,9 @@ def test_a_weight_whose_axes_are_not_known_is_refused() -> None:
     square = {"kernel": np.full((3, 3), np.nan, "float32")}
     given = {"weight": np.arange(9, dtype="float32").reshape(3, 3)}
     for rename in ({"kernel": "weight"}, [("kernel", "weight")], "torch"):
-        with pytest.raises(ValueError, match=r"the order of the axes is not known for these.*: weight \(3, 3\) for kernel"):
+        with pytest.raises(
+            ValueError, match=r"the order of the axes is not known for these.*: weight \(3, 3\) for kernel"
+        ):
             ai.initialize(square, [], pretrained=given, rename=rename)
     assert np.isnan(square["kernel"]).all()
     # Vectors have no order, and two names of the user's own say nothing about it.

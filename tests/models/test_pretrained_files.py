@@ -171,7 +171,9 @@ def test_the_package_is_asked_for_where_it_is_missing(tmp_path: Path, monkeypatc
 
     file = save(tmp_path / "m.safetensors", values())
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ImportError, match=r"needs the package safetensors, as by pip install 'arrayinit\[safetensors\]'"):
+    with pytest.raises(
+        ImportError, match=r"needs the package safetensors, as by pip install 'arrayinit\[safetensors\]'"
+    ):
         ai.plan(model(), [], pretrained=file)
 
 
@@ -278,7 +280,9 @@ def overlap(folder: Path) -> Path:
 def gap(folder: Path) -> Path:
     header, data = described(values())
     start, stop = header["b.bias"]["data_offsets"]
-    return one(folder, {**header, "b.bias": {**header["b.bias"], "data_offsets": [start + 4, stop + 4]}}, data + b"1234")
+    return one(
+        folder, {**header, "b.bias": {**header["b.bias"], "data_offsets": [start + 4, stop + 4]}}, data + b"1234"
+    )
 
 
 @broken(r"m.safetensors is no safetensors file: .*invalid shape, data type, or offset")

@@ -73,6 +73,8 @@ def create(
     ------
     FileExistsError
         There is a file at ``path``, and ``overwrite`` is False.
+    FileNotFoundError
+        The folder of ``path`` is not there.
     ImportError
         bfloat16 and float8 need ml_dtypes, apart from those of a torch module.
     OSError

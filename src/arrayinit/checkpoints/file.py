@@ -46,6 +46,8 @@ def written(
     """Give the tensors of a new file, to be filled. An error leaves no file."""
     if not overwrite and path.exists():
         raise FileExistsError(f"{path} is there already: pass overwrite=True to replace it")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}")
     head, starts = _header(entries, metadata)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     arrays: dict[str, Array] = {}

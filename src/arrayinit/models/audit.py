@@ -78,7 +78,7 @@ def _row(step: Step, array: Any, communicate: bool) -> Row:
     padding = _padding(step, host, is_whole)
     found = measured(host, padding)
     faults = list(found.defects())
-    if _is_random(step) and host[list(padding)].any():
+    if padding and _is_random(step) and host[list(padding)].any():
         faults.append(f"row {padding[0]} is the padding, and is not zero")
     if isinstance(step.action, Digest) and is_whole and step.dtype == step.action.dtype:
         faults += [f"the values are not those of the {step.action!r}"] if found.sha256 != step.action.sha256 else []
