@@ -43,6 +43,7 @@ PEERS = {
     "equinox": "equinox==0.13.8",
     "numpyro": "numpyro==0.22.0",
     "transformers": "transformers==5.24.0",
+    "safetensors": "safetensors==0.8.0",
 }
 if sys.platform != "win32":
     PEERS["mlx"] = "mlx[cpu]==0.32.4"

@@ -32,7 +32,7 @@ def checkpoint(*names: str) -> Arrays:
 def refusal(given: Any, rules: Any = RULES, **options: Any) -> str:
     """Return why a checkpoint is refused; the model stays as it was."""
     empty = model()
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match=r"\w") as refused:
         ai.initialize(empty, rules, rng=0, pretrained=given, **options)
     assert all(np.isnan(array).all() for array in empty.values())
     return str(refused.value)

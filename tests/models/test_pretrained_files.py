@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import json
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -376,12 +375,11 @@ def test_a_broken_checkpoint_is_refused_and_the_model_is_as_it_was(case: str, tm
     make, text = BROKEN[case]
     given, empty = make(tmp_path), model()
     rules = RULES[:1] if case != "missing" else []
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match=text):
         ai.initialize(empty, rules, rng=0, pretrained=given)
-    assert re.search(text, str(refused.value)), refused.value
     assert all(p.isnan().all() for p in empty.parameters())
     with torch.device("meta"):
         on_meta = torch.nn.ModuleDict({"a": torch.nn.Linear(3, 4), "b": torch.nn.Linear(4, 5)})
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=text):
         ai.initialize(on_meta, rules, rng=0, pretrained=given, device="cpu")
     assert all(p.is_meta for p in on_meta.parameters())

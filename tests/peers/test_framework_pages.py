@@ -1,4 +1,4 @@
-"""The pages of frameworks, and that of whole models, run in processes: Keras changes what a shape gives."""
+"""The pages of frameworks, and those of whole models and of checkpoints, run in processes: Keras changes what a shape gives."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ PEERS = {
     "mlx": ("mlx.core",),
     "numpyro": ("jax", "flax", "numpyro"),
     "../models": ("jax", "torch", "flax"),
+    "../checkpoints": ("jax", "torch", "flax", "safetensors"),
 }
 
 
 def test_each_page_has_a_row() -> None:
-    assert {*PEERS, "cases"} == {"../models", *(page.stem for page in FOLDER.glob("*.md"))}
+    assert {*PEERS, "cases"} == {"../models", "../checkpoints", *(page.stem for page in FOLDER.glob("*.md"))}
 
 
 def test_each_test_of_a_peer_has_one_of_ours_or_a_reason() -> None:
@@ -39,10 +40,10 @@ def test_each_test_of_a_peer_has_one_of_ours_or_a_reason() -> None:
 
 
 @pytest.mark.parametrize("name", PEERS)
-def test_the_page_runs(name: str) -> None:
+def test_the_page_runs(name: str, tmp_path: Path) -> None:
     for module in PEERS[name]:
         peer(module)
-    code = f"import doctest; print(doctest.testfile({str(FOLDER / name)!r} + '.md', module_relative=False))"
+    code = f"import doctest, os; os.chdir({str(tmp_path)!r}); print(doctest.testfile({str(FOLDER / name)!r} + '.md', module_relative=False))"
     printed = run(code, timeout=300)
     assert "failed=0" in printed, printed
     assert "attempted=0" not in printed

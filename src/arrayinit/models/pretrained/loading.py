@@ -162,7 +162,8 @@ class _Matching:
         if p.layout is not None and not _is_transposed(p):
             if layout is not None:
                 return _by_role(parse(layout, tensor.shape), parse(p.layout, p.shape))
-            axes = of_torch(p.shape, p.layout) if self.is_torch else None
+            is_of_torch = self.is_torch and _convention(theirs) != "JAX"
+            axes = of_torch(p.shape, p.layout) if is_of_torch else None
             if axes is not None:
                 return _by_role(*axes) if len(axes[0].canonical) == ndim else alike(ndim)
         raise _RefusalError(

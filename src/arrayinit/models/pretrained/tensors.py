@@ -75,7 +75,6 @@ def _narrow(bits: Host, dtype: str) -> Host:
     try:
         import ml_dtypes
     except ImportError:
-        hint = "as by pip install 'arrayinit[safetensors]'"
-        raise ImportError(f"{dtype} needs ml_dtypes, {hint}", name="ml_dtypes") from None
+        raise ImportError(f"{dtype} needs ml_dtypes, as by pip install ml_dtypes", name="ml_dtypes") from None
     numbers: Host = bits.view(getattr(ml_dtypes, dtype))
     return numbers
