@@ -1,4 +1,4 @@
-"""The pages of frameworks, and those of whole models and of checkpoints, run in processes: Keras changes what a shape gives."""
+"""The pages of frameworks, models and checkpoints, run in processes: Keras changes what a shape gives."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def test_each_test_of_a_peer_has_one_of_ours_or_a_reason() -> None:
 def test_the_page_runs(name: str, tmp_path: Path) -> None:
     for module in PEERS[name]:
         peer(module)
-    code = f"import doctest, os; os.chdir({str(tmp_path)!r}); print(doctest.testfile({str(FOLDER / name)!r} + '.md', module_relative=False))"
-    printed = run(code, timeout=300)
+    page = f"{FOLDER / name}.md"
+    work = f"os.chdir({str(tmp_path)!r}); print(doctest.testfile({page!r}, module_relative=False))"
+    printed = run(f"import doctest, os; {work}", timeout=300)
     assert "failed=0" in printed, printed
     assert "attempted=0" not in printed

@@ -101,7 +101,7 @@ def create(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = ai.checkpoints.create(Path(folder) / "model.safetensors", model, rules, rng=0)
     ...     path.stat().st_size
-    288
+    328
 
     References
     ----------

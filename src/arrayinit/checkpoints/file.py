@@ -6,7 +6,7 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
 @contextmanager
 def written(
     path: Path, entries: Sequence[Entry], metadata: Mapping[str, str], overwrite: bool
-) -> Iterator[dict[str, Array]]:
+) -> Generator[dict[str, Array], None, None]:
     """Give the tensors of a new file, to be filled. An error leaves no file."""
     if not overwrite and path.exists():
         raise FileExistsError(f"{path} is there already: pass overwrite=True to replace it")

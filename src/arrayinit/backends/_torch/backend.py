@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,16 @@ import torch
 
 from arrayinit.backends._torch import at_once, memory, narrow, wrappers
 from arrayinit.backends._torch.copies import copy, exports
-from arrayinit.backends._torch.dtensor import arange, check_native, empty, entries, fill_from_seed, local_boxes, pairs
+from arrayinit.backends._torch.dtensor import (
+    arange,
+    by_shard,
+    check_native,
+    empty,
+    entries,
+    fill_from_seed,
+    local_boxes,
+    pairs,
+)
 from arrayinit.backends._torch.memory import (
     PLAIN,
     fill_memory,
@@ -21,7 +30,6 @@ from arrayinit.backends._torch.memory import (
     is_plain,
     is_proxied,
     is_recorded,
-    is_sharded,
     is_unseen,
     is_wrapped,
 )
@@ -37,7 +45,6 @@ from arrayinit.core.truncation import Truncation, truncation
 from arrayinit.kernels.draw import CHUNK, Draw
 from arrayinit.kernels.fill import Constant, Fill, Identity, Table
 from arrayinit.kernels.subsets import smallest
-from arrayinit.stream.box import Index
 from arrayinit.stream.seed import KINDS, Seed
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}
@@ -80,6 +87,7 @@ class Torch(NativeBackend, InPlace):
     check_writable = staticmethod(memory.check_writable)  # pyright: ignore[reportAssignmentType]
 
     # As above.
+    by_shard = staticmethod(by_shard)  # pyright: ignore[reportAssignmentType]
     kind = staticmethod(at_once.kind)  # pyright: ignore[reportAssignmentType]
     fill_at_once = staticmethod(at_once.fill_at_once)  # pyright: ignore[reportAssignmentType]
 
@@ -112,13 +120,6 @@ class Torch(NativeBackend, InPlace):
                 raise
         # torch refuses to write into a leaf, and torch.vmap hides whether x is one. A check would cost small calls 3 %.
         self._fill(x.detach(), fill)
-        return x
-
-    def by_shard(self, x: Array, fill: Callable[[Array, Index], Array]) -> Array:
-        if not is_sharded(x):
-            return super().by_shard(x, fill)
-        for part, index in local_boxes(x):
-            fill(part, index)
         return x
 
     def _fill(self, x: Array, fill: Any) -> Array:

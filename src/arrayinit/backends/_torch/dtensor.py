@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate, product
 from typing import Any
 
@@ -132,6 +132,15 @@ def local_boxes(x: Array) -> Iterator[tuple[Array, Index]]:
     for box in product(*map(_sides, held)):
         yield part[tuple(side for side, _ in box)], tuple(slice(run.start, run.stop) for _, run in box)
     torch.autograd.graph.increment_version(x)
+
+
+def by_shard(x: Array, fill: Callable[[Array, Index], Array]) -> Array:
+    """Fill a tensor, or each box of a DTensor in this process, by ``fill(box, index)``."""
+    if not is_sharded(x):
+        return fill(x, tuple(slice(0, size) for size in x.shape))
+    for part, index in local_boxes(x):
+        fill(part, index)
+    return x
 
 
 def empty(x: Array, shape: tuple[int, ...], dtype: torch.dtype) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from arrayinit.models.names import listed
-from arrayinit.models.pretrained.tensors import FORMATS, Array, Host, Tensor, as_array
+from arrayinit.models.pretrained.tensors import Array, Host, Tensor, as_array, dtype_of
 from arrayinit.stream.box import Index
 
 _INDEX = ".safetensors.index.json"
@@ -95,7 +95,7 @@ def _of_file(path: Path) -> Iterator[Tensor]:
         raise ValueError(f"{path} is no safetensors file: {error}") from error
     for name, entry in header.items():
         if name != "__metadata__":
-            shape, dtype = tuple(entry["shape"]), FORMATS.get(entry["dtype"], entry["dtype"])
+            shape, dtype = tuple(entry["shape"]), dtype_of(entry["dtype"])
             start, stop = entry["data_offsets"]
             read = partial(_box, memory[begin + start : begin + stop], shape, dtype)
             yield Tensor(name, shape, dtype, path.name, read)

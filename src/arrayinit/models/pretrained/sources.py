@@ -14,7 +14,7 @@ import numpy as np
 from arrayinit.models.names import listed
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.pretrained.files import tensors_of
-from arrayinit.models.pretrained.tensors import FORMATS, Array, Tensor
+from arrayinit.models.pretrained.tensors import Array, Tensor, dtype_of
 from arrayinit.models.readers import read as read_model
 from arrayinit.stream.box import Index
 
@@ -92,7 +92,7 @@ def _of_handle(handle: Any) -> Iterator[Tensor]:
                 f"pretrained: this handle cannot read {name!r} of {dtype}: pass the path of the file ({error})"
             ) from error
         read, check = partial(_slice, handle, name), partial(handle.get_slice, name)
-        yield Tensor(name, shape, FORMATS.get(dtype, dtype), _ORIGIN, read, check=check)
+        yield Tensor(name, shape, dtype_of(dtype), _ORIGIN, read, check=check)
 
 
 def _slice(handle: Any, name: str, index: Index) -> Array:

@@ -30,6 +30,11 @@ FORMATS = {
 """The dtypes that a safetensors file names and arrayinit knows."""
 
 
+def dtype_of(code: str) -> str:
+    """Return the name of a dtype of a safetensors file. A code that is not known stays as it is."""
+    return FORMATS.get(code, code)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
     """A tensor of a checkpoint."""
