@@ -11,18 +11,9 @@ import array_api_compat.torch as xp
 import numpy as np
 import torch
 
-from arrayinit.backends._torch import at_once, memory, narrow, wrappers
+from arrayinit.backends._torch import at_once, dtensor, memory, narrow, wrappers
 from arrayinit.backends._torch.copies import copy, exports
-from arrayinit.backends._torch.dtensor import (
-    arange,
-    by_shard,
-    check_native,
-    empty,
-    entries,
-    fill_from_seed,
-    local_boxes,
-    pairs,
-)
+from arrayinit.backends._torch.dtensor import arange, check_native, empty, entries, fill_from_seed, local_boxes, pairs
 from arrayinit.backends._torch.memory import (
     PLAIN,
     fill_memory,
@@ -83,11 +74,9 @@ class Torch(NativeBackend, InPlace):
             memory.check_dense(x)
         return _NAMES.get(x.dtype) or str(x.dtype).removeprefix("torch.")
 
-    # The function itself, since a method that calls it takes longer.
+    # The functions themselves, since methods that call them take longer.
     check_writable = staticmethod(memory.check_writable)  # pyright: ignore[reportAssignmentType]
-
-    # As above.
-    by_shard = staticmethod(by_shard)  # pyright: ignore[reportAssignmentType]
+    by_shard = staticmethod(dtensor.by_shard)  # pyright: ignore[reportAssignmentType]
     kind = staticmethod(at_once.kind)  # pyright: ignore[reportAssignmentType]
     fill_at_once = staticmethod(at_once.fill_at_once)  # pyright: ignore[reportAssignmentType]
 
