@@ -207,6 +207,13 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
         "safetensors has no such dtype: a complex128",
     ),
     "generator": ({"a": np.empty(3)}, [("a", ai.normal())], {"rng": "seed"}, TypeError, "rng"),
+    "name": (
+        {"__metadata__": np.empty(3)},
+        [("*", ai.zeros())],
+        {},
+        ValueError,
+        "no tensor of the name '__metadata__'",
+    ),
     "metadata": ({"a": np.empty(3)}, [("a", ai.zeros())], {"metadata": {"n": 1}}, TypeError, "mapping of texts"),
     "folder": (
         {"a": np.empty(3)},

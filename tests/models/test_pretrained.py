@@ -227,6 +227,17 @@ def test_names_are_looked_up_as_they_are_renamed() -> None:
     same(made, {**scratch, "a.weight": given["net.a.weight"]})
 
 
+@pytest.mark.parametrize(("ours", "theirs"), [("", "module."), ("net.", ""), ("net.", "module.net.")])
+def test_a_prefix_is_told(ours: str, theirs: str) -> None:
+    empty = {f"{ours}{name}": array for name, array in model().items()}
+    given = {f"{theirs}{name}": array for name, array in checkpoint().items()}
+    with pytest.raises(ValueError, match="no tensor has a name of the model") as refused:
+        ai.plan(empty, RULES, pretrained=given)
+    found = re.search(r"rename=(\[.*?\])", str(refused.value))
+    assert found
+    assert all(step.source == "pretrained" for step in ai.plan(empty, [], pretrained=given, rename=eval(found[1])))
+
+
 def test_a_weight_whose_axes_are_not_known_is_refused() -> None:
     square = {"kernel": np.full((3, 3), np.nan, "float32")}
     given = {"weight": np.arange(9, dtype="float32").reshape(3, 3)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from arrayinit.checkpoints.file import CODES, Entry, written
+from arrayinit.checkpoints.file import CODES, METADATA, Entry, written
 from arrayinit.initializers.copy import copy_
 from arrayinit.models.initialize import check_rng, fill_all, steps_for
 from arrayinit.models.names import Rename, listed
@@ -112,7 +112,7 @@ def create(
     described = [_in_file(p, arrays) for p in parameters]
     steps = steps_for(described, rules, rename, None, "error", gets_memory=True)
     saved = {p.name: p for p in parameters if p.owner is None and not _is_transient(p)}
-    _check_dtypes(saved.values())
+    _check_fits(saved.values())
     texts = _metadata(parameters, saved, metadata or {})
     by_name, seed_of_name, report = {p.name: p for p in described}, seeds(rng), reporter(progress)
     check_rng(steps, by_name, seed_of_name)
@@ -144,8 +144,10 @@ def _is_transient(p: Parameter) -> bool:
     return p.local in getattr(p.module, "_non_persistent_buffers_set", ())
 
 
-def _check_dtypes(saved: Iterable[Parameter]) -> None:
-    """Raise TypeError for what a file cannot hold."""
+def _check_fits(saved: Collection[Parameter]) -> None:
+    """Raise for what a file cannot hold."""
+    if any(p.name == METADATA for p in saved):
+        raise ValueError(f"safetensors has no tensor of the name {METADATA!r}")
     wrong = [f"{p.name} {p.dtype}" for p in saved if p.dtype not in CODES]
     if wrong:
         raise TypeError(f"safetensors has no such dtype: {listed(wrong)}")

@@ -20,6 +20,9 @@ CODES = {name: code for code, name in FORMATS.items()}
 """How safetensors names a dtype."""
 
 
+METADATA = "__metadata__"
+
+
 class Entry(NamedTuple):
     """A tensor of the file."""
 
@@ -77,7 +80,7 @@ def _header(entries: Sequence[Entry], metadata: Mapping[str, str]) -> tuple[byte
     # The widest come first, so that each is aligned.
     for number in sorted(range(len(entries)), key=lambda n: -itemsize(entries[n].dtype)):
         starts[number], stop = stop, stop + entries[number].nbytes
-    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    header: dict[str, Any] = {METADATA: dict(metadata)}
     for entry, start in zip(entries, starts, strict=True):
         offsets = [start, start + entry.nbytes]
         header[entry.name] = {"dtype": CODES[entry.dtype], "shape": entry.shape, "data_offsets": offsets}

@@ -63,6 +63,8 @@ def loading(
     for p in parameters:
         if p.owner is None:
             matching.add([p, *(q for q in parameters if q.owner == p.name)])
+    if not matching.used and tensors and parameters:
+        matching.problem_of_names(parameters[0].name)
     extra = [Parameter(t.name, t.shape, t.dtype, None) for t in tensors.values() if t.name not in matching.used]
     return Loading(matching.found, frozenset(matching.refused), extra, matching.problems())
 
@@ -85,6 +87,19 @@ class _Matching:
     def problems(self) -> list[str]:
         """Return one text for each kind of problem."""
         return [f"{kind}: {listed(names)}" for kind, names in self.failed.items()]
+
+    def problem_of_names(self, example: str) -> None:
+        """Say that no name is found, and which prefix is too much if it is a prefix."""
+        wanted, given = self.renamed(example), next(iter(self.tensors))
+        longer = next((name for name in self.tensors if name.endswith(f".{wanted}")), None)
+        shorter = next((name for name in self.tensors if wanted.endswith(f".{name}")), None)
+        hint = ", see rename"
+        if longer is not None:
+            hint = f", as by rename=[('^', {longer.removesuffix(wanted)!r})]"
+        elif shorter is not None:
+            hint = f", as by rename=[({'^' + wanted.removesuffix(shorter)!r}, '')]"
+        text = f"{given!r} in the checkpoint, {wanted!r} in the model{hint}"
+        self.failed["no tensor has a name of the model"] = [text]
 
     def tensor(self, p: Parameter) -> Tensor | None:
         """Return the tensor of a parameter: the one of its name, or the one whose name becomes its name."""
@@ -197,7 +212,7 @@ def _by_role(given: Axes, wanted: Axes) -> Pairs:
 
 def _is_transposed(p: Parameter) -> bool:
     """Whether this may be a kernel of a transposed convolution, whose order in space differs from torch's."""
-    return "transpose" in f"{type(p.module).__name__} {p.name}".lower()
+    return len(p.shape) > 2 and "transpose" in f"{type(p.module).__name__} {p.name}".lower()
 
 
 def _kind(dtype: str) -> str | None:
