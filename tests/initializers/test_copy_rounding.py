@@ -38,3 +38,15 @@ def test_the_numbers_are_hard_enough_to_show_a_second_rounding(given: str) -> No
     with np.errstate(all="ignore"):
         twice = hard(given, "bfloat16").astype("float32")
     assert any(nearest(v.item(), "bfloat16") != e for v, e in zip(twice, expected(given, "bfloat16"), strict=True) if e)
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1)])
+def test_a_large_array_is_copied_with_its_axes_permuted(order: tuple[int, ...], library: Library) -> None:
+    given = np.arange(300 * 260 * 3, dtype="float32").reshape(300, 260, 3).transpose(order)
+    same(arrayinit.copy_(blank(library, given.shape, "float32"), given), given, library, "float32")
+
+
+def test_a_large_array_takes_the_values_of_its_transpose(numpy_library: Library) -> None:
+    x = np.arange(300.0 * 300.0).reshape(300, 300)
+    expected = x.T.copy()
+    np.testing.assert_array_equal(arrayinit.copy_(x, x.T), expected)

@@ -23,6 +23,9 @@ UPLOAD = 8 << 20
 _ROUNDED = 1 << 14
 """Elements that are rounded on the host at once."""
 
+_TILE = 256
+"""Elements along an axis of a transposed array that are copied at once."""
+
 
 class Fill(ABC):
     """A description of the value of every element. A fill can write any box of itself in host memory."""
@@ -157,7 +160,9 @@ class Table(Fill):
             # NumPy rounds to float16 once by itself, and ml_dtypes rounds float32 once.
             dtype = array.dtype.name
             if dtype not in BEYOND_NUMPY or not rounds_twice(box.dtype.name, dtype):
-                np.copyto(array, box, casting="unsafe")
+                whole = box.size <= _TILE**2 or np.may_share_memory(array, box)
+                for index in (...,) if whole else _tiles(box):
+                    np.copyto(array[index], box[index], casting="unsafe")
                 return
             unshared = Table(box.copy() if np.may_share_memory(array, box) else box)
             for index, chunk in unshared.chunks(array.shape, dtype):
@@ -172,6 +177,20 @@ class Table(Fill):
         size = _ROUNDED if dtype in BYTES or rounds_twice(source.dtype.name, dtype) else UPLOAD // 8
         for index in boxes(shape, size):
             yield index, rounded_on_host(np.asarray(source[index]), dtype)
+
+
+def _tiles(source: Host) -> Iterator[Any]:
+    """Yield the parts of a transposed array that caches hold; any other array is one part."""
+    steps = [abs(step) if size > 1 else 1 << 62 for step, size in zip(source.strides, source.shape, strict=True)]
+    near, last = steps.index(min(steps)), source.ndim - 1
+    if near == last:
+        yield ...
+        return
+    for start in range(0, source.shape[near], _TILE):
+        for first in range(0, source.shape[last], _TILE):
+            index = [slice(None)] * source.ndim
+            index[near], index[last] = slice(start, start + _TILE), slice(first, first + _TILE)
+            yield tuple(index)
 
 
 def _box(corner: Sequence[int], shape: Sequence[int]) -> tuple[Any, ...]:
