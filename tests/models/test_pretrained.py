@@ -210,6 +210,22 @@ def test_an_array_under_two_names_may_be_saved_under_either_or_both() -> None:
     assert np.isnan(shared).all()
 
 
+def test_the_memory_of_other_parameters_is_no_checkpoint() -> None:
+    """The first would be overwritten before the second is read."""
+    swapped = {"a": np.zeros(3), "b": np.ones(3)}
+    with pytest.raises(ValueError, match="these share memory with parameters of the model; copy them before: a, b"):
+        ai.initialize(swapped, [], pretrained={"a": swapped["b"], "b": swapped["a"]})
+    with pytest.raises(ValueError, match="these share memory"):
+        ai.initialize(swapped, [], pretrained={"a": swapped["a"][::-1], "b": np.ones(3)})
+    assert swapped["b"].all()
+    assert not swapped["a"].any()
+    # Its own memory has its own values.
+    ai.initialize(swapped, [], pretrained=dict(swapped))
+    both = np.arange(6.0)
+    ai.initialize({"a": both[:3]}, [], pretrained={"a": both[3:]})
+    assert both.tolist() == [3, 4, 5, 3, 4, 5]
+
+
 def test_what_is_no_checkpoint_is_refused() -> None:
     with pytest.raises(TypeError, match="pretrained: 'epoch' in the model is no array"):
         ai.plan(model(), RULES, pretrained={**checkpoint(), "epoch": 3})

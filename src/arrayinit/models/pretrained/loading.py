@@ -15,7 +15,7 @@ from arrayinit.models.pretrained.axes import Pairs, alike, by_role, fits, flat, 
 from arrayinit.models.pretrained.loaded import Loaded
 from arrayinit.models.pretrained.same import are_equal
 from arrayinit.models.pretrained.tensors import Tensor
-from arrayinit.models.readers import layout_of_tree, plain_name
+from arrayinit.models.readers import Memory, layout_of_tree, plain_name
 from arrayinit.models.readers.protocol import TORCH_MODULE, is_derived
 from arrayinit.values.abstract import Abstract
 
@@ -59,7 +59,7 @@ def loading(
     parameters: Sequence[Parameter], tensors: Mapping[str, Tensor], rename: Rename, on_mismatch: OnMismatch
 ) -> Loading:
     """Find the tensor of each parameter, by the name that ``rename`` gives it."""
-    matching = _Matching(tensors, rename, on_mismatch)
+    matching = _Matching(parameters, tensors, rename, on_mismatch)
     for p in parameters:
         if p.owner is None:
             matching.add([p, *(q for q in parameters if q.owner == p.name)])
@@ -72,8 +72,14 @@ def loading(
 class _Matching:
     """Collects what is found, and the problems by kind."""
 
-    def __init__(self, tensors: Mapping[str, Tensor], rename: Rename, on_mismatch: OnMismatch) -> None:
-        self.tensors, self.on_mismatch = tensors, on_mismatch
+    def __init__(
+        self,
+        parameters: Sequence[Parameter],
+        tensors: Mapping[str, Tensor],
+        rename: Rename,
+        on_mismatch: OnMismatch,
+    ) -> None:
+        self.tensors, self.on_mismatch, self.memory = tensors, on_mismatch, Memory(parameters)
         self.renamed, self.is_torch = renaming(rename), follows_torch(rename)
         self.others: dict[str, str] = {}
         for name in tensors:
@@ -129,6 +135,8 @@ class _Matching:
         """Raise unless the tensor has numbers that the parameter can hold."""
         if p.fault:
             raise _RefusalError("these cannot be loaded", f"{p.name!r}: {p.fault}")
+        if self.memory.has_part_of(tensor.array, p.array):
+            raise _RefusalError("these share memory with parameters of the model; copy them before", tensor.name)
         given, wanted = _kind(tensor.dtype), _kind(p.dtype)
         if given != wanted or given is None:
             raise _RefusalError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -42,6 +43,28 @@ def _mark_overlaps(parameters: Iterable[Parameter]) -> None:
             )
         if stop > end:
             last[space] = stop, p
+
+
+class Memory:
+    """The memory of the parameters of a model."""
+
+    def __init__(self, parameters: Iterable[Parameter]) -> None:
+        held = ((extent, identity(p.array)) for p in parameters if (extent := _extent(p.array)) is not None)
+        self._held = sorted(held, key=lambda entry: entry[0])
+
+    def has_part_of(self, array: Any, own: Any) -> bool:
+        """Whether an array shares memory with a parameter, unless it is the array ``own`` of this parameter."""
+        extent = _extent(array)
+        if extent is None:
+            return False
+        space, start, stop = extent
+        # Parameters do not overlap: the last that begins before the end is the one.
+        at = bisect_left(self._held, (space, stop), key=lambda entry: entry[0][:2]) - 1
+        if at < 0:
+            return False
+        (its_space, _, its_stop), its_identity = self._held[at]
+        is_shared = its_space == space and its_stop > start
+        return bool(is_shared and not identity(array) == its_identity == identity(own))
 
 
 def _geometry(array: Any) -> tuple[Any, ...]:
