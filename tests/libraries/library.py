@@ -48,7 +48,11 @@ class Library:
 def as_plain(x: Any) -> np.ndarray:
     """Return the elements in a dtype of NumPy's own."""
     values = np.asarray(x)
-    return values.astype(np.float64) if values.dtype.name in ("bfloat16", *FLOAT8) else values
+    if values.dtype.name not in ("bfloat16", *FLOAT8):
+        return values
+    # Memory that no one has filled may hold signaling NaNs.
+    with np.errstate(invalid="ignore"):
+        return values.astype(np.float64)
 
 
 def no_such_case(reason: str) -> NoReturn:
