@@ -1,13 +1,13 @@
 """Recipes: lists of rules that others published, each with its source."""
 
-from arrayinit.recipes._resnet import resnet
-from arrayinit.recipes._torchtitan import torchtitan_llama3
-from arrayinit.recipes._transformers import bert, gpt2, llama
-from arrayinit.recipes._vit import vit
 from arrayinit.recipes._deepnorm import deepnorm
 from arrayinit.recipes._fixup import fixup
 from arrayinit.recipes._lora import lora
 from arrayinit.recipes._mup import mup
+from arrayinit.recipes._resnet import resnet
 from arrayinit.recipes._tfixup import tfixup
+from arrayinit.recipes._torchtitan import torchtitan_llama3
+from arrayinit.recipes._transformers import bert, gpt2, llama
+from arrayinit.recipes._vit import vit
 
 __all__ = ["bert", "deepnorm", "fixup", "gpt2", "llama", "lora", "mup", "resnet", "tfixup", "torchtitan_llama3", "vit"]
