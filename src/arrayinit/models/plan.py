@@ -11,7 +11,7 @@ from arrayinit.models.names import Rename
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.pretrained.loaded import Loaded
 from arrayinit.models.pretrained.loading import NOTHING_LOADED, Loading, OnMismatch, check_on_mismatch, loading
-from arrayinit.models.resolve import Step, resolve
+from arrayinit.models.resolve import Step, resolved
 from arrayinit.models.table import as_html, as_text
 
 if TYPE_CHECKING:
@@ -201,10 +201,7 @@ def plan(
     from arrayinit.models.readers import read
 
     parameters = read(model).parameters
-    steps, problems = resolve(parameters, rules, rename, loaded(parameters, pretrained, rename, on_mismatch))
-    if problems:
-        raise ValueError("\n".join(problems))
-    return Plan(steps)
+    return Plan(resolved(parameters, rules, rename, loaded(parameters, pretrained, rename, on_mismatch)))
 
 
 def loaded(parameters: Sequence[Parameter], pretrained: Any, rename: Rename, on_mismatch: OnMismatch) -> Loading:

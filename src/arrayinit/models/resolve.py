@@ -99,6 +99,16 @@ def resolve(
     return Resolved(steps, problems)
 
 
+def resolved(
+    parameters: Sequence[Parameter], rules: Iterable[Any], rename: Rename, loading: Loading = NOTHING_LOADED
+) -> list[Step]:
+    """Return the steps; raise ValueError with all problems."""
+    steps, problems = resolve(parameters, rules, rename, loading)
+    if problems:
+        raise ValueError("\n".join(problems))
+    return steps
+
+
 def _step(p: Parameter, action: Action, source: str, seed_name: str) -> Step:
     return Step(
         p.name, p.shape, p.dtype, p.layout, p.groups, action, source, seed_name, p.owner, p.zero_rows, p.is_buffer

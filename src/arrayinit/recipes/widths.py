@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from arrayinit.core.layouts import parse
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.plan import Plan, resolved
+from arrayinit.models.plan import Plan
+from arrayinit.models.resolve import resolved
 from arrayinit.recipes import names
 from arrayinit.values.value import Initializer
 
