@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,16 @@ pytestmark = pytest.mark.peers
 DEPTHS = (8, 64, 512)
 # At larger rates, all that normalization allows changes without the recipe, whatever the depth.
 RATE = 0.01
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Multiply small matrices on one core: beside other work, threads take ten times as long."""
+    torch = peer("torch")
+    count = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(count)
 
 
 def without_gains(rules: list[ai.Rule]) -> list[ai.Rule]:
