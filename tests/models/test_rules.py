@@ -12,6 +12,7 @@ import pytest
 
 import arrayinit as ai
 from arrayinit.models import Parameter
+from arrayinit.models.selectors import selector
 
 NAMES = [
     "encoder.h.0.ln_1.weight",
@@ -205,3 +206,37 @@ def test_rows_that_differ_in_numbers_are_one_row() -> None:
 def test_an_expected_std_is_shown() -> None:
     plan = ai.plan(model("a.weight"), [("weight", ai.normal(std=0.02) / 8**0.5)])
     assert "normal(std=0.00707)  0.007071" in str(plan)
+
+
+class Outer:
+    """A layer."""
+
+
+class Inner(Outer):
+    """A layer of a class that is derived."""
+
+
+def held(layer: Any) -> Parameter:
+    return Parameter("layer.weight", (2, 3), "float32", np.empty((2, 3)), layer)
+
+
+def test_a_class_may_be_given_by_its_name() -> None:
+    name = f"<{__name__}.Outer>"
+    for given in (name, (name, int), Outer):
+        chosen = selector(given)
+        assert chosen.match(held(Inner())) == {}
+        assert chosen.match(held(3 if given is name else "3")) is None
+    rule = ai.Rule(name, {"weight": "ones"})
+    assert repr(rule) == f"Rule(selector='{name}', value={{'weight': 'ones'}}, optional=False)"
+    assert selector(f"<{__name__}.Inner>").match(held(Outer())) is None
+
+
+def test_a_class_of_a_library_that_is_not_loaded_takes_nothing() -> None:
+    for name in ("<no.such.library.Layer>", f"<{__name__}.Absent>", f"<{__name__}.NAMES>"):
+        assert selector(name).match(held(Outer())) is None
+
+
+@pytest.mark.parametrize("name", ["<Linear>", "<torch.nn.Linear", "<>", "<torch.nn.Linear>.weight", "<torch..Linear>"])
+def test_a_name_that_no_class_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name!r} names no class: write the whole name, as '<torch.nn.Linear>'"):
+        ai.Rule(name, ai.ones())

@@ -21,8 +21,9 @@ class Parameter:
     """A parameter or a buffer of a model.
 
     A rule may have a function of the parameter in place of an initializer. Such a function reads these attributes:
-    ``name``, ``shape``, ``dtype``, ``fan_in``, ``fan_out``, ``layout``, ``groups``, ``module``. ``p["layer"]`` is the
-    number that ``{layer}`` stands for in the name, and ``p.size("layer")`` says how many such numbers there are.
+    ``name``, ``shape``, ``dtype``, ``fan_in``, ``fan_out``, ``layout``, ``groups``, ``module``, ``holders``.
+    ``p["layer"]`` is the number that ``{layer}`` stands for in the name, and ``p.size("layer")`` says how many such
+    numbers there are.
     """
 
     name: str
@@ -55,6 +56,8 @@ class Parameter:
     """Takes the filled array, where it is another object than ``array``."""
     fresh: Callable[[], Any] | None = field(default=None, repr=False)
     """Makes the array to fill, where ``array`` must stay as it is."""
+    holders: tuple[Any, ...] = field(default=(), repr=False)
+    """The modules, or the nodes of a tree, from the model down to the one that holds the parameter."""
     captures: Captures = field(default_factory=dict, repr=False)
     sizes: Callable[[str, str], int] | None = field(default=None, repr=False)
 

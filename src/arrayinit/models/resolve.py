@@ -82,8 +82,10 @@ def resolve(
                 entry, captures = given[found[0]], found[1]
                 chosen = Keep() if p.is_loaded else entry.action(p, captures, sizes.of(entry))
                 check(p, chosen, entry.selector.text)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            failed.setdefault((source, str(error.args[0] if error.args else error)), []).append(p.name)
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            # A function of the parameter may fail for the same reason, as on a lazy one, with less to say.
+            message = p.fault or str(error.args[0] if error.args else error)
+            failed.setdefault((source, message), []).append(p.name)
             continue
         steps.append(_step(p, chosen, source, renamed(p.name)))
     extra = _unnamed(loading.extra, given, used)

@@ -29,8 +29,9 @@ class Rule:
         match the whole name.
 
         A regular expression is searched in the name. A class takes the parameters that its layers hold themselves; its
-        value may be a dict by the last name, as ``{"weight": ones(), "bias": zeros()}``. A function takes a `Parameter`
-        and returns whether the rule takes it.
+        value may be a dict by the last name, as ``{"weight": ones(), "bias": zeros()}``. The name of a class may stand
+        for it, as ``"<torch.nn.Linear>"``: such a rule needs no import. A function takes a `Parameter` and returns
+        whether the rule takes it.
     value
         An initializer such as ``normal(std=0.02)``, an array, `keep`, or a function that takes a `Parameter` and
         returns one of these. An initializer may be written as in JSON: ``"zeros"`` or ``{"normal": {"std": 0.02}}``.

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from arrayinit.models.parameter import NOTHING, Captures, Parameter
+
+Class = type | str
+"""A class of layers, or its name in angle brackets: ``<torch.nn.Linear>``."""
 
 
 class Selector(ABC):
@@ -28,18 +33,22 @@ class Selector(ABC):
 def selector(given: Any) -> Selector:
     """Return the selector that a user means."""
     if isinstance(given, str):
-        return Glob(given)
+        return Layer(given) if given.startswith("<") else Glob(given)
     if isinstance(given, re.Pattern):
         return Regex(given)
-    if isinstance(given, type) or (isinstance(given, tuple) and given and all(isinstance(c, type) for c in given)):
+    if isinstance(given, type) or (isinstance(given, tuple) and given and all(map(_is_class, given))):
         return Layer(given)
     if callable(given):
         function: Any = given
         return Predicate(function)
     raise TypeError(
-        "a selector must be a pattern such as 'norm*.weight', a compiled regular expression, a class of layers, a "
-        f"tuple of classes, or a function of the parameter; got {given!r}"
+        "a selector must be a pattern such as 'norm*.weight', a compiled regular expression, a class of layers or its "
+        f"name such as '<torch.nn.Linear>', a tuple of classes, or a function of the parameter; got {given!r}"
     )
+
+
+def _is_class(given: Any) -> bool:
+    return isinstance(given, type) or (isinstance(given, str) and given.startswith("<"))
 
 
 class Regex(Selector):
@@ -138,15 +147,41 @@ class Layer(Selector):
 
     takes_buffers = False
 
-    def __init__(self, classes: type | tuple[type, ...]) -> None:
+    def __init__(self, classes: Class | tuple[Class, ...]) -> None:
         self.classes = classes
         every = classes if isinstance(classes, tuple) else (classes,)
-        self.text = ", ".join(cls.__qualname__ for cls in every)
+        self.text = ", ".join(cls.__qualname__ if isinstance(cls, type) else _checked(cls) for cls in every)
+        self._of_objects = tuple(cls for cls in every if isinstance(cls, type))
+        self._names = tuple(cls[1:-1] for cls in every if isinstance(cls, str))
 
     def match(self, p: Parameter) -> Captures | None:
         """Return no captures. A layer gives buffers by name only."""
-        is_taken = isinstance(p.module, self.classes) and (self.takes_buffers or not p.is_buffer)
+        is_taken = (self.takes_buffers or not p.is_buffer) and is_of_class(p.module, self._names, self._of_objects)
         return NOTHING if is_taken else None
+
+
+def _checked(name: str) -> str:
+    if not re.fullmatch(r"<\w+(\.\w+)+>", name):
+        raise ValueError(f"{name!r} names no class: write the whole name, as '<torch.nn.Linear>'")
+    return name
+
+
+def is_of_class(layer: Any, names: tuple[str, ...], classes: tuple[type, ...] = ()) -> bool:
+    """Whether a layer is of one of these classes.
+
+    A class may be given by the name under which its library exports it: ``torch.nn.Linear``. Nothing is imported: a
+    library that is not loaded has no layers.
+    """
+    cls: Any = type(layer)
+    return isinstance(layer, classes) or any(_has_name(cls, name) for name in names)
+
+
+@lru_cache(4096)
+def _has_name(cls: type, name: str) -> bool:
+    """Whether a class, or a base of it, is the one of this name."""
+    module, _, local = name.rpartition(".")
+    known = getattr(sys.modules.get(module), local, None)
+    return isinstance(known, type) and issubclass(cls, known)
 
 
 class LayerParameter(Layer):
@@ -154,7 +189,7 @@ class LayerParameter(Layer):
 
     takes_buffers = True
 
-    def __init__(self, classes: type | tuple[type, ...], local: str) -> None:
+    def __init__(self, classes: Class | tuple[Class, ...], local: str) -> None:
         super().__init__(classes)
         self.local = local
         self.text = f"{self.text} {local}"

@@ -37,7 +37,7 @@ EQUINOX = Equinox()
 
 def _parameter(leaf: Leaf) -> Parameter:
     array, module = leaf.value, leaf.holders[-1]
-    p = Parameter(dotted(leaf.path), tuple(array.shape), str(array.dtype), array, module)
+    p = Parameter(dotted(leaf.path), tuple(array.shape), str(array.dtype), array, module, holders=leaf.holders)
     known = known_base(type(module), _LAYOUTS)
     layout = _LAYOUTS[known].get(p.local) if known else None
     # Layers that are stacked have one more axis, and it may be anywhere.

@@ -56,6 +56,7 @@ class Nnx(Reader):
                 owner=owners.get(id(variable)),
                 has_values=not is_struct(array),
                 put=variable.set_value,
+                holders=holders,
             )
             owners.setdefault(id(variable), name)
             found.append(p)

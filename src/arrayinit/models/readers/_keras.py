@@ -27,9 +27,10 @@ class Keras(Reader):
         """Return the variables of all layers. A layer is counted within its container, and not within the process."""
         found: list[Parameter] = []
         owners: dict[int, str] = {}
-        layers = list(_layers(model, ""))
+        layers = list(_layers(model))
         _check_built(layers)
-        for prefix, layer in layers:
+        for prefix, holders in layers:
+            layer = holders[-1]
             # A wrapper may hold a variable of the layer that it wraps.
             inner = {id(variable) for child in layer._layers for _, variable in _variables(child)}
             unnamed = 0
@@ -40,6 +41,7 @@ class Keras(Reader):
                         # Keras counts these in the whole process.
                         local, unnamed = f"variable_{unnamed}" if unnamed else "variable", unnamed + 1
                     p = _parameter(f"{prefix}{local}", layer, variable, is_buffer)
+                    p.holders = holders
                     p.owner = owners.get(id(variable))
                     owners.setdefault(id(variable), p.name)
                     found.append(p)
@@ -49,14 +51,15 @@ class Keras(Reader):
 KERAS = Keras()
 
 
-def _layers(layer: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """Yield each layer with the prefix of its variables' names."""
-    yield prefix, layer
+def _layers(layer: Any, prefix: str = "", outer: tuple[Any, ...] = ()) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield the prefix of the names of each layer's variables, and the layers from the model down to this one."""
+    holders = (*outer, layer)
+    yield prefix, holders
     counts: dict[str, int] = {}
     for child in layer._layers:
         name = _own_name(child)
         number = counts[name] = counts.get(name, -1) + 1
-        yield from _layers(child, f"{prefix}{name}_{number}." if number else f"{prefix}{name}.")
+        yield from _layers(child, f"{prefix}{name}_{number}." if number else f"{prefix}{name}.", holders)
 
 
 def _own_variables(layer: Any) -> Iterator[tuple[bool, Any]]:
@@ -74,12 +77,12 @@ def _variables(layer: Any) -> Iterator[tuple[bool, Any]]:
         yield from _variables(child)
 
 
-def _check_built(layers: list[tuple[str, Any]]) -> None:
+def _check_built(layers: list[tuple[str, tuple[Any, ...]]]) -> None:
     """Raise ValueError if a layer has no variables yet."""
     # The build of Keras's base class makes no variables.
     unbuilt = [
         prefix.removesuffix(".") or layer.name
-        for prefix, layer in layers
+        for prefix, (*_, layer) in layers
         if not layer.built and not getattr(layer.build, "_is_default", False)
     ]
     if unbuilt:

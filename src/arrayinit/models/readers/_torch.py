@@ -39,12 +39,14 @@ class Torch(Reader):
     def read(self, model: Module) -> Reading:
         """Return the parameters and buffers, in the order of ``named_parameters``."""
         found: dict[str, Parameter] = {}
-        for prefix, module in modules(model):
+        for prefix, holders in modules(model):
+            module = holders[-1]
             cls: Any = type(module)
             for tensors, is_buffer in ((module._parameters, False), (module._buffers, True)):
                 for local, tensor in tensors.items():
                     if tensor is not None:
                         p = _parameter(f"{prefix}{local}", tensor, module, layout_of(cls, local), is_buffer)
+                        p.holders = holders
                         found.setdefault(p.name, p)
         tie(list(found.values()))
         return Reading(list(found.values()), lambda: model)
@@ -76,8 +78,13 @@ class Torch(Reader):
 TORCH = Torch()
 
 
-def modules(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
-    """Yield each module with the prefix of its parameters' names, without the names that wrappers add."""
+def modules(
+    module: Module, prefix: str = "", outer: tuple[Module, ...] = ()
+) -> Iterator[tuple[str, tuple[Module, ...]]]:
+    """Yield the prefix of the names of each module's parameters, and the modules from the model down to this one.
+
+    The names that wrappers add are left out.
+    """
     cls: Any = type(module)
     inner = _WRAPPERS.get(known_base(cls, _WRAPPERS) or "")
     if inner == "_fsdp_wrapped_module":
@@ -85,10 +92,11 @@ def modules(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
     if is_derived(cls, _FSDP2):
         # After a forward pass, whole parameters stand in for the shards for a while, and are thrown away then.
         module.reshard()
-    yield prefix, module
+    holders = (*outer, module)
+    yield prefix, holders
     for name, child in module._modules.items():
         if child is not None:
-            yield from modules(child, prefix if name == inner else f"{prefix}{name}.")
+            yield from modules(child, prefix if name == inner else f"{prefix}{name}.", holders)
 
 
 def _check_summoned(module: Module) -> None:

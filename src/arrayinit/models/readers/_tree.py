@@ -42,7 +42,7 @@ def _parameter(leaf: Leaf) -> Parameter:
     if is_derived(type(holders[-1]), _BOX):
         path, holders = path[:-1], holders[:-1]
     key = dotted(path)
-    p = Parameter(plain_name(key), tuple(array.shape), str(array.dtype), array)
+    p = Parameter(plain_name(key), tuple(array.shape), str(array.dtype), array, holders=holders)
     p.is_buffer = key.startswith("batch_stats.")
     if not is_stacked(holders[-1]):
         p.layout = layout_of(p.local, len(p.shape))
@@ -58,9 +58,14 @@ def plain_name(name: str) -> str:
 
 def is_stacked(holder: Any) -> bool:
     """Whether the bias beside a kernel has more than one axis, as in layers that are scanned, and in attention."""
+    return len(bias_shape(holder)) > 1
+
+
+def bias_shape(holder: Any) -> tuple[int, ...]:
+    """Return the shape of the bias that a mapping holds; without a bias, that of a scalar."""
     bias: Any = holder.get("bias", holder.get("b")) if isinstance(holder, Mapping) else None
     array = bias.get_value() if hasattr(bias, "get_value") else getattr(bias, "value", bias)
-    return len(getattr(array, "shape", ())) > 1
+    return tuple(getattr(array, "shape", ()))
 
 
 def layout_of(local: str, ndim: int) -> str | None:
