@@ -116,7 +116,7 @@ JAX = Table(
             "JAX takes bounds in units of `stddev`, arrayinit absolute bounds. Neither corrects the standard "
             "deviation, which becomes smaller",
         ),
-        Row("truncated_normal()", "trunc_normal_(x, 0, 0.01, -0.02, 0.02, rng=key)", DISTRIBUTION, "The defaults"),
+        Row("truncated_normal()", "trunc_normal_(x, 0, 0.01, -0.02, 0.02, rng=key)", BITS, "The defaults"),
         Row(
             "variance_scaling(scale, mode, distribution)",
             'variance_scaling_(x, scale, mode, distribution, layout="...IO", rng=key)',

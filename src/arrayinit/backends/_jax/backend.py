@@ -169,9 +169,12 @@ class Jax(NativeBackend, Replaced):
         return z + jnp.array(d.mean, x.dtype) if d.mean else z
 
     def truncated(self, x: Array, d: TruncatedNormal, generator: Key) -> Array:
-        if not _has_variance(d, x.dtype):
+        if _has_variance(d, x.dtype):
+            std = jnp.sqrt(jnp.array(d.variance, x.dtype)) / jnp.array(TRUNCATED_STD, x.dtype)
+        elif d.mean == 0 and d.high == -d.low == 2 * d.std:
+            std = jnp.array(d.std, x.dtype)
+        else:
             return _truncated(generator, self.plan(d), shape=tuple(x.shape), dtype=x.dtype)
-        std = jnp.sqrt(jnp.array(d.variance, x.dtype)) / jnp.array(TRUNCATED_STD, x.dtype)
         return jax.random.truncated_normal(generator, -2, 2, x.shape, x.dtype) * std
 
     def quantile(self, _: Any, q: Array, /) -> Array:
