@@ -6,8 +6,22 @@ from arrayinit.recipes._lora import lora
 from arrayinit.recipes._mup import mup
 from arrayinit.recipes._resnet import resnet
 from arrayinit.recipes._tfixup import tfixup
+from arrayinit.recipes._torch import torch_defaults
 from arrayinit.recipes._torchtitan import torchtitan_llama3
 from arrayinit.recipes._transformers import bert, gpt2, llama
 from arrayinit.recipes._vit import vit
 
-__all__ = ["bert", "deepnorm", "fixup", "gpt2", "llama", "lora", "mup", "resnet", "tfixup", "torchtitan_llama3", "vit"]
+__all__ = [
+    "bert",
+    "deepnorm",
+    "fixup",
+    "gpt2",
+    "llama",
+    "lora",
+    "mup",
+    "resnet",
+    "tfixup",
+    "torch_defaults",
+    "torchtitan_llama3",
+    "vit",
+]
