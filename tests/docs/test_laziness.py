@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-BACKENDS = ("torch", "jax", "cupy", "dask", "array_api_strict")
+BACKENDS = ("torch", "jax", "cupy", "dask", "array_api_strict", "keras", "flax", "haiku", "equinox")
 
 CHECK = f"""
 import sys
@@ -26,6 +26,8 @@ def run(code: str) -> subprocess.CompletedProcess:
         "import arrayinit, numpy as np; arrayinit.orthogonal_(np.empty((4, 4), 'complex64'))",
         "import arrayinit.__main__",
         "from arrayinit import recipes; [recipes.gpt2(), recipes.torchtitan_llama3(), recipes.vit(), recipes.resnet()]",
+        "import arrayinit.recipes as r; print(r.torch_defaults(), r.keras_defaults(), r.flax_defaults())",
+        "import arrayinit.recipes as r; print(r.haiku_defaults(), r.equinox_defaults())",
     ],
 )
 def test_no_backend_is_imported(code):

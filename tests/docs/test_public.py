@@ -44,6 +44,13 @@ def test_every_docstring_is_whole(name):
         )
 
 
+@pytest.mark.parametrize("name", arrayinit.recipes.__all__)
+def test_every_recipe_has_its_source(name):
+    text = inspect.getdoc(getattr(arrayinit.recipes, name))
+    for section in ("Returns", "Raises", "Examples", "References"):
+        assert re.search(rf"^{section}\n---", text, re.MULTILINE), section
+
+
 BEYOND_TORCH = {
     "copy_",
     "delta_orthogonal_",
