@@ -27,6 +27,7 @@ with suppress(ImportError):
 
 # Few shapes in all, since JAX compiles each draw for its shape.
 ROW, LINE, IMAGE, VIDEO = (1, 4), (1, 9, 2), (1, 9, 9, 2), (1, 7, 7, 7, 2)
+ATTENTION = ("query", "key", "value")
 Case = tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]
 
 LINEN: tuple[Case, ...] = (
@@ -161,19 +162,29 @@ def test_what_wrappers_of_linen_hold() -> None:
     assert (ours["params"]["WeightNorm_0"]["scaled/kernel/scale"] == 1).all()
 
 
-@pytest.mark.parametrize(
-    ("name", "shapes"),
-    {
-        "a convolution or stacked layers, without a bias": ("block", {"kernel": (3, 4, 5)}),
-        "stacked layers": ("block", {"kernel": (3, 4, 5), "bias": (3, 5)}),
-        "stacked layers of three axes": ("block", {"kernel": (3, 2, 4, 5), "bias": (3, 5)}),
-        "either stacked layers or several outputs": ("block", {"kernel": (4, 4, 5), "bias": (4, 5)}),
-        "a local convolution": ("ConvLocal_0", {"kernel": (2, 8, 3), "bias": (2, 3)}),
-    }.values(),
-)
-def test_a_kernel_that_its_bias_leaves_open_is_refused(name: str, shapes: dict[str, tuple[int, ...]]) -> None:
-    tree = {"params": {name: {key: jax.ShapeDtypeStruct(shape, "float32") for key, shape in shapes.items()}}}
-    with pytest.raises(ValueError, match="is not known: pass layout="):
+OPEN: dict[str, dict[str, dict[str, tuple[int, ...]]]] = {
+    "a convolution or stacked layers, without a bias": {"block": {"kernel": (3, 4, 5)}},
+    "stacked layers": {"block": {"kernel": (3, 4, 5), "bias": (3, 5)}},
+    "stacked layers of three axes": {"block": {"kernel": (3, 2, 4, 5), "bias": (3, 5)}},
+    "either stacked layers or several outputs": {"block": {"kernel": (4, 4, 5), "bias": (4, 5)}},
+    "a local convolution": {"ConvLocal_0": {"kernel": (2, 8, 3), "bias": (2, 3)}},
+    "stacked attention": {**{name: {"kernel": (5, 4, 2, 3)} for name in ATTENTION}, "out": {"kernel": (5, 2, 3, 4)}},
+    "stacked attention by dense layers": {name: {"kernel": (5, 4, 4)} for name in (*ATTENTION, "out")},
+    "stacked dense layers of attention": {name: {"kernel": (5, 4, 4), "bias": (5, 4)} for name in (*ATTENTION, "out")},
+}
+
+
+@pytest.mark.parametrize("layers", OPEN.values(), ids=OPEN)
+def test_a_kernel_that_may_be_one_of_stacked_layers_is_refused(layers: dict[str, Any]) -> None:
+    tree = {
+        "params": {
+            "model": {
+                layer: {name: jax.ShapeDtypeStruct(shape, "float32") for name, shape in shapes.items()}
+                for layer, shapes in layers.items()
+            }
+        }
+    }
+    with pytest.raises(ValueError, match="which may be one of stacked layers"):
         ai.plan(tree, flax_defaults())
 
 

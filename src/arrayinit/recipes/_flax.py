@@ -52,8 +52,9 @@ def flax_defaults() -> list[Rule]:
     batch axes of ``LinearGeneral`` for inputs. So do these rules.
 
     A tree of linen has no layers: a kernel of three axes may be one of attention, of a convolution, or of stacked
-    layers. Its bias, its name and its neighbours tell. A kernel that they leave open is refused: put a rule for it
-    first, as ``("blocks.kernel", lecun_normal(layout="BIO"))``. Stacked layers without biases look like others.
+    layers. Its bias, its name and its neighbours tell. If they do not, the kernel is refused: put a rule for it first,
+    as ``("blocks.kernel", lecun_normal(layout="BIO"))``. Stacked convolutions without biases look like other
+    convolutions.
 
     The rules by names are for trees only. They leave out what your own modules of nnx hold.
 

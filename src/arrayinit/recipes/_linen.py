@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from arrayinit.initializers.basic import normal
 from arrayinit.initializers.constant import constant, ones, zeros
 from arrayinit.initializers.orthogonal import orthogonal
 from arrayinit.initializers.variance_scaling import lecun_normal, variance_scaling
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.readers._tree import bias_shape
+from arrayinit.models.readers._tree import bias_shape, shape_of
 from arrayinit.models.rules import Rule
-from arrayinit.recipes.laid_out import laid_out
 from arrayinit.recipes.of_parameter import OfParameter
 from arrayinit.recipes.trees import beside, in_tree, is_in_tree, layer_name
+from arrayinit.values.value import Initializer
 
 # Each projection of a state in a recurrent cell, with that of the input beside it. A name may end in an underscore.
 _STATE = {f"h{gate}": f"i{gate}" for gate in ("", *"ifgorzn")} | {"dense_h": "dense_i"}
@@ -25,7 +26,7 @@ def linen() -> list[Rule]:
     values = [
         (OfParameter("'kernel' of the state in a recurrent cell in a tree", _is_of_state), orthogonal()),
         (OfParameter("'bias' of the forget gate of an MGUCell in a tree", _is_of_forget_gate), ones()),
-        (in_tree("kernel"), OfParameter("lecun_normal(layout=layout of the bias and the neighbours)", _kernel)),
+        (in_tree("kernel"), OfParameter("lecun_normal(layout=the one that the bias and the neighbours tell)", _kernel)),
         (in_tree("embedding"), variance_scaling(1.0, "fan_in", "normal")),
         (in_tree("scale"), ones()),
         (in_tree("bias"), zeros()),
@@ -47,19 +48,36 @@ def _is_of_forget_gate(p: Parameter) -> bool:
     return is_in_tree(p, "bias") and layer_name(p) == "if" and {"hf", "in", "hn"} <= beside(p).keys()
 
 
-def _kernel(p: Parameter) -> object:
-    return laid_out(lecun_normal(), p.layout or _layout(p))
+def _kernel(p: Parameter) -> Initializer:
+    layout = _of_attention(p) or _of_bias(p) if _is_in_attention(p) else p.layout or _of_bias(p)
+    if layout is None:
+        raise ValueError(
+            f"lecun_normal() needs the layout of a kernel of shape {p.shape}, which may be one of stacked layers: "
+            "put a rule for it first, as lecun_normal(layout='BIO')"
+        )
+    return lecun_normal(layout=layout)
 
 
-def _layout(p: Parameter) -> str | None:
-    """Return the layout of a kernel from its bias and its neighbours, or None if it may be one of stacked layers."""
-    axes, bias = len(p.shape), bias_shape(p.holders[-1])
-    if axes == 3 and beside(p).keys() >= _ATTENTION:
+def _is_in_attention(p: Parameter) -> bool:
+    return len(p.shape) > 2 and beside(p).keys() >= _ATTENTION
+
+
+def _of_attention(p: Parameter) -> str | None:
+    """Return the layout in a layer of attention, whose outputs fit its last projection."""
+    layers = (beside(p).get(name) for name in ("query", "out"))
+    query, out = (shape_of(layer.get("kernel")) if isinstance(layer, Mapping) else () for layer in layers)
+    if len(query) == len(out) == 3 and query[1:] == out[:2]:
         return "IOO" if layer_name(p) in _ATTENTION else "IIO"
-    # The inputs of a convolution of one axis, and of attention's last projection, are all axes but the last.
-    if axes == 3 and (len(bias) == 1 or re.fullmatch(r"Conv(Transpose)?_\d+", layer_name(p))):
-        return "...IO"
+    return None
+
+
+def _of_bias(p: Parameter) -> str | None:
+    """Return the layout by the bias, or None if the kernel may be one of stacked layers."""
+    bias, axes = bias_shape(p.holders[-1]), len(p.shape)
     outputs = len(bias)
+    # The inputs of a convolution of one axis, and of several axes that are made one, are all axes but the last.
+    if axes == 3 and (outputs == 1 or re.fullmatch(r"Conv(Transpose)?_\d+", layer_name(p))):
+        return "...IO"
     is_stacked = bias[:1] == p.shape[:1] and bias[1:] == p.shape[axes - outputs + 1 :]
     if 1 < outputs < axes and bias == p.shape[axes - outputs :] and not is_stacked:
         return "I" * (axes - outputs) + "O" * outputs

@@ -63,8 +63,12 @@ def is_stacked(holder: Any) -> bool:
 
 def bias_shape(holder: Any) -> tuple[int, ...]:
     """Return the shape of the bias that a mapping holds; without a bias, that of a scalar."""
-    bias: Any = holder.get("bias", holder.get("b")) if isinstance(holder, Mapping) else None
-    array = bias.get_value() if hasattr(bias, "get_value") else getattr(bias, "value", bias)
+    return shape_of(holder.get("bias", holder.get("b"))) if isinstance(holder, Mapping) else ()
+
+
+def shape_of(leaf: Any) -> tuple[int, ...]:
+    """Return the shape of an array that may be in a box of Flax; of anything else, that of a scalar."""
+    array = leaf.get_value() if hasattr(leaf, "get_value") else getattr(leaf, "value", leaf)
     return tuple(getattr(array, "shape", ()))
 
 
