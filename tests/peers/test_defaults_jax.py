@@ -302,6 +302,17 @@ def test_each_value_gives_the_bits_of_haiku(name: str) -> None:
         compare(step, theirs, filled(step, theirs, key))
 
 
+def test_stacked_layers_of_haiku_are_refused() -> None:
+    stacked = {"linear": {"w": (3, 4, 5), "b": (3, 5)}, "gru": {"w_i": (3, 4, 15)}}
+    tree = {
+        layer: {name: jax.ShapeDtypeStruct(shape, "float32") for name, shape in shapes.items()}
+        for layer, shapes in stacked.items()
+    }
+    with pytest.raises(ValueError, match="has no known layout") as refusal:
+        ai.plan(tree, haiku_defaults())
+    assert "'gru.w_i' of shape (3, 4, 15) may be one of stacked layers" in str(refusal.value)
+
+
 def test_every_layer_of_haiku_is_compared() -> None:
     hk = peer("haiku")
     found = {name for name, cls in vars(hk).items() if isinstance(cls, type) and issubclass(cls, hk.Module)}

@@ -73,7 +73,7 @@ def haiku_defaults() -> list[Rule]:
             (in_tree("w"), _truncated("1 / sqrt(fan_in)", lambda p: 1 / math.sqrt(p.fan_in))),
             (
                 in_tree("w_i", "w_h"),
-                _truncated("1 / sqrt(inputs) / 0.88", lambda p: 1 / math.sqrt(p.shape[0]) / _STD),
+                _truncated("1 / sqrt(inputs) / 0.88", lambda p: 1 / math.sqrt(_inputs(p)) / _STD),
             ),
             (in_tree("embeddings"), _within_two(1.0)),
             (in_tree("scale"), ones()),
@@ -88,6 +88,12 @@ _STD = float(np.float32(TRUNCATED_STD))
 
 def _truncated(formula: str, std: Callable[[Parameter], float]) -> OfParameter:
     return OfParameter(f"trunc_normal(std=s, a=-2 * s, b=2 * s) with s = {formula}", lambda p: _within_two(std(p)))
+
+
+def _inputs(p: Parameter) -> int:
+    if len(p.shape) != 2:
+        raise ValueError(f"{p.name!r} of shape {p.shape} may be one of stacked layers: put a rule for it first")
+    return p.shape[0]
 
 
 def _within_two(std: float) -> Initializer:
