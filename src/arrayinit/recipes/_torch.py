@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
-from arrayinit.initializers.basic import normal, uniform
+from arrayinit.initializers.basic import normal
 from arrayinit.initializers.constant import constant, ones, zeros
-from arrayinit.initializers.kaiming import kaiming_uniform
 from arrayinit.initializers.xavier import xavier_normal, xavier_uniform
 from arrayinit.models.rules import Rule
 from arrayinit.models.selectors import is_of_class
+from arrayinit.recipes.linear import BIAS_OF_TORCH, WEIGHT_OF_TORCH, uniform_within
 from arrayinit.recipes.of_layers import of_layers
 from arrayinit.recipes.of_parameter import OfParameter
-from arrayinit.values.value import Initializer
 
 
 def torch_defaults() -> list[Rule]:
@@ -77,9 +74,9 @@ def torch_defaults() -> list[Rule]:
     PyTorch 2.13.0, ``reset_parameters`` and ``_reset_parameters`` in ``torch/nn/modules``: ``linear.py``, ``conv.py``,
     ``rnn.py``, ``sparse.py``, ``batchnorm.py``, ``normalization.py``, ``activation.py``, ``transformer.py``.
     """
-    linear = {"weight": kaiming_uniform(a=math.sqrt(5)), "bias": _BIAS}
+    linear = {"weight": WEIGHT_OF_TORCH, "bias": BIAS_OF_TORCH}
     # torch takes the fans of each weight as if its first two axes were (out, in).
-    transposed = {"weight": kaiming_uniform(a=math.sqrt(5), layout="OI..."), "bias": _BIAS}
+    transposed = {"weight": WEIGHT_OF_TORCH.replace(layout="OI..."), "bias": BIAS_OF_TORCH}
     projections = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
     attention = {
         **dict.fromkeys(projections, xavier_uniform()),
@@ -113,18 +110,8 @@ def torch_defaults() -> list[Rule]:
 def _within(size: str) -> OfParameter:
     """Return the uniform distribution whose bound is by a size that the layer has."""
     formula = f"uniform(-b, b) with b = 1 / sqrt(module.{size})"
-    return OfParameter(formula, lambda p: _uniform(getattr(p.module, size)))
+    return OfParameter(formula, lambda p: uniform_within(getattr(p.module, size)))
 
-
-def _uniform(count: int) -> Initializer:
-    bound = 1 / math.sqrt(count) if count > 0 else 0.0
-    return uniform(-bound, bound)
-
-
-_BIAS = OfParameter(
-    "uniform(-b, b) with b = 1 / sqrt(module.weight[0].numel())",
-    lambda p: _uniform(math.prod(p.module.weight.shape[1:])),
-)
 
 _IN_TRANSFORMER = OfParameter(
     "a parameter of two axes or more in a torch.nn.Transformer",
