@@ -22,6 +22,7 @@ from arrayinit.core.distributions import Normal, Uniform
 from arrayinit.kernels._cupy import fill_device
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Constant, Fill, Identity, Table
+from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.rounding import rounds_twice, to_odd
 from arrayinit.stream.seed import KINDS, Seed
 
@@ -96,6 +97,9 @@ class CuPy(NativeBackend, InPlace):
                 self._copy(x, fill.values)
             elif isinstance(fill, Computed) and not fill.is_of_numpy:
                 fill.compute(self, x)
+            elif isinstance(fill, Pieces):
+                for place, piece in fill.placed():
+                    self.write(x[place], piece)
             else:
                 # On AMD GPUs draws are generated on the host: AMD's compiler does not know the kernel's instructions.
                 for index, chunk in fill.chunks(x.shape, self.dtype(x)):

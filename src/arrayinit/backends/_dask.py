@@ -21,6 +21,7 @@ from arrayinit.backends.device import Device
 from arrayinit.backends.protocol import Array, Replaced
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill, Table
+from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.threads import count
 from arrayinit.stream.seed import Seed
 
@@ -73,6 +74,11 @@ class Dask(Replaced):
             return _copy(x, fill.values)
         if isinstance(fill, Computed):
             return _computed(x, fill)
+        if isinstance(fill, Pieces):
+            join = da.stack if fill.cut.is_stacked else da.concatenate
+            return join([self.write(x[place], piece) for place, piece in fill.placed()], fill.cut.axis).rechunk(
+                x.chunks
+            )
         if isinstance(fill, Draw):
             # Both calls raise now the errors that each chunk would raise later.
             fill.distribution.limits(fill.dtype)

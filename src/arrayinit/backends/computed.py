@@ -32,6 +32,11 @@ class Computed(Fill):
         """Fill ``x`` by operations of its library, and return ``x`` or a new array."""
 
     @property
+    def is_by_box(self) -> bool:
+        """Return False: the array is computed as a whole."""
+        return False
+
+    @property
     def is_of_numpy(self) -> bool:
         """Whether the source is a NumPy generator, which only NumPy can use."""
         return isinstance(self.source, np.random.Generator)

@@ -34,6 +34,11 @@ class Fill(ABC):
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
         """Fill an array, or the box of it that begins at ``corner``."""
 
+    @property
+    def is_by_box(self) -> bool:
+        """Whether each box can be computed by itself, and more than once."""
+        return True
+
     @abstractmethod
     def moments(self) -> tuple[complex, float]:
         """Return the expected mean and standard deviation of all elements."""

@@ -14,7 +14,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from arrayinit.backends._jax import at_once
+from arrayinit.backends._jax import at_once, pieces
 from arrayinit.backends._jax.copies import copied, is_here, is_on_cpu, read, rounded
 from arrayinit.backends._jax.sharding import (
     dtype_of,
@@ -40,6 +40,7 @@ from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Constant, Fill, Identity, Table
+from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.xla import traced
 from arrayinit.stream.box import Index
 from arrayinit.stream.seed import KINDS
@@ -123,6 +124,8 @@ class Jax(NativeBackend, Replaced):
             return copied(x, fill.values)
         if isinstance(fill, Computed):
             return self.assign(x, fill.on_host()) if fill.is_of_numpy else fill.compute(self, x)
+        if isinstance(fill, Pieces):
+            return pieces.filled(x, fill, self._filled)
         return self._constant(x, fill)
 
     def _constant(self, x: Array, fill: Fill) -> Array:

@@ -109,17 +109,17 @@ def is_on_host(x: Array) -> bool:
 
 def from_draw(x: Array, draw: Draw) -> Array:
     """Generate a draw on the devices of ``x``. For a single CPU, return a NumPy array."""
-    shape = tuple(x.shape)
-    if not is_on_host(x) and 0 not in shape:
-        return _on_devices(x, draw)
-    if not is_spread(x):
-        return on_host(draw, shape, x.dtype)
+    return from_boxes(x, draw) if is_on_host(x) or 0 in x.shape else _on_devices(x, draw)
 
-    def fill(values: Host, index: Index) -> Host:
-        draw.fill_host(values, _corner(index))
+
+def from_boxes(x: Array, fill: Fill) -> Array:
+    """Fill the shard of each CPU in host memory. For a single CPU, return a NumPy array."""
+
+    def shard(values: Host, index: Index) -> Host:
+        fill.fill_host(values, corner_of(index))
         return values
 
-    return from_shards(x, fill)
+    return from_shards(x, shard)
 
 
 def from_shards(x: Array, fill: Callable[[Host, Index], Host]) -> Array:
@@ -131,7 +131,7 @@ def from_shards(x: Array, fill: Callable[[Host, Index], Host]) -> Array:
     made: dict[Shape, Host] = {}
 
     def shard(index: Any) -> Host:
-        corner = _corner(index)
+        corner = corner_of(index)
         # Several devices may hold the same shard.
         if corner not in made:
             box = tuple(slice(start, start + size) for start, size in zip(corner, part, strict=True))
@@ -147,13 +147,14 @@ def _on_devices(x: Array, draw: Draw) -> Array:
         (whole,) = on_devices(draw, {device: (0,) * len(shape) for device in devices(x)}, shape).values()
         return jax.device_put(whole, x.sharding)
     held = x.sharding.addressable_devices_indices_map(shape)
-    made = on_devices(draw, {device: _corner(index) for device, index in held.items()}, x.sharding.shard_shape(shape))
+    made = on_devices(draw, {device: corner_of(index) for device, index in held.items()}, x.sharding.shard_shape(shape))
     memory = partial(jax.sharding.SingleDeviceSharding, memory_kind=x.sharding.memory_kind)
     parts = [jax.device_put(part, memory(device)) for device, part in made.items()]
     return jax.make_array_from_single_device_arrays(shape, x.sharding, parts)
 
 
-def _corner(index: tuple[slice, ...]) -> Shape:
+def corner_of(index: tuple[slice, ...]) -> Shape:
+    """Return where a shard begins."""
     return tuple(part.start or 0 for part in index)
 
 

@@ -14,16 +14,8 @@ import torch
 from arrayinit.backends._torch import at_once, dtensor, memory, narrow, wrappers
 from arrayinit.backends._torch.copies import copy, exports
 from arrayinit.backends._torch.dtensor import arange, check_native, empty, entries, fill_from_seed, local_boxes, pairs
-from arrayinit.backends._torch.memory import (
-    PLAIN,
-    fill_memory,
-    is_opaque,
-    is_plain,
-    is_proxied,
-    is_recorded,
-    is_unseen,
-    is_wrapped,
-)
+from arrayinit.backends._torch.memory import PLAIN, fill_memory, is_opaque, is_plain, is_recorded, is_unseen, is_wrapped
+from arrayinit.backends._torch.pieces import fill_pieces
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_blocks, by_qr
@@ -35,6 +27,7 @@ from arrayinit.core.dtypes import FORMATS, NAMES, FloatFormat
 from arrayinit.core.truncation import Truncation, truncation
 from arrayinit.kernels.draw import CHUNK, Draw
 from arrayinit.kernels.fill import Constant, Fill, Identity, Table
+from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.subsets import smallest
 from arrayinit.stream.seed import KINDS, Seed
 
@@ -124,6 +117,8 @@ class Torch(NativeBackend, InPlace):
             self._constant(x, 0)
             if fill.count:
                 self.set_at(x, fill.index(arange(x, fill.count)), fill.value)
+        elif kind is Pieces:
+            fill_pieces(x, fill, self._fill)
         elif fill.is_of_numpy:
             self._from_numpy(x, fill)
         else:
@@ -168,7 +163,7 @@ class Torch(NativeBackend, InPlace):
 
     def subsets(self, x: Array, count: int, generator: torch.Generator | None) -> tuple[Array, Array]:
         rows, columns = x.shape
-        if torch.compiler.is_compiling() or is_proxied() or not is_plain(x):
+        if torch.compiler.is_compiling() or memory.is_proxied() or not is_plain(x):
             keys = self.empty(x, (rows, columns), "float32").uniform_(generator=generator)
             order = keys.argsort(dim=0)[:count]
             return order, arange(x, columns)

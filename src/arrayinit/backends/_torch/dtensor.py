@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, product
 from typing import Any
 
@@ -58,17 +58,21 @@ def fill_from_seed(x: Array, draw: Draw) -> None:
         draw.distribution.limits(draw.dtype)
     if x.is_meta:
         return
+    if not is_sharded(x):
+        fill_box(x, draw)
+        return
+    for part, index in local_boxes(x):
+        fill_box(part, draw, [run.start for run in index])
+
+
+def fill_box(x: Array, draw: Draw, corner: Sequence[int] = ()) -> None:
+    """Fill a tensor that has memory and is not sharded, or the box of the array that begins at ``corner``."""
     # torch.compile or a mode must see the write, so the operator does it. torch's copies write to tensors wrapped by
     # torch.func.
-    is_seen = is_compiling or (is_recorded() and not is_wrapped(x))
-    if type(x) in PLAIN and not is_seen:
-        write(x, draw)
-    elif not is_sharded(x):
-        apply(x.detach(), draw)
+    if type(x) in PLAIN and not (torch.compiler.is_compiling() or (is_recorded() and not is_wrapped(x))):
+        write(x, draw, corner or None)
     else:
-        for part, index in local_boxes(x):
-            fill = write if type(part) in PLAIN and not is_seen else apply
-            fill(part, draw, [run.start for run in index])
+        apply(x.detach(), draw, corner)
 
 
 def pairs(x: Array, values: Array) -> Iterator[tuple[Array, Array]]:
@@ -115,6 +119,13 @@ def entries(x: Array, index: tuple[Any, ...], value: Array | complex) -> Iterato
 
 
 def local_boxes(x: Array) -> Iterator[tuple[Array, Index]]:
+    """Yield the memory of a tensor to be written, as `held_boxes` does."""
+    yield from held_boxes(x)
+    if is_sharded(x):
+        torch.autograd.graph.increment_version(x)
+
+
+def held_boxes(x: Array) -> Iterator[tuple[Array, Index]]:
     """Yield the memory of a tensor in this process, box by box, with the position of each box in the logical array."""
     if not is_sharded(x):
         yield x, tuple(slice(0, size) for size in x.shape)
@@ -131,7 +142,6 @@ def local_boxes(x: Array) -> Iterator[tuple[Array, Index]]:
         )
     for box in product(*map(_sides, held)):
         yield part[tuple(side for side, _ in box)], tuple(slice(run.start, run.stop) for _, run in box)
-    torch.autograd.graph.increment_version(x)
 
 
 def by_shard(x: Array, fill: Callable[[Array, Index], Array]) -> Array:
