@@ -81,6 +81,26 @@ def audit_all() -> None:
     for communicate in (False, True):
         (fault,) = plan.audit(filled, communicate=communicate).faults
         assert fault.startswith("rows: the std is 0.02"), fault
+    fill_fused()
+
+
+def fill_fused() -> None:
+    """Fill and audit a fused weight whose parts end inside shards."""
+    structs = {"rows.x": struct((400, 240), "d"), "columns.x": struct((400, 240), None, "d")}
+    rules: list[Any] = [
+        ("rows.x", ai.parts(ai.normal(std=0.02), 0, {"a": 250, "b": 150}, values={"b": ai.zeros()})),
+        ("columns.x", ai.stack(ai.normal(std=0.02), axis=1)),
+    ]
+    plan = ai.plan(structs, rules)
+    filled = ai.initialize(structs, plan, rng=0)
+    whole = ai.initialize({name: np.empty(x.shape, x.dtype) for name, x in structs.items()}, plan, rng=0)
+    for name, x in structs.items():
+        check(filled[name], x, whole[name], 0.0)
+    assert plan.audit(filled).ok
+    digests = [row.measured.sha256 for row in plan.audit(whole).rows]
+    assert [row.measured.sha256 for row in plan.audit(filled, communicate=True).rows] == digests
+    wrong = plan.audit({**filled, "rows.x": ai.normal_(structs["rows.x"], std=0.02, rng=0)}, communicate=True)
+    assert wrong.faults == ["rows.x, part 'b': the values are not those of zeros()"], wrong.faults
 
 
 def fill_alone() -> None:

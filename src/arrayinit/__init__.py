@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from arrayinit import checkpoints, recipes
     from arrayinit.models.actions import keep
     from arrayinit.models.initialize import initialize
+    from arrayinit.models.parts import parts, stack
     from arrayinit.models.plan import Plan, plan
     from arrayinit.models.rules import Rule
 
@@ -67,11 +68,13 @@ __all__ = [
     "ones_",
     "orthogonal",
     "orthogonal_",
+    "parts",
     "plan",
     "recipes",
     "register_backend",
     "sparse",
     "sparse_",
+    "stack",
     "trunc_normal",
     "trunc_normal_",
     "uniform",
@@ -87,7 +90,15 @@ __all__ = [
 ]
 
 # What initializes whole models, by its module. It takes as long to import as all else.
-_MODELS = {"Plan": "plan", "Rule": "rules", "initialize": "initialize", "keep": "actions", "plan": "plan"}
+_MODELS = {
+    "Plan": "plan",
+    "Rule": "rules",
+    "initialize": "initialize",
+    "keep": "actions",
+    "parts": "parts",
+    "plan": "plan",
+    "stack": "parts",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -59,8 +59,10 @@ BEYOND_TORCH = {
     "keep",
     "lecun_normal_",
     "lecun_uniform_",
+    "parts",
     "plan",
     "register_backend",
+    "stack",
     "variance_scaling_",
 }
 

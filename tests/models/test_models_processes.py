@@ -175,3 +175,13 @@ def test_fsdp1_is_filled_where_its_parameters_are_summoned_and_refused_elsewhere
         assert results["digest"] == expected
         assert results["nans"] == []
         assert results["tied"]
+
+
+@each_world
+def test_fused_weights_are_those_of_one_process_where_shards_end_inside_a_part(processes: Processes) -> None:
+    for process in processes:
+        results = process["fused"]
+        assert results["collectives"] == 0
+        assert results["audit"] == results["audit of the whole"] == []
+        assert results["same"] == [True] * 7
+        assert set(results["faults"]) == {"qkv.weight, part 'k'"}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from arrayinit.kernels.fill import Fill, Host
+from arrayinit.kernels.fill import Constant, Fill, Host
 from arrayinit.stream.box import Index
 
 T = TypeVar("T")
@@ -76,7 +76,10 @@ class Cut(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pieces(Fill):
-    """An array of which each piece has a fill of its own. A piece without one is left as it is."""
+    """An array of which each piece has a fill of its own. A piece without one is left as it is.
+
+    Only arrays that are written can leave a piece as it is.
+    """
 
     cut: Cut
     fills: tuple[Fill | None, ...]
@@ -85,6 +88,34 @@ class Pieces(Fill):
     def is_by_box(self) -> bool:
         """Whether this holds for all pieces."""
         return all(fill is None or fill.is_by_box for fill in self.fills)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a piece is left as it is."""
+        return any(fill is None or (isinstance(fill, Pieces) and fill.keeps) for fill in self.fills)
+
+    def with_zeros(self) -> Pieces:
+        """Return the fill with zeros in the pieces that are left as they are."""
+        fills = (fill.with_zeros() if isinstance(fill, Pieces) else fill or Constant(0) for fill in self.fills)
+        return Pieces(self.cut, tuple(fills))
+
+    def kept(self, shape: Sequence[int]) -> Host:
+        """Return which elements are left as they are. Axes along which nothing is cut have a size of 1."""
+        cut = self.cut_axes(tuple(range(len(shape))))
+        mask = np.empty([size if axis in cut else 1 for axis, size in enumerate(shape)], bool)
+        self.marks().fill_host(mask)
+        return mask
+
+    def cut_axes(self, axes: tuple[int, ...]) -> set[int]:
+        """Return the axes along which an array is cut; ``axes`` are those of this piece in the array."""
+        at = self.cut.axis
+        inner = axes[:at] + axes[at + 1 :] if self.cut.is_stacked else axes
+        return {axes[at]}.union(*(fill.cut_axes(inner) for fill in self.fills if isinstance(fill, Pieces)))
+
+    def marks(self) -> Pieces:
+        """Return the fill that is True where elements are left as they are, and else False."""
+        marks = (fill.marks() if isinstance(fill, Pieces) else Constant(fill is None) for fill in self.fills)
+        return Pieces(self.cut, tuple(marks))
 
     def placed(self) -> Iterator[tuple[Place, Fill]]:
         """Yield the index of each piece that has a fill, and the fill."""

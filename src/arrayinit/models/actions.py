@@ -1,4 +1,4 @@
-"""What is done with a parameter: fill it by an initializer, copy an array, load a tensor, or leave it."""
+"""What is done with a parameter: fill it or its parts by initializers, copy an array, load a tensor, or leave it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from arrayinit.backends.registry import backend_of
+from arrayinit.models.fused import Fused
 from arrayinit.models.measured import sha256
 from arrayinit.models.pretrained.loaded import Loaded
 from arrayinit.values.value import Initializer
@@ -77,14 +78,20 @@ class Digest:
         return f"copy of an array {'x'.join(map(str, self.shape))} that JSON does not hold"
 
 
-Action = Initializer | Keep | Copied | Digest | Loaded
+Single = Initializer | Keep | Copied | Digest | Loaded
+"""What is done with a parameter that has no parts."""
 
-_EXPECTED = "an initializer such as normal(std=0.02), an array, keep(), or a function of the parameter that returns one"
+Action = Single | Fused
+
+_EXPECTED = (
+    "an initializer such as normal(std=0.02), an array, keep(), parts(...), stack(...), or a "
+    "function of the parameter that returns one of these"
+)
 
 
-def action(given: Any) -> Action:
+def action(given: Any) -> Single:
     """Return what a user means by the value of a rule, or by the result of a function of the parameter."""
-    if isinstance(given, Action):
+    if isinstance(given, Single):
         return given
     if isinstance(given, (str, Mapping)):
         return Keep() if given == "keep" else Initializer.from_config(given)
@@ -111,7 +118,7 @@ def _hint(given: Any) -> str:
     return f": a value is made by a call, as {getattr(function, '__name__', '').removesuffix('_')}(...)"
 
 
-def config(given: Action) -> Any:
+def config(given: Single) -> Any:
     """Return a value as plain data for JSON."""
     match given:
         case Initializer():
@@ -126,7 +133,7 @@ def config(given: Action) -> Any:
             return {"copy": {"shape": list(given.shape), "dtype": given.dtype, "sha256": given.sha256}}
 
 
-def from_config(given: Any) -> Action:
+def from_config(given: Any) -> Single:
     """Return the value of plain data."""
     if isinstance(given, Mapping) and list(given) == ["copy"]:
         kept = given["copy"]

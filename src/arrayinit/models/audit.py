@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from arrayinit.backends.registry import backend_of
-from arrayinit.initializers.copy import copy_
 from arrayinit.kernels.fill import Fill, Host
 from arrayinit.models.actions import Copied, Digest, Keep
 from arrayinit.models.agree import differences
+from arrayinit.models.described import described
 from arrayinit.models.expected import Expected, deviations
+from arrayinit.models.fused import Fused
 from arrayinit.models.grouping import Weight, seen_by
+from arrayinit.models.held import Box, by_piece, held, joined, rows_of, without_rows
 from arrayinit.models.measured import Measured, measured
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.pretrained.loaded import Loaded
 from arrayinit.models.resolve import Step
-from arrayinit.values.abstract import Abstract
 from arrayinit.values.value import Initializer
 
 
@@ -68,21 +65,32 @@ def audit(steps: Sequence[Step], parameters: Sequence[Parameter], communicate: b
     if problems:
         raise ValueError("\n".join(problems))
     arrays = {p.name: p.array for p in parameters}
-    rows = [_row(step, arrays[step.name], communicate) for step in steps if step.owner is None]
-    return Audit(tuple(_with_equals(rows, {step.name: step for step in steps})))
+    owners = (step for step in steps if step.owner is None)
+    rows = (pair for step in owners for pair in _rows(step, held(arrays[step.name], communicate), step.name))
+    return Audit(tuple(_with_equals(rows)))
 
 
-def _row(step: Step, array: Any, communicate: bool) -> Row:
-    """Return the row of one parameter."""
-    host, is_whole = on_host(array, communicate)
-    padding = _padding(step, host, is_whole)
-    found = measured(host, padding)
+def _rows(step: Step, boxes: list[Box], name: str) -> Iterator[tuple[Row, Step]]:
+    """Yield the row of a parameter and its step, or those of its parts."""
+    if not isinstance(step.action, Fused):
+        yield _row(step, boxes, name), step
+        return
+    pieces = by_piece(boxes, step.action.cut)
+    for number, (part, inside) in enumerate(zip(step.action.steps, pieces, strict=True)):
+        yield from _rows(part, inside, f"{name}, {step.action.named(number)}")
+
+
+def _row(step: Step, boxes: list[Box], name: str) -> Row:
+    """Return the row of one parameter, or of one part."""
+    host, is_whole = joined(boxes, step.shape)
+    padding = () if isinstance(step.action, (Copied, Loaded)) else step.zero_rows
+    found = measured(host, joined(without_rows(boxes, padding), ())[0] if padding else None)
     faults = list(found.defects())
-    if padding and _is_random(step) and host[list(padding)].any():
-        faults.append(f"row {padding[0]} is the padding, and is not zero")
+    if _is_random(step):
+        faults += (f"row {n} is the padding, and is not zero" for n, row in rows_of(boxes, padding) if row.any())
     if isinstance(step.action, Digest) and is_whole and step.dtype == step.action.dtype:
         faults += [f"the values are not those of the {step.action!r}"] if found.sha256 != step.action.sha256 else []
-    fill = _fill(step)
+    fill = None if 0 in step.shape and isinstance(step.action, Initializer) else described(step, step.dtype)
     if fill is not None and not faults:
         if isinstance(step.action, Initializer) and step.action.draws:
             expected = Expected.of(fill, step.dtype)
@@ -90,23 +98,17 @@ def _row(step: Step, array: Any, communicate: bool) -> Row:
         elif is_whole and not _equals(host, fill, step):
             given = "the checkpoint" if isinstance(step.action, Loaded) else repr(step.action)
             faults.append(f"the values are not those of {given}")
-    return Row(step.name, found, tuple(faults))
-
-
-def _padding(step: Step, host: Host, is_whole: bool) -> tuple[int, ...]:
-    """Return the rows that hold the padding of an embedding."""
-    if not step.zero_rows or isinstance(step.action, (Copied, Loaded)):
-        return ()
-    if is_whole:
-        return step.zero_rows
-    # A shard does not say which rows it holds.
-    rows: list[int] = np.flatnonzero(~host.any(axis=1)).tolist()
-    return tuple(rows[: len(step.zero_rows)])
+    return Row(name, found, tuple(faults))
 
 
 def _is_random(step: Step) -> bool:
     """Whether the values are random, or may be."""
     return isinstance(step.action, Keep) or (isinstance(step.action, Initializer) and step.action.draws)
+
+
+def _equals(host: Host, fill: Fill, step: Step) -> bool:
+    planned = fill.whole(_seen(step).shape, step.dtype).reshape(step.shape)
+    return bool(((host == planned) | ((host != host) & (planned != planned))).all())  # noqa: PLR0124
 
 
 def _seen(step: Step) -> Weight:
@@ -115,52 +117,10 @@ def _seen(step: Step) -> Weight:
     return seen_by(step.action, *known) if isinstance(step.action, Initializer) else known
 
 
-def _fill(step: Step) -> Fill | None:
-    """Return what every element is to be, if it is known."""
-    if isinstance(step.action, Initializer) and 0 not in step.shape:
-        shape, layout, groups = _seen(step)
-        fill: Fill = step.action.fill(Abstract(shape, step.dtype), layout=layout, groups=groups)
-        return fill
-    x: Any = Abstract(step.shape, step.dtype)
-    source: Any = None
-    if isinstance(step.action, Copied):
-        source = step.action.source
-    elif isinstance(step.action, Loaded) and step.action.tensor is not None:
-        source = step.action.whole(step.shape)
-    return None if source is None else copy_(x, source)
-
-
-def _equals(host: Host, fill: Fill, step: Step) -> bool:
-    planned = fill.whole(_seen(step).shape, step.dtype).reshape(step.shape)
-    return bool(((host == planned) | ((host != host) & (planned != planned))).all())  # noqa: PLR0124
-
-
-def on_host(array: Any, communicate: bool) -> tuple[Host, bool]:
-    """Return the values of an array in this process, and whether these are all."""
-    if hasattr(array, "full_tensor"):
-        part = array.full_tensor() if communicate else array.to_local()
-        return on_host(part, communicate)[0], tuple(part.shape) == tuple(array.shape)
-    if getattr(array, "is_fully_addressable", True) is False:
-        return _of_processes(array, communicate)
-    *_, host = backend_of(array).read(array)
-    return host, True
-
-
-def _of_processes(array: Any, communicate: bool) -> tuple[Host, bool]:
-    """Return the values of a JAX array of which other processes hold a part: all of them, or one of each shard here."""
-    if communicate:
-        from jax.experimental.multihost_utils import process_allgather
-
-        return np.asarray(process_allgather(array, tiled=True)), True
-    shards = {str(shard.index): np.asarray(shard.data) for shard in array.addressable_shards}
-    return np.concatenate([values.reshape(-1) for values in shards.values()]), False
-
-
-def _with_equals(rows: Sequence[Row], steps: dict[str, Step]) -> Iterator[Row]:
+def _with_equals(rows: Iterable[tuple[Row, Step]]) -> Iterator[Row]:
     """Yield the rows; those that hold the same random values get a fault."""
     first: dict[str, str] = {}
-    for row in rows:
-        step = steps[row.name]
+    for row, step in rows:
         is_varied = row.measured.count > 0 and not row.measured.is_constant
         is_compared = _is_random(step) and not step.is_buffer and is_varied
         other = first.setdefault(row.measured.sha256, row.name) if is_compared else row.name

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from arrayinit.initializers.copy import copy_
-from arrayinit.models.actions import Action, Copied, Digest, Keep
+from arrayinit.models.actions import Copied, Digest, Keep, Single
 from arrayinit.models.grouping import seen_by
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.pretrained.loaded import Loaded
@@ -17,17 +17,22 @@ _checked: dict[tuple[Any, ...], None] = {}
 _MANY = 1 << 12
 
 
-def check(p: Parameter, action: Action, selector: str) -> None:
-    """Raise unless the action can fill the parameter."""
-    if isinstance(action, (Keep, Loaded)):
-        # The checkpoint has been compared with the parameter.
-        return
+def check_place(p: Parameter, selector: str) -> None:
+    """Raise unless a rule with this selector may fill the parameter."""
     if p.fault:
         raise ValueError(p.fault)
     if p.must_name and p.must_name not in selector:
         raise ValueError(
             f"the layer computes a parametrized weight from it: name {p.must_name!r} in the rule, or use keep()"
         )
+
+
+def check(p: Parameter, action: Single, selector: str) -> None:
+    """Raise unless the action can fill the parameter."""
+    if isinstance(action, (Keep, Loaded)):
+        # The checkpoint has been compared with the parameter.
+        return
+    check_place(p, selector)
     if isinstance(action, Initializer):
         # Layers repeat.
         key = (action, p.shape, p.dtype, p.layout, p.groups)

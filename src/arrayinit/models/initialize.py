@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from arrayinit.backends.registry import backend_of
-from arrayinit.initializers.copy import copy_
 from arrayinit.initializers.fill import source_of
-from arrayinit.models.actions import Copied, Digest, Keep
+from arrayinit.models.actions import Digest, Keep
 from arrayinit.models.agree import differences, obstacles
-from arrayinit.models.grouping import seen_by
+from arrayinit.models.filling import fill
+from arrayinit.models.fused import leaves
 from arrayinit.models.names import Rename, listed
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.plan import Plan, bound, loaded
@@ -159,16 +159,21 @@ def _without_values(steps: Sequence[Step], parameters: Sequence[Parameter], gets
         count = f"{len(meta)} parameters and buffers are" if len(meta) > 1 else "1 parameter or buffer is"
         problems.append(f"{count} on the meta device, without memory: pass device=, as device='cpu': {listed(meta)}")
     empty = {p.name for p in parameters if not p.has_values}
-    kept = [s.name for s in steps if s.owner is None and isinstance(s.action, Keep) and s.name in empty]
+    kept = [s.name for s in steps if s.owner is None and s.name in empty and _has(s, Keep)]
     if kept:
         problems.append(f"keep() would leave parameters without values: {listed(kept)}")
-    lost = [s.name for s in steps if isinstance(s.action, Digest)]
+    lost = [s.name for s in steps if _has(s, Digest)]
     if lost:
         problems.append(f"the plan came from JSON, which holds no arrays: plan again with the rules of {listed(lost)}")
     unbound = [s.name for s in steps if isinstance(s.action, Loaded) and s.action.tensor is None]
     if unbound:
         problems.append(f"the plan came from JSON: pass the checkpoint as pretrained=, for {listed(unbound)}")
     return problems
+
+
+def _has(step: Step, kind: type) -> bool:
+    """Whether a step, or one of its parts, is of a kind."""
+    return any(isinstance(leaf.action, kind) for leaf in leaves(step))
 
 
 def _not_writable(steps: Iterable[Step], parameters: Iterable[Parameter]) -> Iterator[str]:
@@ -186,11 +191,12 @@ def check_rng(steps: Iterable[Step], by_name: dict[str, Parameter], seed_of_name
     """Raise for a wrong rng before anything is written."""
     checked: set[type] = set()
     for step in steps:
-        if step.fills and isinstance(step.action, Initializer) and step.action.draws:
+        drawn = [leaf for leaf in leaves(step) if isinstance(leaf.action, Initializer) and leaf.action.draws]
+        if step.fills and drawn:
             x = by_name[step.name].array
             if type(x) not in checked:
                 checked.add(type(x))
-                source_of(backend_of(x), x, seed_of_name(step.seed_name))
+                source_of(backend_of(x), x, seed_of_name(drawn[0].seed_name))
 
 
 def fill_all(
@@ -215,28 +221,3 @@ def fill_all(
             raise
     if report:
         report(total, total, "")
-
-
-def fill(step: Step, p: Parameter, seed_of_name: Callable[[str], Any]) -> Any:
-    """Fill one parameter as the step says, and return the array."""
-    target = p.target
-    if isinstance(step.action, Loaded):
-        return step.action.load(target)
-    if isinstance(step.action, Copied):
-        return copy_(target, step.action.source)
-    assert isinstance(step.action, Initializer), step
-    rng = seed_of_name(step.seed_name) if step.action.draws else None
-    shape, layout, groups = seen_by(step.action, step.shape, step.layout, step.groups)
-    if shape != step.shape:
-        # A view is written, as only torch has such weights, or a file that is mapped into memory.
-        view = target.detach().view(shape) if hasattr(target, "detach") else target.reshape(shape)
-        step.action.fill(view, rng, layout=layout, groups=groups)
-        return target
-    x = step.action.fill(target, rng, layout=layout, groups=groups)
-    return _cleared(x, step.zero_rows) if step.zero_rows and step.action.draws else x
-
-
-def _cleared(x: Any, rows: tuple[int, ...]) -> Any:
-    """Set rows to zero."""
-    backend: Any = backend_of(x)
-    return backend.set_at(x, (backend.namespace(x).asarray(rows), slice(None)), 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,11 +43,10 @@ class Measured:
                 yield f"{number} of {self.count} elements are {what}"
 
 
-def measured(host: Host, without_rows: Sequence[int] = ()) -> Measured:
-    """Measure an array without some of its rows; the sha256 is of all elements, in C order."""
+def measured(host: Host, kept: Host | None = None) -> Measured:
+    """Measure an array, or the elements of it that are ``kept``; the sha256 is of all elements, in C order."""
     digest = sha256(host)
-    kept = np.delete(host, list(without_rows), axis=0) if without_rows else host
-    flat = kept.reshape(-1)
+    flat = (host if kept is None else kept).reshape(-1)
     nans = infinities = zeros = 0
     finite: list[Any] = []
     for chunk in _chunks(flat):

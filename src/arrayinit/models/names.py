@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial, reduce
+from itertools import takewhile
 from typing import Any
 
 Rename = str | Mapping[str, str] | Sequence[tuple[Any, str] | str] | Callable[[str], str] | None
 """``"torch"``, a mapping of names, a list of (regular expression, replacement) and "torch", a function, or None."""
+
+_WORD = re.compile(r"[^\W_]+|[\W_]")
+_SHOWN = 8
 
 # The last segment of a name in Flax, Haiku and Keras, and in torch.
 _TORCH = {
@@ -73,7 +77,7 @@ def _replacing(step: Any) -> Callable[[str], str]:
 
 
 def duplicates(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """Return a problem for each name that two parameters share, in the model or after they are renamed."""
+    """Return a problem for each name that two parameters, or parts of them, share: in the model, or as their seed."""
     seen: dict[str, str] = {}
     problems: list[str] = []
     for name, renamed in pairs:
@@ -81,7 +85,10 @@ def duplicates(pairs: Iterable[tuple[str, str]]) -> list[str]:
         if first == name:
             problems.append(f"the model has two parameters of the name {name!r}: give one layer another name")
         elif first is not None:
-            problems.append(f"rename makes {renamed!r} of both {first!r} and {name!r}: they would get equal numbers")
+            problems.append(
+                f"{first!r} and {name!r} have one name for their seeds, {renamed!r}, and would get equal numbers: "
+                "change rename= or names="
+            )
         else:
             seen[renamed] = name
     return problems
@@ -100,3 +107,35 @@ def near(text: str, names: Sequence[str]) -> str:
 def listed(names: Sequence[str], limit: int = 8) -> str:
     """Return names for an error, the first of many."""
     return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")
+
+
+def ranges(numbers: list[int]) -> str:
+    """Return the text for sorted numbers: ``7``, or ``{0..3,8}``."""
+    if len(numbers) == 1:
+        return str(numbers[0])
+    starts = [n for n in numbers if n - 1 not in numbers]
+    stops = [n for n in numbers if n + 1 not in numbers]
+    runs = (str(a) if a == b else f"{a}..{b}" for a, b in zip(starts, stops, strict=True))
+    return f"{{{','.join(runs)}}}"
+
+
+def joined_names(names: Sequence[str]) -> str:
+    """Return one text for names that differ in one piece, as those of parts do: ``attn.{q,k,v}.weight``."""
+    words = [_WORD.findall(name) for name in names]
+    head = _common(words)
+    tail = _common([name[head:][::-1] for name in words])
+    first, pieces = words[0], ["".join(name[head : len(name) - tail]) for name in words]
+    if len(set(names)) == 1:
+        return names[0]
+    if all(piece.isdecimal() for piece in pieces):
+        middle = ranges(sorted(map(int, pieces)))
+    else:
+        shown = pieces if len(pieces) <= _SHOWN else [*pieces[: _SHOWN - 1], "...", pieces[-1]]
+        middle = f"{{{','.join(shown)}}}"
+    return "".join([*first[:head], middle, *first[len(first) - tail :]])
+
+
+def _common(words: Sequence[Sequence[str]]) -> int:
+    """Return how many words at the start are the same everywhere."""
+    same = (len(set(column)) == 1 for column in zip(*words, strict=False))
+    return len(list(takewhile(bool, same)))

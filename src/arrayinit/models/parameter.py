@@ -38,6 +38,8 @@ class Parameter:
     """The meaning of each axis; None if it is not known."""
     groups: int = 1
     """The number of groups of a convolution."""
+    of_layer: tuple[str | None, int] | None = None
+    """The layout and the groups that one layer has, if the array is that of stacked layers; None if it is not known."""
     is_buffer: bool = False
     owner: str | None = None
     """The name under which the same array was found first, or None."""
@@ -108,6 +110,14 @@ class Parameter:
         self[capture]
         assert self.sizes is not None
         return self.sizes(self.name, capture)
+
+    def part(self, name: str, shape: tuple[int, ...], captures: Captures, count: int) -> Parameter:
+        """Return a part as a parameter; ``captures`` tell which of ``count`` parts this is."""
+
+        def sizes(_: str, capture: str) -> int:
+            return count if capture in captures else self.size(capture)
+
+        return replace(self, name=name, shape=shape, captures={**self.captures, **captures}, sizes=sizes)
 
     def matched(self, captures: Captures, sizes: Callable[[str, str], int]) -> Parameter:
         """Return the parameter with the captures of a rule."""

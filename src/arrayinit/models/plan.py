@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from arrayinit.models.actions import config, from_config
 from arrayinit.models.names import Rename
 from arrayinit.models.parameter import Parameter
+from arrayinit.models.plain import plain, step_of
 from arrayinit.models.pretrained.loaded import Loaded
 from arrayinit.models.pretrained.loading import NOTHING_LOADED, Loading, OnMismatch, check_on_mismatch, loading
 from arrayinit.models.resolve import Step, resolved
@@ -85,7 +85,7 @@ class Plan(Sequence[Step]):
 
     def to_json(self) -> str:
         """Return the plan as JSON text: one entry for each parameter, without code."""
-        return json.dumps([_plain(step) for step in self._steps])
+        return json.dumps([plain(step) for step in self._steps])
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
@@ -94,7 +94,7 @@ class Plan(Sequence[Step]):
             given = json.loads(text)
             if not isinstance(given, list):
                 raise TypeError(f"it is no list, but of type {type(given).__name__}")
-            return cls(_step(entry) for entry in given)
+            return cls(step_of(entry) for entry in given)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"this text holds no plan, as Plan.to_json() writes it: {error}") from error
 
@@ -230,17 +230,3 @@ def bound(steps: Iterable[Step], pretrained: Any) -> Plan:
     if problems:
         raise ValueError("\n".join(problems))
     return Plan(made)
-
-
-def _plain(step: Step) -> dict[str, Any]:
-    """Return a step as plain data."""
-    return {**step._asdict(), "action": config(step.action)}
-
-
-def _step(entry: dict[str, Any]) -> Step:
-    """Return the step of plain data."""
-    fields: dict[str, Any] = {**entry, "shape": tuple(entry["shape"]), "zero_rows": tuple(entry["zero_rows"])}
-    fields["action"] = from_config(entry["action"])
-    if not isinstance(fields["seed_name"], str) or not isinstance(fields["name"], str):
-        raise TypeError("a name is no text")
-    return Step(**fields)

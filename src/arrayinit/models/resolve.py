@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from arrayinit.models.actions import Action, Keep, action
-from arrayinit.models.check import check
+from arrayinit.models.actions import Action, Keep, is_function
+from arrayinit.models.actions import action as as_action
+from arrayinit.models.check import check, check_place
+from arrayinit.models.fused import Fused, leaves
 from arrayinit.models.names import Rename, duplicates, listed, near, renaming, unknown
 from arrayinit.models.parameter import Captures, Parameter
+from arrayinit.models.parts import valued
 from arrayinit.models.pretrained.loading import NOTHING_LOADED, Loading
 from arrayinit.models.rules import Entry, entries
 from arrayinit.models.selectors import Regex
+from arrayinit.models.splits import Parts, Stack
 
 
 class Step(NamedTuple):
@@ -66,28 +70,24 @@ def resolve(
             used[found[0]] = True
         if p.name in loading.refused:
             continue
-        if found is None and loaded is None:
-            if p.is_loaded:
-                steps.append(_step(p, Keep(), "loaded", p.name))
-            elif not p.is_buffer or p.needs_memory or not p.has_values:
+        if found is None and loaded is None and not p.is_loaded:
+            if not p.is_buffer or p.needs_memory or not p.has_values:
                 unmatched.append(p.name)
             continue
-        source = "loaded" if p.is_loaded else "" if found is None else given[found[0]].text
+        seen: Parameter = p
+        value: Any = Keep()
+        by = _By("loaded", p.name, renamed)
+        if loaded is not None:
+            value, by = loaded.value, _By(loaded.source, p.name, renamed)
+        elif found is not None and not p.is_loaded:
+            entry, captures = given[found[0]], found[1]
+            seen, value = p.matched(captures, sizes.of(entry)), entry.value
+            by = _By(entry.text, entry.selector.text, renamed)
         try:
-            if loaded is not None:
-                source, chosen = loaded.source, action(loaded.value)
-                check(p, chosen, p.name)
-            else:
-                assert found is not None
-                entry, captures = given[found[0]], found[1]
-                chosen = Keep() if p.is_loaded else entry.action(p, captures, sizes.of(entry))
-                check(p, chosen, entry.selector.text)
-        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            steps.append(_planned(seen, value, by))
+        except _REFUSALS as error:
             # A function of the parameter may fail for the same reason, as on a lazy one, with less to say.
-            message = p.fault or str(error.args[0] if error.args else error)
-            failed.setdefault((source, message), []).append(p.name)
-            continue
-        steps.append(_step(p, chosen, source, renamed(p.name)))
+            failed.setdefault((by.source, p.fault or _text(error)), []).append(p.name)
     extra = _unnamed(loading.extra, given, used)
     problems = [
         *loading.problems,
@@ -95,8 +95,8 @@ def resolve(
         *_unmatched(unmatched, parameters),
         *_unused(given, used, parameters),
         *(f"{rule} on {_counted(names)}: {message}" for (rule, message), names in failed.items()),
-        *unknown(rename, [p.name for p in parameters]),
-        *duplicates([(step.name, step.seed_name) for step in steps if step.owner is None]),
+        *unknown(rename, [*(p.name for p in parameters), *(leaf.name for step in steps for leaf in leaves(step))]),
+        *duplicates([pair for step in steps if step.owner is None for pair in _seeded(step)]),
     ]
     return Resolved(steps, problems)
 
@@ -109,6 +109,60 @@ def resolved(
     if problems:
         raise ValueError("\n".join(problems))
     return steps
+
+
+# What a function of the user raises, or a value that does not fit.
+_REFUSALS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+def _text(error: BaseException) -> str:
+    return str(error.args[0] if error.args else error)
+
+
+class _By(NamedTuple):
+    """What decides about a parameter."""
+
+    source: str
+    """The rule, or the file of a checkpoint."""
+    selector: str
+    renamed: Callable[[str], str]
+
+
+def _planned(p: Parameter, value: Any, by: _By) -> Step:
+    """Return the step of a parameter, or of a part of one, that gets this value."""
+    given = valued(value(p)) if is_function(value) else valued(value)
+    action: Action
+    if isinstance(given, (Parts, Stack)):
+        check_place(p, by.selector)
+        action = _fused(p, given, by)
+    else:
+        # A function that returns a function is refused.
+        action = as_action(given)
+        check(p, action, by.selector)
+    return _step(p, action, by.source, by.renamed(p.name))
+
+
+def _fused(p: Parameter, value: Parts | Stack, by: _By) -> Fused:
+    """Return the steps of all parts, or raise ValueError with what speaks against each."""
+    cut, parts = value.split(p)
+    labels = tuple(part.label for part in parts)
+    steps: list[Step] = []
+    failed: dict[str, list[str]] = {}
+    for part in parts:
+        try:
+            steps.append(_planned(part.parameter, part.value, by))
+        except _REFUSALS as error:
+            failed.setdefault(_text(error), []).append(part.label)
+    if failed:
+        kind = "layer" if cut.is_stacked else "part"
+        raise ValueError("; ".join(f"{kind} {_counted(names)}: {message}" for message, names in failed.items()))
+    return Fused(cut, value.axis, labels, tuple(steps))
+
+
+def _seeded(step: Step) -> Iterator[tuple[str, str]]:
+    """Yield what gets numbers of its own, and the name of its seed."""
+    for leaf in leaves(step):
+        yield step.name if leaf is step else f"{step.name} ({leaf.name})", leaf.seed_name
 
 
 def _step(p: Parameter, action: Action, source: str, seed_name: str) -> Step:

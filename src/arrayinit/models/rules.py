@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from arrayinit.models.actions import Action, action, is_function
-from arrayinit.models.parameter import Captures, Parameter
+from arrayinit.models.parts import valued
 from arrayinit.models.selectors import Layer, LayerParameter, Selector, selector
 
 
@@ -33,8 +32,9 @@ class Rule:
         for it, as ``"<torch.nn.Linear>"``: such a rule needs no import. A function takes a `Parameter` and returns
         whether the rule takes it.
     value
-        An initializer such as ``normal(std=0.02)``, an array, `keep`, or a function that takes a `Parameter` and
-        returns one of these. An initializer may be written as in JSON: ``"zeros"`` or ``{"normal": {"std": 0.02}}``.
+        An initializer such as ``normal(std=0.02)``, an array, `keep`, `parts`, `stack`, or a function that takes a
+        `Parameter` and returns one of these. An initializer may be written as in JSON: ``"zeros"`` or ``{"normal":
+        {"std": 0.02}}``. So may `parts` and `stack`: ``{"stack": {"value": "zeros"}}``.
     optional
         Whether the rule may match nothing.
 
@@ -72,9 +72,9 @@ class Rule:
             if not self.value:
                 raise ValueError(f"the dict of {chosen.text} is empty: name its parameters, as in {{'weight': ones()}}")
             for value in self.value.values():
-                _value(value)
+                valued(value)
         else:
-            _value(self.value)
+            valued(self.value)
         if not isinstance(self.optional, bool):
             raise TypeError(f"optional must be True or False, got {self.optional!r}")
 
@@ -83,33 +83,18 @@ def _is_by_name(chosen: Selector, value: Any) -> bool:
     return isinstance(chosen, Layer) and isinstance(value, Mapping)
 
 
-def _value(given: Any) -> Action | Callable[[Parameter], Any]:
-    """Return the value of a rule: an action, or a function of the parameter."""
-    if is_function(given):
-        function: Callable[[Parameter], Any] = given
-        return function
-    return action(given)
-
-
 class Entry:
     """One selector with one value: a rule, or one name in the dict of a class."""
 
     __slots__ = ("optional", "rule", "selector", "value")
 
     def __init__(self, rule: int, chosen: Selector, value: Any, optional: bool) -> None:
-        self.rule, self.selector, self.value, self.optional = rule, chosen, _value(value), optional
+        self.rule, self.selector, self.value, self.optional = rule, chosen, valued(value), optional
 
     @property
     def text(self) -> str:
         """The rule in an error and in a plan."""
         return f"rule {self.rule} {self.selector.text!r}"
-
-    def action(self, p: Parameter, captures: Captures, sizes: Callable[[str, str], int]) -> Action:
-        """Return what the rule does with a parameter."""
-        if isinstance(self.value, Action):
-            return self.value
-        given = self.value(p.matched(captures, sizes))
-        return action(given)
 
 
 def entries(rules: Iterable[Any]) -> list[Entry]:

@@ -8,7 +8,9 @@ from html import escape
 from math import prod
 from typing import NamedTuple
 
+from arrayinit.models.fused import Fused, leaves
 from arrayinit.models.grouping import seen_by
+from arrayinit.models.names import joined_names, ranges
 from arrayinit.models.resolve import Step
 from arrayinit.values.value import Initializer
 
@@ -49,7 +51,7 @@ def _collapsed(steps: Iterable[Step]) -> Iterator[tuple[str, ...]]:
     for cells, rows in groups.items():
         columns = [sorted({row.numbers[i] for row in rows}) for i in range(len(rows[0].numbers))]
         if prod(map(len, columns)) == len(rows) == len({row.numbers for row in rows}):
-            yield _filled(cells, [_ranges(column) for column in columns])
+            yield _filled(cells, [ranges(column) for column in columns])
         else:
             for row in rows:
                 yield _filled(cells, [str(number) for number in row.numbers])
@@ -77,14 +79,15 @@ def _row(step: Step) -> _Row:
             _LONG.sub(lambda long: f"{float(long.group()):.3g}", repr(step.action)),
             _std(step),
             step.source,
-            _hidden(step.seed_name, numbers) if step.fills else "",
+            _hidden(_seed_names(step), numbers),
         )
     return _Row(cells, tuple(map(int, numbers)))
 
 
 def _hidden(text: str, numbers: list[str]) -> str:
-    r"""Replace the numbers in a text by ``\0``, if they are those of the name."""
-    return _NUMBER.sub("\0", text) if _NUMBER.findall(text) == numbers else text
+    r"""Replace the first numbers in a text by ``\0``, if they are those of the name."""
+    count = len(numbers)
+    return _NUMBER.sub("\0", text, count) if count and _NUMBER.findall(text)[:count] == numbers else text
 
 
 def _filled(cells: tuple[str, ...], numbers: list[str]) -> tuple[str, ...]:
@@ -97,18 +100,19 @@ def _joined(pieces: list[str], numbers: list[str]) -> Iterator[str]:
         yield number if len(pieces) > 1 else ""
 
 
-def _ranges(numbers: list[int]) -> str:
-    """Return the text for sorted numbers: ``7``, or ``{0..3,8}``."""
-    if len(numbers) == 1:
-        return str(numbers[0])
-    starts = [n for n in numbers if n - 1 not in numbers]
-    stops = [n for n in numbers if n + 1 not in numbers]
-    runs = (str(a) if a == b else f"{a}..{b}" for a, b in zip(starts, stops, strict=True))
-    return f"{{{','.join(runs)}}}"
-
-
 def _std(step: Step) -> str:
-    """Return the expected standard deviation of a step."""
-    if not isinstance(step.action, Initializer):
-        return "-"
-    return f"{step.action.expected_std(*seen_by(step.action, step.shape, step.layout, step.groups)):.4g}"
+    """Return the expected standard deviation of a step; of parts, the least and the greatest one."""
+    found = sorted({_expected(leaf.action, leaf) for leaf in leaves(step) if isinstance(leaf.action, Initializer)})
+    return "-" if not found else "..".join(f"{std:.4g}" for std in dict.fromkeys((found[0], found[-1])))
+
+
+def _expected(value: Initializer, step: Step) -> float:
+    return value.expected_std(*seen_by(value, step.shape, step.layout, step.groups))
+
+
+def _seed_names(step: Step) -> str:
+    """Return the names of the seeds of a step: ``attn.{q,k,v}.weight`` for parts."""
+    if not isinstance(step.action, Fused):
+        return step.seed_name if step.fills else ""
+    names = list(filter(None, map(_seed_names, step.action.steps)))
+    return joined_names(names) if names else ""

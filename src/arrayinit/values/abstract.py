@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from arrayinit.backends.protocol import Replaced
-from arrayinit.backends.registry import register_backend
+from arrayinit.backends.registry import backend_of, register_backend
 from arrayinit.kernels.fill import Fill
 
 
 class Abstract:
-    """The shape and the dtype of an array."""
+    """The shape and the dtype of an array. The generators are those of the array ``like``, or none."""
 
-    __slots__ = ("dtype", "shape")
+    __slots__ = ("dtype", "like", "shape")
 
-    def __init__(self, shape: tuple[int, ...], dtype: str) -> None:
-        self.shape, self.dtype = shape, dtype
+    def __init__(self, shape: tuple[int, ...], dtype: str, like: Any = None) -> None:
+        self.shape, self.dtype, self.like = shape, dtype, like
 
     @classmethod
     def taking(cls, arguments: Mapping[str, Any], shape: tuple[int, ...]) -> Abstract:
@@ -31,7 +31,7 @@ class Abstract:
 
 
 class _Backend(Replaced):
-    """Takes every generator and seed, and writes nothing."""
+    """Takes every generator and seed where no array is known, and writes nothing."""
 
     def accepts(self, cls: type) -> bool:
         return cls is Abstract
@@ -39,8 +39,8 @@ class _Backend(Replaced):
     def dtype(self, x: Abstract) -> str:
         return x.dtype
 
-    def generator(self, x: Abstract, rng: Any) -> None:
-        return None
+    def generator(self, x: Abstract, rng: Any) -> Any:
+        return None if x.like is None else backend_of(x.like).generator(x.like, rng)
 
     def read(self, x: Abstract) -> Iterator[Any]:
         raise TypeError("an abstract array has no values")

@@ -98,6 +98,22 @@ def test_fixed_values_are_those_of_numpy(name: str, dtype: str, monkeypatch: pyt
     np.testing.assert_array_equal(plain(x), case.fill(np.full(case.shape, 7, dtype)))
 
 
+@pytest.mark.parametrize("rng", [5, "NumPy's"])
+def test_parts_are_filled_on_the_device(rng: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = arrayinit.stack(arrayinit.normal(), axis=1)
+    values = {"b": inner, "c": arrayinit.eye(layout="OI"), "d": arrayinit.orthogonal(layout="OI")}
+    value = arrayinit.parts(arrayinit.uniform(), 0, {"a": 2, "b": 1, "c": 3, "d": 2}, values=values)
+
+    def filled(x: Any) -> Any:
+        generator = np.random.default_rng(5) if rng == "NumPy's" else rng
+        return plain(arrayinit.initialize({"x": x}, [("x", value)], rng=generator)["x"])
+
+    ours = filled(full((8, 6)))
+    assert DEVICE.outside == []
+    monkeypatch.undo()
+    np.testing.assert_array_equal(ours, filled(np.full((8, 6), 7, "float32")))
+
+
 def test_a_numpy_generator_draws_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     x = arrayinit.kaiming_normal_(full((6, 4)), rng=np.random.default_rng(2))
     monkeypatch.undo()

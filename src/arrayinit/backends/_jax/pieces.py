@@ -31,7 +31,7 @@ def filled(x: Array, fill: Pieces, fill_whole: Callable[[Array, Fill], Array]) -
     sharding = None if is_traced(x) or is_spread(x) else x.sharding
     parts: list[Array] = []
     for number, piece in enumerate(fill.fills):
-        assert piece is not None, "JAX's arrays cannot be left as they are"
+        assert piece is not None, "JAX's arrays are not written"
         parts.append(fill_whole(jax.ShapeDtypeStruct(fill.cut.shape(number, shape), x.dtype, sharding=sharding), piece))
     return _joined(fill.cut, parts)
 
@@ -65,7 +65,7 @@ def _boxes(fill: Fill, held: dict[Any, _Box], dtype: Any) -> dict[Any, Array]:
         parts: dict[Any, list[Array]] = {device: [] for device in held}
         overlaps = fill.cut.by_piece((device, *box) for device, box in held.items())
         for piece, inside in zip(fill.fills, overlaps, strict=True):
-            assert piece is not None, "JAX's arrays cannot be left as they are"
+            assert piece is not None, "JAX's arrays are not written"
             boxes = {device: (first, _shape(held[device][1], place)) for device, place, first in inside}
             for device, values in _boxes(piece, boxes, dtype).items():
                 parts[device].append(values)

@@ -40,7 +40,10 @@ def _parameter(leaf: Leaf) -> Parameter:
     p = Parameter(dotted(leaf.path), tuple(array.shape), str(array.dtype), array, module, holders=leaf.holders)
     known = known_base(type(module), _LAYOUTS)
     layout = _LAYOUTS[known].get(p.local) if known else None
+    axes, groups = getattr(module, "num_spatial_dims", 0) + 2, getattr(module, "groups", 1)
+    if layout is not None and len(p.shape) == axes:
+        p.layout, p.groups = layout, groups
     # Layers that are stacked have one more axis, and it may be anywhere.
-    if layout is not None and len(p.shape) == getattr(module, "num_spatial_dims", 0) + 2:
-        p.layout, p.groups = layout, getattr(module, "groups", 1)
+    if layout is not None and len(p.shape) == axes + 1:
+        p.of_layer = layout, groups
     return p

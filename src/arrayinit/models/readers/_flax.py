@@ -43,7 +43,8 @@ class Nnx(Reader):
                     found.append(Parameter(name, (), "float32", array, fault=fault))
                 continue
             module = holders[-1]
-            layout, groups = _layout(module, name.rpartition(".")[2], len(array.shape))
+            local, ndim = name.rpartition(".")[2], len(array.shape)
+            layout, groups = _layout(module, local, ndim)
             p = Parameter(
                 name,
                 tuple(array.shape),
@@ -52,6 +53,7 @@ class Nnx(Reader):
                 module,
                 layout,
                 groups,
+                _of_layer(module, local, ndim),
                 is_buffer=not is_derived(cls, _PARAM),
                 owner=owners.get(id(variable)),
                 has_values=not is_struct(array),
@@ -68,7 +70,7 @@ NNX = Nnx()
 
 def _layout(module: Any, local: str, ndim: int) -> tuple[str | None, int]:
     """Return the layout of an array, and the number of groups."""
-    known = _of_layer(module) if local == "kernel" else None
+    known = _of_class(module) if local == "kernel" else None
     if known is None:
         return None if is_stacked(module) else layout_of(local, ndim), 1
     layout, axes, groups = known
@@ -76,7 +78,16 @@ def _layout(module: Any, local: str, ndim: int) -> tuple[str | None, int]:
     return (layout, groups) if ndim == axes else (None, 1)
 
 
-def _of_layer(module: Any) -> tuple[str, int, int] | None:
+def _of_layer(module: Any, local: str, ndim: int) -> tuple[str | None, int] | None:
+    """Return the layout and the groups that one layer has, if the array is that of stacked layers."""
+    known = _of_class(module) if local == "kernel" else None
+    if known is None:
+        return layout_of(local, ndim - 1), 1
+    layout, axes, groups = known
+    return (layout, groups) if ndim == axes + 1 else None
+
+
+def _of_class(module: Any) -> tuple[str, int, int] | None:
     """Return the layout of the kernel of a layer, and the numbers of its axes and of its groups."""
     cls = type(module)
     if is_derived(cls, _LINEAR):

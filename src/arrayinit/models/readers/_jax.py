@@ -64,7 +64,7 @@ def reading(tree: Any, parameter: Callable[[Leaf], Parameter]) -> Reading:
             p = parameter(leaf)
             if is_of_numpy:
                 # The tree that was given stays as it is.
-                p.fresh = partial(np.empty, p.shape, leaf.value.dtype)
+                p.fresh = partial(np.array, leaf.value)
             p.has_values = not is_struct(leaf.value)
             p.put = partial(values.__setitem__, number)
             found.append(p)

@@ -44,11 +44,16 @@ def _parameter(leaf: Leaf) -> Parameter:
     key = dotted(path)
     p = Parameter(plain_name(key), tuple(array.shape), str(array.dtype), array, holders=holders)
     p.is_buffer = key.startswith("batch_stats.")
+    p.of_layer = _layout(p, len(p.shape) - 1), 1
     if not is_stacked(holders[-1]):
-        p.layout = layout_of(p.local, len(p.shape))
-        if p.layout == "...IO" and _TRANSPOSED.search(p.name):
-            p.layout = "...OI"
+        p.layout = _layout(p, len(p.shape))
     return p
+
+
+def _layout(p: Parameter, ndim: int) -> str | None:
+    """Return the layout of a parameter with this number of axes."""
+    layout = layout_of(p.local, ndim)
+    return "...OI" if layout == "...IO" and _TRANSPOSED.search(p.name) else layout
 
 
 def plain_name(name: str) -> str:

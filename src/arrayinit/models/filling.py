@@ -1,0 +1,65 @@
+"""Fill one parameter as its step says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from arrayinit.backends.protocol import Replaced
+from arrayinit.backends.registry import backend_of
+from arrayinit.initializers.copy import copy_
+from arrayinit.initializers.fill import write
+from arrayinit.kernels.pieces import Pieces
+from arrayinit.models.actions import Copied
+from arrayinit.models.described import described
+from arrayinit.models.fused import Fused
+from arrayinit.models.grouping import seen_by
+from arrayinit.models.parameter import Parameter
+from arrayinit.models.pretrained.loaded import Loaded
+from arrayinit.models.resolve import Step
+from arrayinit.values.value import Initializer
+
+
+def fill(step: Step, p: Parameter, seed_of_name: Callable[[str], Any]) -> Any:
+    """Fill one parameter as the step says, and return the array."""
+    target = p.target
+    if isinstance(step.action, Loaded):
+        return step.action.load(target)
+    if isinstance(step.action, Copied):
+        return copy_(target, step.action.source)
+    if isinstance(step.action, Fused):
+        return _cleared(_filled_in_parts(step, target, seed_of_name), step, (0, 0))
+    assert isinstance(step.action, Initializer), step
+    rng = seed_of_name(step.seed_name) if step.action.draws else None
+    shape, layout, groups = seen_by(step.action, step.shape, step.layout, step.groups)
+    if shape != step.shape:
+        # A view is written, as only torch has such weights, or a file that is mapped into memory.
+        view = target.detach().view(shape) if hasattr(target, "detach") else target.reshape(shape)
+        step.action.fill(view, rng, layout=layout, groups=groups)
+        return target
+    return _cleared(step.action.fill(target, rng, layout=layout, groups=groups), step, (0, 0))
+
+
+def _filled_in_parts(step: Step, x: Any, seed_of_name: Callable[[str], Any]) -> Any:
+    """Fill the parts of an array, and return the array."""
+    backend = backend_of(x)
+    made = described(step, backend.dtype(x), x, seed_of_name)
+    assert made is not None
+    if isinstance(made, Pieces) and made.keeps and isinstance(backend, Replaced):
+        xp = backend.namespace(x)
+        return xp.where(xp.asarray(made.kept(step.shape)), x, write(x, made.with_zeros()))
+    return write(x, made)
+
+
+def _cleared(x: Any, step: Step, corner: tuple[int, int]) -> Any:
+    """Set the rows of an embedding to zero that are to be so under random values; the step begins at ``corner``."""
+    if isinstance(step.action, Fused) and step.zero_rows:
+        places = zip(step.action.cut.places(), step.action.steps, strict=True)
+        for (rows, *columns), part in ((place[:-1], part) for place, part in places):
+            first = columns[0].start if columns else 0
+            x = _cleared(x, part, (corner[0] + (rows.start or 0), corner[1] + (first or 0)))
+    elif step.zero_rows and isinstance(step.action, Initializer) and step.action.draws:
+        backend: Any = backend_of(x)
+        rows = backend.namespace(x).asarray([corner[0] + row for row in step.zero_rows])
+        return backend.set_at(x, (rows, slice(corner[1], corner[1] + step.shape[1])), 0.0)
+    return x
