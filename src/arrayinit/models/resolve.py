@@ -10,12 +10,12 @@ from arrayinit.models.actions import Action, Keep, is_function
 from arrayinit.models.actions import action as as_action
 from arrayinit.models.check import check, check_place
 from arrayinit.models.fused import Fused, leaves
-from arrayinit.models.names import Rename, duplicates, listed, near, renaming, unknown
-from arrayinit.models.parameter import Captures, Parameter
+from arrayinit.models.names import Rename, duplicates, renaming, unknown
+from arrayinit.models.parameter import Parameter
 from arrayinit.models.parts import valued
 from arrayinit.models.pretrained.loading import NOTHING_LOADED, Loading
+from arrayinit.models.problems import counted, first, unmatched, unnamed, unused
 from arrayinit.models.rules import Entry, entries
-from arrayinit.models.selectors import Regex
 from arrayinit.models.splits import Parts, Stack
 
 
@@ -60,19 +60,19 @@ def resolve(
     used = [False] * len(given)
     steps: list[Step] = []
     failed: dict[tuple[str, str], list[str]] = {}
-    unmatched: list[str] = []
+    ruleless: list[str] = []
     for p in parameters:
         if p.owner is not None:
             steps.append(_step(p, Keep(), "tied", p.name))
             continue
-        found, loaded = _first(p, given), loading.found.get(p.name)
+        found, loaded = first(p, given), loading.found.get(p.name)
         if found is not None:
             used[found[0]] = True
         if p.name in loading.refused:
             continue
         if found is None and loaded is None and not p.is_loaded:
             if not p.is_buffer or p.needs_memory or not p.has_values:
-                unmatched.append(p.name)
+                ruleless.append(p.name)
             continue
         seen: Parameter = p
         value: Any = Keep()
@@ -88,13 +88,13 @@ def resolve(
         except _REFUSALS as error:
             # A function of the parameter may fail for the same reason, as on a lazy one, with less to say.
             failed.setdefault((by.source, p.fault or _text(error)), []).append(p.name)
-    extra = _unnamed(loading.extra, given, used)
+    extra = unnamed(loading.extra, given, used)
     problems = [
         *loading.problems,
         *extra,
-        *_unmatched(unmatched, parameters),
-        *_unused(given, used, parameters),
-        *(f"{rule} on {_counted(names)}: {message}" for (rule, message), names in failed.items()),
+        *unmatched(ruleless, parameters),
+        *unused(given, used, parameters),
+        *(f"{rule} on {counted(names)}: {message}" for (rule, message), names in failed.items()),
         *unknown(rename, [*(p.name for p in parameters), *(leaf.name for step in steps for leaf in leaves(step))]),
         *duplicates([pair for step in steps if step.owner is None for pair in _seeded(step)]),
     ]
@@ -155,7 +155,7 @@ def _fused(p: Parameter, value: Parts | Stack, by: _By) -> Fused:
             failed.setdefault(_text(error), []).append(part.label)
     if failed:
         kind = "layer" if cut.is_stacked else "part"
-        raise ValueError("; ".join(f"{kind} {_counted(names)}: {message}" for message, names in failed.items()))
+        raise ValueError("; ".join(f"{kind} {counted(names)}: {message}" for message, names in failed.items()))
     return Fused(cut, value.axis, labels, tuple(steps))
 
 
@@ -169,35 +169,6 @@ def _step(p: Parameter, action: Action, source: str, seed_name: str) -> Step:
     return Step(
         p.name, p.shape, p.dtype, p.layout, p.groups, action, source, seed_name, p.owner, p.zero_rows, p.is_buffer
     )
-
-
-def _first(p: Parameter, given: list[Entry]) -> tuple[int, Captures] | None:
-    """Return the first entry that takes a parameter, and its captures."""
-    for number, entry in enumerate(given):
-        captures = entry.selector.match(p)
-        if captures is not None:
-            return number, captures
-    return None
-
-
-def _unnamed(extra: Sequence[Parameter], given: list[Entry], used: list[bool]) -> list[str]:
-    """Return the problem of tensors that the model lacks, and that no rule names by `keep`."""
-    unnamed: list[str] = []
-    for p in extra:
-        rules = [n for n, entry in enumerate(given) if entry.value == Keep() and _takes_name(entry, p)]
-        if rules:
-            used[rules[0]] = True
-        else:
-            unnamed.append(p.name)
-    if not unnamed:
-        return []
-    count = f"{len(unnamed)} tensors" if len(unnamed) > 1 else "1 tensor"
-    hint = f"to leave a tensor out, add a rule such as ('^{unnamed[0]}', keep())"
-    return [f"the checkpoint has {count} that the model lacks: {listed(unnamed)}; {hint}"]
-
-
-def _takes_name(entry: Entry, p: Parameter) -> bool:
-    return isinstance(entry.selector, Regex) and entry.selector.match(p) is not None
 
 
 class Sizes:
@@ -218,35 +189,3 @@ class Sizes:
             found = (number.match(name, len(before)) for name in self._names if name.startswith(before))
             self._counts[before] = len({int(match.group()) for match in found if match})
         return self._counts[before]
-
-
-def _unmatched(names: list[str], parameters: Sequence[Parameter]) -> list[str]:
-    if not names:
-        return []
-    count = sum(p.owner is None and (not p.is_buffer or p.name in names) for p in parameters)
-    verb = "matches" if len(names) == 1 else "match"
-    return [f"{len(names)} of {count} parameters {verb} no rule: {listed(names)}"]
-
-
-def _counted(names: list[str]) -> str:
-    return f"{names[0]!r} and {len(names) - 1} more" if len(names) > 1 else f"{names[0]!r}"
-
-
-def _unused(given: list[Entry], used: list[bool], parameters: Sequence[Parameter]) -> list[str]:
-    """Say why rules decide about no parameter."""
-    problems: list[str] = []
-    for number, entry in enumerate(given):
-        if used[number] or entry.optional:
-            continue
-        taken = [p for p in parameters if entry.selector.match(p) is not None]
-        own = [p for p in taken if p.owner is None]
-        if not taken:
-            close = near(entry.selector.text, [p.name for p in parameters])
-            problems.append(f"{entry.text} matches nothing{close}")
-        elif not own:
-            problems.append(f"{entry.text} never applies: {taken[0].name} is tied to {taken[0].owner}")
-        else:
-            first = sorted({found[0] for p in own if (found := _first(p, given)) is not None})
-            texts = listed([given[earlier].text for earlier in first], 3)
-            problems.append(f"{entry.text} never applies: {texts} {'comes' if len(first) == 1 else 'come'} first")
-    return problems
