@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from peers import peer
-from same_laws import MUTANTS, SIZE, differ, draws
+from same_laws import MUTANTS, SIZE, Pool, differ, draws
 
 import arrayinit as ai
 from arrayinit.recipes import torch_defaults
@@ -198,15 +198,14 @@ def test_attention_has_the_laws_of_its_constructor(name: str) -> None:
     layer = made(name, *LARGE[name], "float32")
     parameters = dict(layer.named_parameters())
     for step in ai.plan(layer, torch_defaults()):
-        theirs = draws(parameters[step.name], ())
-        values = [step.action, *(change(step.action, step) for change in MUTANTS if step.action.draws)]
-        ours, *wrong = (draws(value(parameters[step.name], rng=5), ()) for value in values)
+        theirs = Pool(draws(parameters[step.name], ()))
+        ours = Pool(draws(step.action(parameters[step.name], rng=5), ()))
         if not step.action.draws:
-            np.testing.assert_array_equal(theirs, ours)
+            np.testing.assert_array_equal(theirs.values, ours.values)
             continue
         assert not differ(theirs, ours), step.name
         # Smaller tensors show nothing here: each of their bits is compared above.
-        assert theirs.size < SIZE or all(differ(theirs, mutant) for mutant in wrong)
+        assert len(theirs) < SIZE or all(differ(theirs, change(ours, step)) for change in MUTANTS)
 
 
 def test_a_parametrized_layer_is_refused_until_a_rule_names_its_original() -> None:
