@@ -15,6 +15,7 @@ from rule_mutations import without_a_rule
 from same_laws import MUTANTS, Pool, Rules, differ, filling, is_small, pools
 
 import arrayinit as ai
+from arrayinit.models.fused import Fused, leaves
 
 
 class Case(NamedTuple):
@@ -61,21 +62,23 @@ def verdict(case: Case, known: set[str]) -> Verdict:
     ai.initialize(model, case.rules, rng=0)
     steps = [step for step in plan if step.owner is None]
     values = {step.name: repr(case.rules[rule_of(step)].value) for step in steps}
-    random = [step for step in steps if isinstance(step.action, ai.Initializer) and step.action.draws]
+    # The parts of a fused weight are only audited.
+    parts_that_draw = [step for step in steps if isinstance(step.action, Fused) and any(map(draws, leaves(step)))]
+    random = [step for step in steps if draws(step)]
     compared = [step for step in random if values[step.name] not in known]
     faults = {
         "not planned": [] if all(is_planned(plan, each) for each in (model, library)) else [str(plan)],
         "not JSON": [] if ai.Plan.from_json(plan.to_json()) == plan else [str(plan)],
-        "unequal": unequal(model, library, {step.name: list(step.zero_rows) for step in random}),
+        "unequal": unequal(model, library, {step.name: list(step.zero_rows) for step in random + parts_that_draw}),
         "unequal on the meta device": unequal(on_meta(case), model, {}),
         "audit": plan.audit(library).faults,
-        "unnoticed": without_a_rule(model, [rule for rule in case.rules if rule.selector in used(case, steps)]),
+        "unnoticed": without_a_rule(model, [rule for rule in case.rules if str(rule.selector) in used(case, steps)]),
         "accepted": accepted(library, case.rules),
         **differences(case, compared),
     }
     return Verdict(
         case.recipe,
-        [rule.selector for rule in case.rules],
+        [str(rule.selector) for rule in case.rules],
         used(case, steps),
         sorted({values[step.name] for step in random}),
         {step.name: values[step.name] for step in compared if not is_small(step)},
@@ -92,7 +95,11 @@ def planned(case: Case) -> Verdict:
     plan = ai.plan(model, case.rules)
     faults = {"not planned": [str(plan)]} if not is_planned(plan, model) else {}
     steps = [step for step in plan if step.owner is None]
-    return Verdict(case.recipe, [rule.selector for rule in case.rules], used(case, steps), [], {}, faults)
+    return Verdict(case.recipe, [str(rule.selector) for rule in case.rules], used(case, steps), [], {}, faults)
+
+
+def draws(step: Any) -> bool:
+    return isinstance(step.action, ai.Initializer) and step.action.draws
 
 
 def rule_of(step: Any) -> int:
@@ -100,7 +107,7 @@ def rule_of(step: Any) -> int:
 
 
 def used(case: Case, steps: list[Any]) -> list[str]:
-    return sorted({case.rules[rule_of(step)].selector for step in steps})
+    return sorted({str(case.rules[rule_of(step)].selector) for step in steps})
 
 
 def report(modules: str, only: str = "") -> None:

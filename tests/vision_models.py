@@ -85,6 +85,7 @@ def vit(scheme: str) -> dict[str, Case]:
         "": case(build, depth=2),
         ", other tokens, layer scale": case(build, {"init_values": 1e-5}, **tokens),
         ", gates, no head": case(build, **gates),
+        ", gates in the second half": case(build, mlp_layer=mlp.SwiGLUPacked),
         ", distilled": case(deit.VisionTransformerDistilled),
         ", parallel parts": case(build, block_fn=timm.ParallelScalingBlock, qkv_bias=False),
         ", parallel blocks": case(build, {"init_values": 0.1}, block_fn=timm.ParallelThingsBlock),

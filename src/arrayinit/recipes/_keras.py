@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from arrayinit.initializers.basic import trunc_normal, uniform
 from arrayinit.initializers.constant import ones, zeros
 from arrayinit.initializers.orthogonal import orthogonal
 from arrayinit.initializers.xavier import xavier_uniform
 from arrayinit.models.parameter import Parameter
+from arrayinit.models.parts import parts
 from arrayinit.models.rules import Rule
 from arrayinit.recipes.laid_out import laid_out
 from arrayinit.recipes.of_layers import of_layers
@@ -98,11 +97,7 @@ def keras_defaults() -> list[Rule]:
 
 
 def _gates(p: Parameter) -> Any:
-    if not p.module.unit_forget_bias:
-        return zeros()
-    parts = np.zeros((4, p.shape[0] // 4), np.float32)
-    parts[1] = 1
-    return parts.reshape(-1)
+    return _FORGETFUL if p.module.unit_forget_bias else zeros()
 
 
 def _by_equation(p: Parameter) -> Initializer:
@@ -114,6 +109,7 @@ def _scale(p: Parameter) -> Initializer:
     return uniform(-bound, bound)
 
 
-_GATES = OfParameter("ones in the second of four gates, if module.unit_forget_bias; zeros elsewhere", _gates)
+_FORGETFUL = parts(zeros(), "O", ["input", "forget", "cell", "output"], values={"forget": ones()})
+_GATES = OfParameter(f"{_FORGETFUL!r} if module.unit_forget_bias else zeros()", _gates)
 _BY_EQUATION = OfParameter("xavier_uniform(layout=p.layout.replace('B', 'O'))", _by_equation)
 _SCALE = OfParameter("uniform(-b, b) with b = sqrt(3 / p.shape[0])", _scale)

@@ -6,7 +6,10 @@ import math
 
 from arrayinit import constant, lecun_normal, normal, ones, trunc_normal, uniform, xavier_uniform, zeros
 from arrayinit.models.parameter import Parameter
+from arrayinit.models.parts import parts
 from arrayinit.models.rules import Rule
+from arrayinit.models.selectors import is_of_class
+from arrayinit.models.splits import Parts
 from arrayinit.recipes.linear import BIAS_OF_TORCH, WEIGHT_OF_TORCH, layer
 from arrayinit.recipes.of_parameter import OfParameter
 from arrayinit.values import Initializer
@@ -54,9 +57,9 @@ def vit(scheme: str = "", *, init_values: float | None = None, fix_init: bool = 
 
     Notes
     -----
-    The MLP may be timm's ``SwiGLU``. Except in ``"reset"``, the weights of its gates are normal with the standard
-    deviation 1e-6, and the biases of its gates are ones. ``SwiGLUPacked`` holds gates and values in one ``mlp.fc1``,
-    which these rules take for a layer without gates: put a rule for it before the others.
+    The MLP may be timm's ``SwiGLU``, or ``SwiGLUPacked``, which holds the gates in the second half of ``mlp.fc1``.
+    Except in ``"reset"``, the weights of the gates are normal with the standard deviation 1e-6, and their biases are
+    ones.
 
     Examples
     --------
@@ -65,7 +68,7 @@ def vit(scheme: str = "", *, init_values: float | None = None, fix_init: bool = 
     >>> shapes |= {"blocks.0.attn.qkv.weight": (24, 8), "blocks.0.mlp.fc1.weight": (32, 8)}
     >>> shapes |= {"blocks.0.ls1.gamma": (8,)}
     >>> model = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
-    >>> rules = [rule for rule in arrayinit.recipes.vit(init_values=1e-5) if "patch_embed" not in rule.selector]
+    >>> rules = [rule for rule in arrayinit.recipes.vit(init_values=1e-5) if "patch_embed" not in str(rule.selector)]
     >>> for step in arrayinit.plan(model, rules):
     ...     print(step.name, step.action)
     cls_token normal(std=1e-06)
@@ -97,7 +100,7 @@ def vit(scheme: str = "", *, init_values: float | None = None, fix_init: bool = 
         *(_divided_by_depth(weight) if fix_init else []),
         *([Rule("attn.qkv.weight", _EACH_OF_THREE, optional=True)] if scheme == "moco" else []),
         *layer("attn*.*", weight, bias, optional=True),
-        *([] if scheme == "reset" else layer("mlp.fc1_g", normal(std=1e-6), ones(), optional=True)),
+        *([] if scheme == "reset" else _gates(weight, bias_of_mlp)),
         *layer("mlp.fc*", weight, bias_of_mlp, optional=True),
         *([Rule("mlp_out_proj.bias", bias_of_mlp, optional=True)] if is_jax else []),
         *layer("*_proj", weight, bias, optional=True),
@@ -123,6 +126,40 @@ def _divided_by_depth(weight: Initializer) -> list[Rule]:
     """Return the rules for the projections that write to the residual stream."""
     value = OfParameter(f"{weight} / sqrt(2 * (block + 1))", lambda p: weight / (2 * (int(p["block"]) + 1)) ** 0.5)
     return [Rule(f"blocks.{{block}}.{name}.weight", value) for name in ("attn.proj", "mlp.fc2")]
+
+
+def _gates(weight: Initializer, bias: Initializer) -> list[Rule]:
+    """Return the rules for an MLP with gates, in a layer of their own or in the second half of ``fc1``."""
+    small, ones_ = normal(std=1e-6), ones()
+    packed = {"weight": (weight, small), "bias": (bias, ones_)}
+    return [
+        *layer("mlp.fc1_g", small, ones_, optional=True),
+        *(Rule(_in_packed(name), _halves(*values), optional=True) for name, values in packed.items()),
+    ]
+
+
+def _in_packed(name: str) -> OfParameter:
+    """Return the selector of a parameter of the ``fc1`` that has the gates in its second half."""
+    return OfParameter(
+        f"mlp.fc1.{name} of a timm.layers.GluMlp",
+        lambda p: (
+            p.name.endswith(f"mlp.fc1.{name}")
+            and len(p.holders) > 1
+            and is_of_class(p.holders[-2], ("timm.layers.GluMlp",))
+        ),
+    )
+
+
+def _halves(value: Initializer, gate: Initializer) -> OfParameter:
+    """Return the value of a layer that has gates in its second half; both halves count for the fans."""
+
+    def halves(p: Parameter) -> Parts:
+        std = value.expected_std(p.shape, p.layout)
+        bound = math.sqrt(3.0) * std
+        whole = uniform(-bound, bound) if value.has_fans else value
+        return parts(whole, "O", ["value", "gate"], values={"gate": gate})
+
+    return OfParameter(f"{value!r}, and {gate!r} in the second half", halves)
 
 
 def _latent(p: Parameter) -> Initializer:
