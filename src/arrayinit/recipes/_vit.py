@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from arrayinit import constant, lecun_normal, normal, ones, trunc_normal, uniform, xavier_uniform, zeros
 from arrayinit.models.parameter import Parameter
@@ -177,7 +178,7 @@ _EACH_OF_THREE = OfParameter("uniform(-b, b) with b = sqrt(6 / (fan_in + fan_out
 _LOG_CLASSES = OfParameter("constant(-log(classes))", lambda p: constant(-math.log(p.shape[0])))
 
 # The weights and the biases of linear layers.
-_LINEAR = {
+_LINEAR: dict[str, tuple[Initializer, Any]] = {
     "": (trunc_normal(std=0.02), zeros()),
     "jax": (xavier_uniform(), zeros()),
     "jax_nlhb": (xavier_uniform(), zeros()),
