@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from parity_comparisons import orthogonal, same_bits
 from peers import peer
 
 # Few shapes in all, since JAX compiles each draw for its shape.
@@ -20,21 +19,11 @@ class Made(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-def compare(step: Any, theirs: Any, ours: Any) -> None:
-    """Compare the bits, of orthogonal matrices the laws: Flax takes the normal numbers in another order."""
-    comparison = orthogonal(-1) if is_orthogonal(step) else same_bits
-    comparison(np.asarray(theirs), np.asarray(ours))
-
-
 def filled(step: Any, x: Any, key: Any) -> Any:
     """Return the values of a step from the key of a framework, for an array like ``x``."""
-    if is_orthogonal(step) or not step.action.draws:
+    if not step.action.draws:
         # NumPy fills without a compiler.
         return step.action.fill(np.empty(step.shape, x.dtype), 5, layout=step.layout)
     return step.action.fill(
         peer("jax").ShapeDtypeStruct(step.shape, x.dtype), key, layout=step.layout, groups=step.groups
     )
-
-
-def is_orthogonal(step: Any) -> bool:
-    return "orthogonal" in repr(step.action)

@@ -25,7 +25,6 @@ evaluate both sides of each row with the installed frameworks, and compare the r
 - **same distribution**: two samples of {2 * SIZE} agree in it, and in mean, variance and support, at a significance
   of {SIGNIFICANCE}.
 - **orthogonal, by an axis**: both are orthogonal matrices with the same gain. The rows of the matrix are this axis.
-- **orthogonal, at the centre**: the centre is such a matrix, and all other elements are zero.
 - **zeros**: both have the same number of zeros in each column or row, and the same distribution elsewhere.
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from distributions import SIGNIFICANCE, STANDARD_ERRORS, MismatchError
-from parity_tables import BITS, COLUMNS, DELTA, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, LINES
+from parity_tables import BITS, COLUMNS, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, LINES
 from scipy import stats
 
 # The chance that so many of ours are beyond the last of theirs is 2^-BEYOND.
@@ -55,13 +55,6 @@ def orthogonal(axis: int) -> Callable[[np.ndarray, np.ndarray], None]:
     return compare
 
 
-def delta(theirs: np.ndarray, ours: np.ndarray) -> None:
-    """Compare where the kernel is not zero, and the matrix there."""
-    centre = (theirs != 0).any(-1)
-    np.testing.assert_array_equal(centre, (ours != 0).any(-1))
-    orthogonal(-1)(theirs[centre], ours[centre])
-
-
 def zeros(axis: int) -> Callable[[np.ndarray, np.ndarray], None]:
     """Compare the number of zeros along ``axis``, which is the same everywhere, and the distribution of the others."""
 
@@ -78,7 +71,6 @@ COMPARISONS: dict[str, Callable[[np.ndarray, np.ndarray], None]] = {
     DISTRIBUTION: same_distribution,
     FIRST_AXIS: orthogonal(0),
     LAST_AXIS: orthogonal(-1),
-    DELTA: delta,
     COLUMNS: zeros(0),
     LINES: zeros(1),
 }

@@ -33,12 +33,11 @@ class Table(NamedTuple):
     call: str = ""
 
 
-BITS, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, DELTA, COLUMNS, LINES, NONE = (
+BITS, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, COLUMNS, LINES, NONE = (
     "same bits",
     "same distribution",
     "orthogonal, by the first axis",
     "orthogonal, by the last axis",
-    "orthogonal, at the centre",
     "zeros in each column",
     "zeros in each row",
     "no counterpart",
@@ -161,17 +160,17 @@ JAX = Table(
             "An attention kernel",
             shape=LAST,
         ),
-        Row("orthogonal(scale)", 'orthogonal_(x, scale, layout="...IO", rng=key)', LAST_AXIS),
+        Row("orthogonal(scale)", 'orthogonal_(x, scale, layout="...IO", rng=key)', BITS),
         Row(
             "orthogonal(scale, column_axis=0)",
             "orthogonal_(x, scale, rng=key)",
-            FIRST_AXIS,
+            BITS,
             "The layout of torch: `column_axis` is the axis of the outputs",
         ),
         Row(
             "delta_orthogonal(scale)",
             'delta_orthogonal_(x, scale, layout="...IO", rng=key)',
-            DELTA,
+            BITS,
             "The centre of an axis of size `k` is at `(k - 1) // 2`, but at `k // 2` in `dirac_`",
         ),
     ),

@@ -14,7 +14,7 @@ import pytest
 from distributions import SIZE
 from parity import FLAX, JAX, KERAS, MLX, PAGE, TABLES, TORCH, page
 from parity_comparisons import COMPARISONS
-from parity_tables import BITS, COLUMNS, DELTA, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, LINES, NONE, Row, Table
+from parity_tables import BITS, COLUMNS, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, LINES, NONE, Row, Table
 from peers import peer
 
 import arrayinit
@@ -217,11 +217,6 @@ MUTANTS = {
     "another generator": (BITS, "normal_(x, rng=3)", "normal_(x, rng=4)"),
     "another gain": (FIRST_AXIS, "orthogonal_(x, rng=rng)", "orthogonal_(x, 1.01, rng=rng)"),
     "another axis": (LAST_AXIS, 'orthogonal_(x, layout="...IO", rng=rng)', "orthogonal_(x, rng=rng)"),
-    "another centre": (
-        DELTA,
-        'delta_orthogonal_(x, layout="...IO", rng=rng)',
-        'delta_orthogonal_(x, layout="...IO", rng=rng)[::-1]',
-    ),
     "zeros in rows": (COLUMNS, "sparse_(x, 0.3, rng=rng)", "sparse_(x.T, 0.3, rng=rng).T"),
     "one zero less": (COLUMNS, "sparse_(x, 0.3, rng=rng)", "sparse_(x, 0.29, rng=rng)"),
 }

@@ -15,8 +15,6 @@ from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Constant
 from arrayinit.stream.seed import Seed
 
-_STANDARD = Normal(0.0, 1.0)
-
 
 @dataclass(frozen=True, slots=True)
 class Orthogonal(Computed):
@@ -52,11 +50,11 @@ class Orthogonal(Computed):
 
     def _normal(self, backend: NativeBackend, x: Array) -> Array:
         """Return matrices of standard normal numbers, in the dtype of the computation."""
-        blank, dtype = backend.empty(x, self.matrices, self.dtype.compute), FORMATS[self.dtype.compute]
-        if isinstance(self.source, Seed):
-            order = tuple(range(len(self.matrices)))
-            return backend.write(blank, Draw(_STANDARD, self.source, dtype, self.matrices, order))
-        return backend.draw(blank, _STANDARD, self.source, dtype)
+        dtype = FORMATS[self.dtype.compute]
+        if not isinstance(self.source, Seed):
+            return backend.matrix(x, self.matrices, self.source, dtype)
+        blank, order = backend.empty(x, self.matrices, dtype.name), tuple(range(len(self.matrices)))
+        return backend.write(blank, Draw(Normal(0.0, 1.0), self.source, dtype, self.matrices, order))
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,10 @@ class NativeBackend(Backend):
         ``matrix`` is normal, drawn with ``generator``. Q has the dtype of ``matrix``, or a wider dtype.
         """
 
+    def matrix(self, x: Array, shape: tuple[int, ...], generator: Generator, dtype: FloatFormat) -> Array:
+        """Return standard normal matrices of this shape, which `qr` decomposes; the first axes are a batch."""
+        return self.draw(self.empty(x, shape, dtype.name), Normal(0.0, 1.0), generator, dtype)
+
     @abstractmethod
     def uniform(self, x: Array, d: Uniform, generator: Generator) -> Array:
         """Fill a real ``x`` with uniform numbers; rounding may carry them onto the bounds."""

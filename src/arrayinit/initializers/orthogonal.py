@@ -8,8 +8,9 @@ from arrayinit.backends.protocol import Array
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import fitting_gain, floating
 from arrayinit.core.keywords import misnamed
-from arrayinit.core.layouts import DEFAULT, parse
+from arrayinit.core.layouts import DEFAULT, Axes, parse
 from arrayinit.initializers.fill import source_of, write
+from arrayinit.stream.seed import Seed
 from arrayinit.values import initializer, value_of
 
 if TYPE_CHECKING:
@@ -60,9 +61,12 @@ def orthogonal_(x: Array, gain: float = 1, rng: Rng = None, *, layout: str = DEF
     One seed gives the same matrix on every library to about 1e-6 in float32 and 1e-14 in float64: LAPACK
     implementations differ in the last bits.
 
+    A JAX key gives the bits of `jax.nn.initializers.orthogonal` in float32 and float64, and torch's generator those of
+    `torch.nn.init.orthogonal_`.
+
     float32 matrices are computed in float64, by matrix products, and are exact to the last digits in four cases: NumPy,
-    CuPy, torch with a seed on a GPU, and JAX on a CPU outside of jit. All other cases use the library's own QR
-    decomposition.
+    CuPy, torch with a seed on a GPU, and JAX with a seed on a CPU outside of jit. All other cases use the library's own
+    QR decomposition.
 
     If ``x`` is sharded over devices or processes, each process makes the whole matrix and keeps its shard.
 
@@ -88,7 +92,7 @@ def orthogonal_(x: Array, gain: float = 1, rng: Rng = None, *, layout: str = DEF
     axes = parse(layout, shape)
     rows, inputs, kernel = axes.sizes(shape)
     matrices = (*(shape[i] for i in axes.batch), rows, inputs * kernel)
-    return _orthogonal(x, rng, matrices, gain, axes.canonical, (slice(None),) * len(shape))
+    return _orthogonal(x, rng, matrices, gain, axes, axes.inputs + axes.kernel, (slice(None),) * len(shape))
 
 
 orthogonal = value_of(orthogonal_)
@@ -172,18 +176,27 @@ def delta_orthogonal_(
         )
     matrices = (*(shape[i] for i in axes.batch), outputs, inputs)
     centre = tuple((n - 1) // 2 if i in axes.kernel else slice(None) for i, n in enumerate(shape))
-    return _orthogonal(x, rng, matrices, gain, axes.batch + axes.outputs + axes.inputs, centre)
+    return _orthogonal(x, rng, matrices, gain, axes, axes.inputs, centre)
 
 
 delta_orthogonal = value_of(delta_orthogonal_)
 
 
 def _orthogonal(
-    x: Array, rng: Any, matrices: tuple[int, ...], gain: float, axes: tuple[int, ...], index: tuple[int | slice, ...]
+    x: Array,
+    rng: Any,
+    matrices: tuple[int, ...],
+    gain: float,
+    axes: Axes,
+    columns: tuple[int, ...],
+    index: tuple[int | slice, ...],
 ) -> Array:
     # Not at the top: what draws takes as long to import as all else.
     from arrayinit.backends.matrices import Orthogonal
 
     backend = backend_of(x)
     dtype = floating(backend.dtype(x))
-    return write(x, Orthogonal(source_of(backend, x, rng), tuple(x.shape), dtype, matrices, gain, axes, index))
+    source = source_of(backend, x, rng)
+    # As in torch and in JAX, a generator draws in the order of the axes of the array.
+    in_order = axes.batch + axes.outputs + (columns if isinstance(source, Seed) else tuple(sorted(columns)))
+    return write(x, Orthogonal(source, tuple(x.shape), dtype, matrices, gain, in_order, index))

@@ -43,7 +43,7 @@ from arrayinit.kernels.fill import Constant, Fill, Identity, Table
 from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.xla import traced
 from arrayinit.stream.box import Index
-from arrayinit.stream.seed import KINDS
+from arrayinit.stream.seed import KINDS, Seed
 
 Key = Any
 
@@ -191,8 +191,18 @@ class Jax(NativeBackend, Replaced):
             return self.truncated(x, distribution, generator)
         return super().draw(x, distribution, generator, dtype)
 
-    def qr(self, matrix: Array, generator: Key) -> Array:
-        """NumPy decomposes a matrix whose values lie in host memory."""
+    def matrix(self, x: Array, shape: tuple[int, ...], generator: Key, dtype: FloatFormat) -> Array:
+        # JAX draws the transpose of a matrix that is not tall, and decomposes it.
+        *batch, rows, columns = shape
+        if rows > columns:
+            return super().matrix(x, shape, generator, dtype)
+        return jnp.matrix_transpose(super().matrix(x, (*batch, columns, rows), generator, dtype))
+
+    def qr(self, matrix: Array, generator: Key | Seed) -> Array:
+        """Give JAX's bits for a key. From a seed, NumPy decomposes a matrix whose values lie in host memory."""
+        if not isinstance(generator, Seed):
+            is_square = matrix.shape[-2] == matrix.shape[-1]
+            return _of_transpose(matrix) if is_square else by_qr(jnp, matrix)
         if isinstance(matrix, jax.core.Tracer) or not (is_here(matrix) and is_on_cpu(matrix)):
             return by_qr(jnp, matrix)
         return HOST.qr(np.asarray(matrix), generator)
@@ -217,6 +227,10 @@ for _plan in (Central, Tail, Extreme, Narrow):
 @partial(jax.jit, static_argnames=("shape", "dtype"))
 def _truncated(key: Key, plan: Truncation, *, shape: tuple[int, ...], dtype: Any) -> Array:
     return BACKEND.from_uniform(jax.random.uniform(key, shape, dtype), plan)
+
+
+def _of_transpose(matrix: Array) -> Array:
+    return jnp.matrix_transpose(by_qr(jnp, jnp.matrix_transpose(matrix)))
 
 
 def _has_variance(d: Uniform | Normal | TruncatedNormal, dtype: Any) -> bool:
