@@ -302,3 +302,9 @@ def test_a_shard_is_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     # Each of 8 devices has 2 columns; that with the columns 6 and 7 has one of q and one of k, and so on.
     assert sum(made) == 8 * 16
     assert max(made) == 16
+
+
+def test_a_part_of_a_struct_has_no_values_to_keep() -> None:
+    structs = {"x": jax.ShapeDtypeStruct((4, 2), "float32")}
+    with pytest.raises(ValueError, match=r"keep\(\) would leave parameters without values: x"):
+        ai.initialize(structs, [("x", ai.parts(ai.keep(), 0, ["a", "b"], values={"b": ai.zeros()}))])

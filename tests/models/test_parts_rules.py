@@ -91,16 +91,6 @@ def test_a_function_may_return_parts_and_stacks() -> None:
     assert filled.tolist() == [[0, 1, 2], [0, 1, 2]]
 
 
-def test_a_layer_has_the_layout_without_the_axis() -> None:
-    torch = pytest.importorskip("torch", reason="torch is not installed")
-    layer = torch.nn.Conv2d(4, 6, (3, 5))
-    for axis, layout in ((0, "I..."), (1, "O..."), (2, "OI..."), (3, "OI...")):
-        (step, _) = ai.plan(layer, [("weight", ai.stack(ai.zeros(), axis=axis)), ("bias", ai.zeros())])
-        assert step.action.steps[0].layout == layout
-    (step, _) = ai.plan(torch.nn.Linear(4, 6), [("weight", ai.stack(ai.zeros())), ("bias", ai.zeros())])
-    assert step.action.steps[0].layout is None
-
-
 PLANNED = {
     "attn.c_attn.x": (12, 4),
     "lstm.bias": (8,),

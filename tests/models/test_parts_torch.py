@@ -150,3 +150,12 @@ def test_what_has_no_memory_is_not_written() -> None:
     with FakeTensorMode():
         x = torch.empty(6, 4)
         assert ai.initialize({"x": x}, rules, rng=0)["x"] is x
+
+
+def test_a_layer_has_the_layout_without_the_axis() -> None:
+    layer = torch.nn.Conv2d(4, 6, (3, 5))
+    for axis, layout in ((0, "I..."), (1, "O..."), (2, "OI..."), (3, "OI...")):
+        (step, _) = ai.plan(layer, [("weight", ai.stack(ai.zeros(), axis=axis)), ("bias", ai.zeros())])
+        assert step.action.steps[0].layout == layout
+    (step, _) = ai.plan(torch.nn.Linear(4, 6), [("weight", ai.stack(ai.zeros())), ("bias", ai.zeros())])
+    assert step.action.steps[0].layout is None

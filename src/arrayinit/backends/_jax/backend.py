@@ -73,10 +73,8 @@ class Jax(NativeBackend, Replaced):
     def namespace(self, x: Array) -> Any:
         return jnp
 
-    # The function itself, since a method that calls it takes longer.
+    # The functions themselves, since methods that call them take longer.
     dtype = staticmethod(dtype_of)  # pyright: ignore[reportAssignmentType]
-
-    # The functions themselves, as above.
     kind = staticmethod(at_once.kind)  # pyright: ignore[reportAssignmentType]
     fill_at_once = staticmethod(at_once.fill_at_once)  # pyright: ignore[reportAssignmentType]
 
@@ -201,8 +199,7 @@ class Jax(NativeBackend, Replaced):
     def qr(self, matrix: Array, generator: Key | Seed) -> Array:
         """Give JAX's bits for a key. From a seed, NumPy decomposes a matrix whose values lie in host memory."""
         if not isinstance(generator, Seed):
-            is_square = matrix.shape[-2] == matrix.shape[-1]
-            return _of_transpose(matrix) if is_square else by_qr(jnp, matrix)
+            return _as_jax_does(matrix)
         if isinstance(matrix, jax.core.Tracer) or not (is_here(matrix) and is_on_cpu(matrix)):
             return by_qr(jnp, matrix)
         return HOST.qr(np.asarray(matrix), generator)
@@ -229,8 +226,11 @@ def _truncated(key: Key, plan: Truncation, *, shape: tuple[int, ...], dtype: Any
     return BACKEND.from_uniform(jax.random.uniform(key, shape, dtype), plan)
 
 
-def _of_transpose(matrix: Array) -> Array:
-    return jnp.matrix_transpose(by_qr(jnp, jnp.matrix_transpose(matrix)))
+# One program, since each operation would be compiled for each shape.
+@partial(jax.jit)
+def _as_jax_does(matrix: Array) -> Array:
+    is_square = matrix.shape[-2] == matrix.shape[-1]
+    return jnp.matrix_transpose(by_qr(jnp, jnp.matrix_transpose(matrix))) if is_square else by_qr(jnp, matrix)
 
 
 def _has_variance(d: Uniform | Normal | TruncatedNormal, dtype: Any) -> bool:
