@@ -88,12 +88,16 @@ class Backend(ABC):
     def write(self, x: Array, fill: Fill) -> Array:
         """Fill ``x`` and return it, or return a filled array of the same shape, dtype, device and sharding."""
 
+
+class Sharded(Backend):
+    """Arrays may be sharded over devices or processes: torch, JAX."""
+
+    @abstractmethod
     def by_shard(self, x: Array, fill: Callable[[Array, Index], Array]) -> Array:
         """Fill each shard of ``x`` in this process by ``fill(shard, index)``; return ``x``, or a new array.
 
         An array that is not sharded is one shard. A library may ask for the same shard twice.
         """
-        return fill(x, tuple(slice(0, size) for size in x.shape))
 
 
 class InPlace(Backend):

@@ -34,7 +34,7 @@ from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_qr
 from arrayinit.backends.device import Device
 from arrayinit.backends.native import NativeBackend
-from arrayinit.backends.protocol import Array, Replaced
+from arrayinit.backends.protocol import Array, Replaced, Sharded
 from arrayinit.core.distributions import TRUNCATED_STD, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
@@ -48,7 +48,7 @@ from arrayinit.stream.seed import KINDS, Seed
 Key = Any
 
 
-class Jax(NativeBackend, Replaced):
+class Jax(NativeBackend, Sharded, Replaced):
     """Adapter for `jax.Array`, tracers and `jax.ShapeDtypeStruct`."""
 
     def accepts(self, cls: type) -> bool:
@@ -110,7 +110,7 @@ class Jax(NativeBackend, Replaced):
 
     def by_shard(self, x: Array, fill: Callable[[Array, Index], Array]) -> Array:
         if is_traced(x):
-            return super().by_shard(x, fill)
+            return fill(x, tuple(slice(0, size) for size in x.shape))
         return on_device(x, lambda target: from_shards(target, fill))
 
     def _filled(self, x: Array, fill: Fill) -> Array:

@@ -21,7 +21,7 @@ from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_blocks, by_qr
 from arrayinit.backends.device import Device, ready
 from arrayinit.backends.native import NativeBackend
-from arrayinit.backends.protocol import Array, InPlace
+from arrayinit.backends.protocol import Array, InPlace, Sharded
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, FloatFormat
 from arrayinit.core.truncation import Truncation, truncation
@@ -36,7 +36,7 @@ _TWO_SIGMA = TruncatedNormal(0.0, 1.0, -2.0, 2.0)
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
-class Torch(NativeBackend, InPlace):
+class Torch(NativeBackend, Sharded, InPlace):
     """Adapter for `torch.Tensor` and its subclasses: Parameters, FakeTensors, DTensors."""
 
     def accepts(self, cls: type) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
+from arrayinit.backends.protocol import Sharded
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.layouts import inverse
 from arrayinit.initializers.copy import copy_
@@ -69,9 +70,10 @@ class Loaded:
         """Fill ``x``, and return it or a new array. A process reads no more than its shards."""
         assert self.tensor is not None
         shape = tuple(x.shape)
-        if self.tensor.array is not None:
-            return copy_(x, self.whole(shape))
-        return backend_of(x).by_shard(x, lambda part, index: copy_(part, self.values(shape, index)))
+        backend = backend_of(x)
+        if self.tensor.array is None and isinstance(backend, Sharded):
+            return backend.by_shard(x, lambda part, index: copy_(part, self.values(shape, index)))
+        return copy_(x, self.whole(shape))
 
     def config(self) -> dict[str, Any]:
         """Return the action as plain data for JSON. It holds no array."""
