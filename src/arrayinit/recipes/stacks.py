@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, NoReturn
 from arrayinit.initializers.basic import normal
 from arrayinit.models.parameter import Parameter
 from arrayinit.recipes import names
-from arrayinit.recipes.names import ByName
 from arrayinit.recipes.of_parameter import OfParameter
 
 
@@ -30,7 +29,7 @@ class Depths(NamedTuple):
             )
         return made
 
-    def each(self, of_encoder: Any, of_decoder: Any) -> Iterator[tuple[ByName, Any]]:
+    def each(self, of_encoder: Any, of_decoder: Any) -> Iterator[tuple[OfParameter, Any]]:
         """Yield the selector of each stack's weights with what belongs to that stack."""
         if self.encoder and self.decoder:
             yield names.DECODER, of_decoder
