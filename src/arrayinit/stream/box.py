@@ -12,10 +12,15 @@ import numpy as np
 Index = tuple[slice, ...]
 
 
+def whole_index(shape: Sequence[int]) -> Index:
+    """Return the index of a whole array of this shape."""
+    return tuple(slice(0, size) for size in shape)
+
+
 def boxes(shape: Sequence[int], limit: int) -> Iterator[Index]:
     """Cut an array into boxes of at most ``limit`` elements, in C order, each long along the last axes."""
     if 0 < math.prod(shape) <= limit:
-        yield tuple(slice(0, size) for size in shape)
+        yield whole_index(shape)
         return
     steps, room = [], limit
     for size in reversed(shape):

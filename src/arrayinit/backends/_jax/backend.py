@@ -42,7 +42,7 @@ from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Constant, Fill, Identity, Table
 from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.xla import traced
-from arrayinit.stream.box import Index
+from arrayinit.stream.box import Index, whole_index
 from arrayinit.stream.seed import KINDS, Seed
 
 Key = Any
@@ -110,7 +110,7 @@ class Jax(NativeBackend, Sharded, Replaced):
 
     def by_shard(self, x: Array, fill: Callable[[Array, Index], Array]) -> Array:
         if is_traced(x):
-            return fill(x, tuple(slice(0, size) for size in x.shape))
+            return fill(x, whole_index(x.shape))
         return on_device(x, lambda target: from_shards(target, fill))
 
     def _filled(self, x: Array, fill: Fill) -> Array:

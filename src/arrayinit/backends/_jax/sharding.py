@@ -20,7 +20,7 @@ from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.xla_boxes import on_devices
-from arrayinit.stream.box import Index
+from arrayinit.stream.box import Index, whole_index
 
 Host = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -126,7 +126,7 @@ def from_shards(x: Array, fill: Callable[[Host, Index], Host]) -> Array:
     """Return an array of which each shard is filled in host memory, or a NumPy array if ``x`` is not sharded."""
     shape = tuple(x.shape)
     if not is_spread(x):
-        return fill(aligned(shape, x.dtype), tuple(slice(0, size) for size in shape))
+        return fill(aligned(shape, x.dtype), whole_index(shape))
     part = x.sharding.shard_shape(shape)
     made: dict[Shape, Host] = {}
 

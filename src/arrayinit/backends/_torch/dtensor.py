@@ -14,7 +14,7 @@ from arrayinit.backends._torch.custom_op import apply, write
 from arrayinit.backends._torch.memory import PLAIN, is_recorded, is_sharded, is_wrapped, local
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
-from arrayinit.stream.box import Index
+from arrayinit.stream.box import Index, whole_index
 
 
 def whole(x: Array) -> Array:
@@ -128,7 +128,7 @@ def local_boxes(x: Array) -> Iterator[tuple[Array, Index]]:
 def held_boxes(x: Array) -> Iterator[tuple[Array, Index]]:
     """Yield the memory of a tensor in this process, box by box, with the position of each box in the logical array."""
     if not is_sharded(x):
-        yield x, tuple(slice(0, size) for size in x.shape)
+        yield x, whole_index(x.shape)
         return
     held = _held(x)
     part, sizes = local(x), tuple(sum(map(len, runs)) for runs in held)
@@ -147,7 +147,7 @@ def held_boxes(x: Array) -> Iterator[tuple[Array, Index]]:
 def by_shard(x: Array, fill: Callable[[Array, Index], Array]) -> Array:
     """Fill a tensor, or each box of a DTensor in this process, by ``fill(box, index)``."""
     if not is_sharded(x):
-        return fill(x, tuple(slice(0, size) for size in x.shape))
+        return fill(x, whole_index(x.shape))
     for part, index in local_boxes(x):
         fill(part, index)
     return x

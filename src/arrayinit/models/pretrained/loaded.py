@@ -13,7 +13,7 @@ from arrayinit.core.layouts import inverse
 from arrayinit.initializers.copy import copy_
 from arrayinit.models.pretrained.axes import Pairs, alike, box
 from arrayinit.models.pretrained.tensors import Array, Tensor
-from arrayinit.stream.box import Index
+from arrayinit.stream.box import Index, whole_index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,7 @@ class Loaded:
 
     def whole(self, shape: tuple[int, ...]) -> Array:
         """Return all values for a parameter of this shape."""
-        return self.values(shape, tuple(slice(0, size) for size in shape))
+        return self.values(shape, whole_index(shape))
 
     def load(self, x: Array) -> Array:
         """Fill ``x``, and return it or a new array. A process reads no more than its shards."""

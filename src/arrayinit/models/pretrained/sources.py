@@ -16,7 +16,7 @@ from arrayinit.models.parameter import Parameter
 from arrayinit.models.pretrained.files import tensors_of
 from arrayinit.models.pretrained.tensors import Array, Tensor, dtype_of
 from arrayinit.models.readers import read as read_model
-from arrayinit.stream.box import Index
+from arrayinit.stream.box import Index, whole_index
 
 _ORIGIN = "pretrained"
 
@@ -99,7 +99,7 @@ def _slice(handle: Any, name: str, index: Index) -> Array:
     held = handle.get_slice(name)
     shape = held.get_shape()
     # safetensors cuts no array that is empty.
-    is_whole = 0 in shape or index == tuple(slice(0, size) for size in shape)
+    is_whole = 0 in shape or index == whole_index(shape)
     return handle.get_tensor(name) if is_whole else held[index]
 
 
@@ -122,4 +122,4 @@ def _of_parameter(p: Parameter) -> Tensor:
 
 def _of_array(array: Array, index: Index) -> Array:
     # Whole, it may be sharded, which a slice of it is not.
-    return array if index == tuple(slice(0, size) for size in array.shape) else array[index]
+    return array if index == whole_index(array.shape) else array[index]

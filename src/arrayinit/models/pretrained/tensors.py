@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from arrayinit.kernels.rounding import BEYOND_NUMPY, memory_dtype
-from arrayinit.stream.box import Index
+from arrayinit.stream.box import Index, whole_index
 
 Array = Any
 Host = np.ndarray[Any, Any]
@@ -57,7 +57,7 @@ class Tensor:
     @property
     def whole(self) -> Index:
         """The index of all elements."""
-        return tuple(slice(0, size) for size in self.shape)
+        return whole_index(self.shape)
 
 
 def as_array(memory: Host, shape: tuple[int, ...], dtype: str, as_tensor: bool = False) -> Array:
