@@ -1,6 +1,7 @@
 """Adapters: each reads and writes the arrays of one library. A library has one underscored file or folder."""
 
 from arrayinit.backends.arguments import numpy_generator
+from arrayinit.backends.container import Container
 from arrayinit.backends.device import Device, ready
 from arrayinit.backends.protocol import Array, Backend, Generator, InPlace, Rebound, Replaced
 from arrayinit.kernels.fill import Constant, Fill, Identity, Table
@@ -10,6 +11,7 @@ __all__ = [
     "Array",
     "Backend",
     "Constant",
+    "Container",
     "Device",
     "Fill",
     "Generator",

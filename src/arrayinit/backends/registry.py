@@ -59,7 +59,16 @@ _STRICT = ("array_api_strict", _strict)
 
 # A library that is not loaded cannot have made the array. torch.compile can trace import statements, but not
 # importlib.
-_BUILT_IN = {"numpy": _numpy, "torch": _torch, "jax": _jax, "cupy": _cupy, "dask.array": _dask}
+_BUILT_IN: dict[str, Callable[[], Backend]] = {
+    "numpy": _numpy,
+    "torch": _torch,
+    "jax": _jax,
+    "cupy": _cupy,
+    "dask.array": _dask,
+}
+
+# The adapters for objects that hold an array, by the module that defines the objects.
+_CONTAINERS: dict[str, Callable[[], Backend]] = {}
 
 NEEDED = {"torch": "2.11", "jax": "0.10", "cupy": "14", "dask": "2026.1"}
 """The oldest release of each library that its adapter supports, as in the extras of pyproject.toml."""
@@ -149,18 +158,27 @@ def _loaded(point: EntryPoint) -> Backend:
 
 
 def _find(cls: type) -> Backend:
-    for library, load in _BUILT_IN.items():
-        if (library in _supported or _is_supported(library, cls)) and load().accepts(cls):
+    # Only a library that a class comes from is asked, so that a library which is broken breaks no other.
+    packages = {str(base.__module__).partition(".")[0] for base in cls.__mro__}
+    for library, load in (*_BUILT_IN.items(), *_CONTAINERS.items()):
+        if _is_of(library, packages) and _is_supported(library, cls) and load().accepts(cls):
             return load()
-    for backend in _others():
+    failures: list[str] = []
+    for backend in _others(failures):
         if backend.accepts(cls):
             return backend
     if is_masked(cls):
         check_plain(cls, "x")
     raise TypeError(
         f"x must be an array of NumPy, torch, JAX (or a jax.ShapeDtypeStruct), CuPy, Dask, or of a library that "
-        f"follows the array API standard; got {cls.__module__}.{cls.__qualname__}"
+        f"follows the array API standard; got {cls.__module__}.{cls.__qualname__}{''.join(failures)}"
     )
+
+
+def _is_of(library: str, packages: set[str]) -> bool:
+    """Whether one of these packages may define arrays of the library. JAX arrays are defined in jaxlib."""
+    package = library.partition(".")[0]
+    return package in packages or f"{package}lib" in packages
 
 
 # The libraries that are loaded, of a release that the adapter supports. sys.modules is asked once for each of them:
@@ -169,23 +187,31 @@ _supported: set[str] = set()
 
 
 def _is_supported(library: str, cls: type) -> bool:
-    """Whether the library is loaded and new enough. Raise ImportError for an array of an unsupported release."""
+    """Whether the library is loaded. Raise ImportError for an array of a release that is too old."""
+    if library in _supported:
+        return True
     # sys.modules has None for a library whose import is blocked.
     if sys.modules.get(library) is None:
         return False
     package = library.partition(".")[0]
-    needed, found = NEEDED.get(package), getattr(sys.modules[package], "__version__", None)
-    if needed is None or found is None or _release(str(found)) >= _release(needed):
+    needed, found = NEEDED.get(package), _version(library)
+    if needed is None or found is None or _release(found) >= _release(needed):
         _supported.add(library)
         return True
-    # JAX arrays are defined in jaxlib.
-    if any(base.__module__.partition(".")[0] in (package, f"{package}lib") for base in cls.__mro__):
-        raise ImportError(
-            f"arrayinit needs {package} >= {needed} for an array of type {cls.__module__}.{cls.__qualname__}, but "
-            f"{package} {found} is installed: upgrade it, as by pip install --upgrade 'arrayinit[{package}]'",
-            name=package,
-        )
-    return False
+    raise ImportError(
+        f"arrayinit needs {package} >= {needed} for an array of type {cls.__module__}.{cls.__qualname__}, but "
+        f"{package} {found} is installed: upgrade it, as by pip install --upgrade 'arrayinit[{package}]'",
+        name=package,
+    )
+
+
+def _version(library: str) -> str | None:
+    """Return the release of a loaded library, by itself or by its package, or None if neither says it."""
+    for name in (library, library.partition(".")[0]):
+        found = getattr(sys.modules[name], "__version__", None)
+        if found is not None:
+            return str(found)
+    return None
 
 
 def _release(version: str) -> tuple[int, ...]:
@@ -193,12 +219,18 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple([int("".join([c for c in part if c.isdecimal()]) or 0) for part in version.split(".")[:2]])
 
 
-def _others() -> Iterator[Backend]:
+def _others(failures: list[str]) -> Iterator[Backend]:
+    """Yield the adapters that may know any class; tell in ``failures`` which of them cannot be loaded."""
     yield from _registered
     for name, load in _entry_points():
         # A library that is not loaded cannot have made the array.
         if name in sys.modules:
-            yield load()
+            try:
+                backend = load()
+            except Exception as failure:  # noqa: BLE001
+                failures.append(f"; the adapter for {name} cannot be loaded: {failure!r}")
+            else:
+                yield backend
     # Imported here: it takes as long as NumPy's adapter, and most calls need only that one.
     from arrayinit.backends._array_api import REPLACED, WRITABLE
 

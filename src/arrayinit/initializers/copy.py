@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from arrayinit.backends.arguments import check_plain
+from arrayinit.backends.container import Container, array_in
 from arrayinit.backends.protocol import Array, Backend
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import NAMES, fill_value, wider
@@ -100,10 +101,11 @@ def copy_(x: Array, source: Any, **wrong: Unpack[NoMore]) -> Array:
     """
     if wrong:
         raise misnamed(copy_, wrong)
-    backend = backend_of(x)
-    dtype = backend.dtype(x)
+    target = array_in(x)
+    backend = backend_of(target)
+    dtype = backend.dtype(target)
     fill_value(dtype, 1)
-    values = _readable(backend, x, source)
+    values = _readable(backend, target, source)
     given = _known(backend_of(values).dtype(values), source)
     if tuple(values.shape) != tuple(x.shape):
         raise ValueError(
@@ -117,6 +119,8 @@ def copy_(x: Array, source: Any, **wrong: Unpack[NoMore]) -> Array:
 def _readable(backend: Backend, x: Array, source: Any) -> Array:
     """Return the source as an array of the library of ``x``, without a copy where it can be, or else of NumPy."""
     given = _backend_of_source(source)
+    if isinstance(given, Container):
+        return _readable(backend, x, array_in(source))
     if given is None or given.namespace(source) is np:
         _check_classes(source)
     _check_numbers(given, source)

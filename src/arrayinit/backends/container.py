@@ -1,0 +1,61 @@
+"""Objects that hold an array, such as the parameter of a layer: the adapter of the array answers for them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+from arrayinit.backends.protocol import Array, Generator, Rebound
+from arrayinit.backends.registry import backend_of
+from arrayinit.kernels.fill import Fill
+from arrayinit.stream.seed import Seed
+
+
+class Container(Rebound):
+    """Adapter for objects that hold an array of any library. The array is written, or replaced by a new one.
+
+    The object itself is returned.
+    """
+
+    @abstractmethod
+    def held(self, x: Any) -> Array:
+        """Return the array that ``x`` holds; it may be a container, too."""
+
+    @abstractmethod
+    def hold(self, x: Any, values: Array) -> None:
+        """Let ``x`` hold a new array, of the same shape and dtype."""
+
+    def namespace(self, x: Any) -> Any:
+        array = self.held(x)
+        return backend_of(array).namespace(array)
+
+    def dtype(self, x: Any) -> str:
+        array = self.held(x)
+        return backend_of(array).dtype(array)
+
+    def check_writable(self, x: Any) -> None:
+        array = self.held(x)
+        backend_of(array).check_writable(array)
+
+    def generator(self, x: Any, rng: Any) -> Generator | Seed:
+        array = self.held(x)
+        return backend_of(array).generator(array, rng)
+
+    def read(self, x: Any) -> Iterator[Array]:
+        array = self.held(x)
+        return backend_of(array).read(array)
+
+    def write(self, x: Any, fill: Fill) -> Any:
+        array = self.held(x)
+        filled = backend_of(array).write(array, fill)
+        if filled is not array:
+            self.hold(x, filled)
+        return x
+
+
+def array_in(x: Any) -> Array:
+    """Return the array in a container, or ``x`` itself if it is no container."""
+    while isinstance(backend := backend_of(x), Container):
+        x = backend.held(x)
+    return x
