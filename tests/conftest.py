@@ -24,7 +24,7 @@ os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_p
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import pytest
-from libraries import COMPLEX, LIBRARIES, ON_GPU, REAL, Library, available, no_such_case
+from libraries import COMPLEX, LIBRARIES, NEEDS, ON_GPU, REAL, Library, available, no_such_case
 from never_run import GPU
 from once import Make, made_once, shared_folder
 
@@ -39,6 +39,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "core": ("numpy",),
     "stream": ("numpy",),
     "kernels": ("numpy", "torch", "jax", "dask"),
+    "backends/containers": ("nnx", "ref", "keras", "xarray"),
     # NumPy stands in CuPy's place.
     "backends/cupy": ("cupy", "numpy"),
     "docs": (),
@@ -51,6 +52,7 @@ class _NotAsked:
 
     def __init__(self, asked: list[str]) -> None:
         self.modules = {"dask", "jax", "torch"} - {name.partition(":")[0] for name in asked}
+        self.modules -= set().union(*(NEEDS.get(name, set()) for name in asked))
 
     def find_spec(self, name: str, *_: object) -> None:
         if name in self.modules:
@@ -165,6 +167,30 @@ def torch_library() -> Library:
 def jax_library() -> Library:
     """JAX on the CPU, for what only JAX has."""
     return _get("jax")
+
+
+@pytest.fixture
+def nnx_library() -> Library:
+    """Variables of Flax nnx, for what only they have."""
+    return _get("nnx")
+
+
+@pytest.fixture
+def ref_library() -> Library:
+    """References of JAX, for what only they have."""
+    return _get("ref")
+
+
+@pytest.fixture
+def keras_library() -> Library:
+    """Variables of Keras, for what only they have."""
+    return _get("keras")
+
+
+@pytest.fixture
+def xarray_library() -> Library:
+    """DataArrays of xarray, for what only they have."""
+    return _get("xarray")
 
 
 @pytest.fixture(params=REAL)

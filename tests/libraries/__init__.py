@@ -13,6 +13,7 @@ __all__ = [
     "FLOAT8",
     "FORMS",
     "LIBRARIES",
+    "NEEDS",
     "ON_GPU",
     "REAL",
     "WRONG_FORMS",
@@ -24,6 +25,8 @@ __all__ = [
 
 LIBRARIES: dict[str, Callable[[], Library]] = {}
 """Each library, by its name and that of its device."""
+NEEDS: dict[str, set[str]] = {}
+"""The libraries that one is made of, by its name."""
 ON_GPU: set[str] = set()
 """The libraries that are tested on a GPU alone."""
 FORMS: dict[str, dict[str, Form]] = {}
@@ -34,6 +37,7 @@ WRONG_FORMS: dict[str, dict[str, Form]] = {}
 for _file in sorted(Path(__file__).parent.glob("_[a-z]*.py")):
     _module = import_module(f"libraries.{_file.stem}")
     LIBRARIES |= _module.LIBRARIES
+    NEEDS |= getattr(_module, "NEEDS", {})
     ON_GPU |= getattr(_module, "ON_GPU", set())
     FORMS |= _module.FORMS
     WRONG_FORMS |= _module.WRONG_FORMS

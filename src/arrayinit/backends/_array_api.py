@@ -10,6 +10,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from arrayinit.backends.arguments import instead_of
 from arrayinit.backends.device import Device, ready
 from arrayinit.backends.protocol import Array, Backend, InPlace, Replaced
 from arrayinit.core.dtypes import NAMES
@@ -102,8 +103,8 @@ WRITABLE, REPLACED, STRICT = WritableArrayAPI(), ReplacedArrayAPI(), Strict()
 
 
 def _is_standard(cls: type) -> bool:
-    # NumPy's own adapter knows which of its classes are arrays.
-    return hasattr(cls, "__array_namespace__") and not issubclass(cls, (np.ndarray, np.generic))
+    # NumPy's own adapter knows which of its classes are arrays. A sparse array has no memory for its zeros.
+    return hasattr(cls, "__array_namespace__") and not issubclass(cls, np.ndarray) and not instead_of(cls)
 
 
 def _readable(x: Array) -> Array:

@@ -130,10 +130,66 @@ _CALLS = {
 def describe(rng: Any) -> str:
     """Describe a wrong rng for an error, and say which expression of it would be right."""
     name = qualified(type(rng))
-    kinds = (f"{base.__module__.partition('.')[0]}.{base.__qualname__}" for base in type(rng).__mro__)
-    call = next((f": {_CALLS[kind]}" for kind in kinds if kind in _CALLS), "")
+    call = _hint(type(rng), _CALLS)
     if isinstance(rng, (bool, int, float, str)):
         return f"{rng!r} ({name})"
     if isinstance(getattr(rng, "ndim", None), int):
         name += f" of shape {tuple(rng.shape)} and dtype {rng.dtype}"
     return name + call
+
+
+_OF_MODEL = "pass one of its parameters, or fill all of them by arrayinit.initialize(x, rules)"
+_STORED = "pass x.data, the numbers that it stores, or x.todense()"
+
+# What looks like an array and cannot be filled, by package and class name, and what to pass.
+_INSTEAD = {
+    "array.array": "pass numpy.asarray(x), which shares its memory",
+    "awkward.Array": "pass awkward.to_numpy(x)",
+    "builtins.bytearray": "pass numpy.frombuffer(x, dtype), which shares its memory",
+    "builtins.dict": "pass one of its arrays, or fill all of them by arrayinit.initialize(x, rules)",
+    "builtins.list": "pass numpy.array(x)",
+    "builtins.memoryview": "pass numpy.asarray(x), which shares its memory",
+    "builtins.tuple": "pass numpy.array(x), or numpy.empty(x) if x is a shape",
+    "equinox.Module": _OF_MODEL,
+    "flax.AxisMetadata": "pass x.unbox(), and put the result in x.replace_boxed(result)",
+    "flax.Module": _OF_MODEL,
+    "flax.State": _OF_MODEL,
+    "jax.AbstractValue": "pass jax.ShapeDtypeStruct(x.shape, x.dtype)",
+    "jax.JAXSparse": _STORED,
+    "keras.KerasTensor": "it is symbolic and has no values; pass the variable of a layer that is built",
+    "keras.Layer": _OF_MODEL,
+    "numpy.generic": "a scalar cannot be written; pass numpy.asarray(x)",
+    "paddle.Layer": _OF_MODEL,
+    "pandas.ExtensionArray": "pass x.to_numpy(copy=True), and make a new one of the result",
+    "pandas.Index": "pass x.to_numpy(copy=True), and make a new one of the result",
+    "pandas.NDFrame": "pass x.to_numpy(copy=True), and make a new one of the result",
+    "polars.DataFrame": "pass x.to_numpy(writable=True), and make a new one of the result",
+    "polars.LazyFrame": "pass x.collect().to_numpy(writable=True), and make a new one of the result",
+    "polars.Series": "pass x.to_numpy(writable=True), and make a new one of the result",
+    "pyarrow.Array": "its memory is never written; pass numpy.array(x)",
+    "pyarrow.ChunkedArray": "its memory is never written; pass numpy.array(x)",
+    "pyarrow.Table": "its memory is never written; pass numpy.array(x)",
+    "scipy._dok_base": "pass x.toarray()",
+    "scipy._lil_base": "pass x.toarray()",
+    "scipy._spbase": "pass x.data, the numbers that it stores, or x.toarray()",
+    "sparse.DOK": "pass x.todense()",
+    "sparse.SparseArray": _STORED,
+    "tensorflow.IndexedSlices": "pass tf.convert_to_tensor(x)",
+    "tensorflow.RaggedTensor": "pass x.flat_values, or x.to_tensor()",
+    "tensorflow.SparseTensor": "pass x.values, the numbers that it stores, or tf.sparse.to_dense(x)",
+    "tensorflow.TypeSpec": "pass tf.zeros(x.shape, x.dtype)",
+    "torch.Module": _OF_MODEL,
+    "xarray.Dataset": "pass one of its variables, as x['name']",
+    "xarray.DataTree": "pass one of its variables, as x['name']",
+}
+
+
+def instead_of(cls: type) -> str:
+    """Return ": " and what to pass in place of an object that cannot be filled; an empty text if it is unknown."""
+    return _hint(cls, _INSTEAD)
+
+
+def _hint(cls: type, table: dict[str, str]) -> str:
+    """Return the entry of a class, or of its nearest base, after a colon."""
+    kinds = (f"{base.__module__.partition('.')[0]}.{base.__qualname__}" for base in cls.__mro__)
+    return next((f": {table[kind]}" for kind in kinds if kind in table), "")

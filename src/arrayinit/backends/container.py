@@ -26,20 +26,27 @@ class Container(Rebound):
     def hold(self, x: Any, values: Array) -> None:
         """Let ``x`` hold a new array, of the same shape and dtype."""
 
+    def like(self, x: Any) -> Array:
+        """Return an array that has the shape, the dtype and the place of the held array; it is filled.
+
+        This is the held array itself, unless a container has a reason to fill another one.
+        """
+        return self.held(x)
+
     def namespace(self, x: Any) -> Any:
-        array = self.held(x)
+        array = self.like(x)
         return backend_of(array).namespace(array)
 
     def dtype(self, x: Any) -> str:
-        array = self.held(x)
+        array = self.like(x)
         return backend_of(array).dtype(array)
 
     def check_writable(self, x: Any) -> None:
-        array = self.held(x)
+        array = self.like(x)
         backend_of(array).check_writable(array)
 
     def generator(self, x: Any, rng: Any) -> Generator | Seed:
-        array = self.held(x)
+        array = self.like(x)
         return backend_of(array).generator(array, rng)
 
     def read(self, x: Any) -> Iterator[Array]:
@@ -47,7 +54,7 @@ class Container(Rebound):
         return backend_of(array).read(array)
 
     def write(self, x: Any, fill: Fill) -> Any:
-        array = self.held(x)
+        array = self.like(x)
         filled = backend_of(array).write(array, fill)
         if filled is not array:
             self.hold(x, filled)

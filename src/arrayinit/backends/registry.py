@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING
 
 from arrayinit.backends._torch import is_compiling
-from arrayinit.backends.arguments import check_plain, is_masked
+from arrayinit.backends.arguments import check_plain, instead_of, is_masked
+from arrayinit.backends.packages import loaded_of_packages, of_packages
 from arrayinit.backends.protocol import Array, Backend, InPlace, Rebound, Replaced
 from arrayinit.core.numbers import TRACERS
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
-ENTRY_POINTS = "arrayinit.backends"
 
 
 def _numpy() -> Backend:
@@ -48,6 +42,30 @@ def _dask() -> Backend:
     return BACKEND
 
 
+def _keras() -> Backend:
+    from arrayinit.backends._keras import BACKEND
+
+    return BACKEND
+
+
+def _flax() -> Backend:
+    from arrayinit.backends._flax import BACKEND
+
+    return BACKEND
+
+
+def _refs() -> Backend:
+    from arrayinit.backends._jax.refs import BACKEND
+
+    return BACKEND
+
+
+def _xarray() -> Backend:
+    from arrayinit.backends._xarray import BACKEND
+
+    return BACKEND
+
+
 def _strict() -> Backend:
     from arrayinit.backends._array_api import STRICT
 
@@ -68,7 +86,13 @@ _BUILT_IN: dict[str, Callable[[], Backend]] = {
 }
 
 # The adapters for objects that hold an array, by the module that defines the objects.
-_CONTAINERS: dict[str, Callable[[], Backend]] = {}
+_CONTAINERS: dict[str, Callable[[], Backend]] = {
+    # A variable of Keras may be one of Flax, too.
+    "keras": _keras,
+    "flax.nnx": _flax,
+    "jax": _refs,
+    "xarray": _xarray,
+}
 
 NEEDED = {"torch": "2.11", "jax": "0.10", "cupy": "14", "dask": "2026.1"}
 """The oldest release of each library that its adapter supports, as in the extras of pyproject.toml."""
@@ -140,21 +164,7 @@ def register_backend(backend: Backend) -> None:
 
 def libraries() -> dict[str, Callable[[], Backend]]:
     """Return a function that loads the adapter, for each supported library, by the import name of its package."""
-    return {name.partition(".")[0]: load for name, load in (*_BUILT_IN.items(), *_entry_points(), _STRICT)}
-
-
-def _entry_points() -> Iterator[tuple[str, Callable[[], Backend]]]:
-    """Yield, for each entry point, the import name of its library and a function that loads its adapter."""
-    # Imported here: it takes longer than importing arrayinit, and arrays of the built-in backends never need it.
-    from importlib.metadata import entry_points
-
-    for point in entry_points(group=ENTRY_POINTS):
-        yield point.name, partial(_loaded, point)
-
-
-def _loaded(point: EntryPoint) -> Backend:
-    backend: Backend = point.load()()
-    return backend
+    return {name.partition(".")[0]: load for name, load in (*_BUILT_IN.items(), *of_packages(), _STRICT)}
 
 
 def _find(cls: type) -> Backend:
@@ -170,8 +180,9 @@ def _find(cls: type) -> Backend:
     if is_masked(cls):
         check_plain(cls, "x")
     raise TypeError(
-        f"x must be an array of NumPy, torch, JAX (or a jax.ShapeDtypeStruct), CuPy, Dask, or of a library that "
-        f"follows the array API standard; got {cls.__module__}.{cls.__qualname__}{''.join(failures)}"
+        "x must be an array of NumPy, torch, JAX (or a jax.ShapeDtypeStruct), CuPy, Dask, MLX, TensorFlow, Paddle, "
+        "tinygrad, or of a library that follows the array API standard, or a jax.Ref, a variable of Flax nnx or Keras, "
+        f"or a DataArray of xarray; got {cls.__module__}.{cls.__qualname__}{instead_of(cls)}{''.join(failures)}"
     )
 
 
@@ -222,15 +233,7 @@ def _release(version: str) -> tuple[int, ...]:
 def _others(failures: list[str]) -> Iterator[Backend]:
     """Yield the adapters that may know any class; tell in ``failures`` which of them cannot be loaded."""
     yield from _registered
-    for name, load in _entry_points():
-        # A library that is not loaded cannot have made the array.
-        if name in sys.modules:
-            try:
-                backend = load()
-            except Exception as failure:  # noqa: BLE001
-                failures.append(f"; the adapter for {name} cannot be loaded: {failure!r}")
-            else:
-                yield backend
+    yield from loaded_of_packages(failures)
     # Imported here: it takes as long as NumPy's adapter, and most calls need only that one.
     from arrayinit.backends._array_api import REPLACED, WRITABLE
 

@@ -35,11 +35,17 @@ def copied(x: Array, source: Array) -> Array:
     NumPy copies on the CPU: XLA treats subnormal numbers as zero, and may read the memory of other libraries later.
     """
     _check_values(source)
+    source = source[...] if is_traced_ref(source) else source
     is_elsewhere = isinstance(source, jax.core.Tracer) or not is_here(source)
     if not is_elsewhere and (is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name)):
         return on_host(Table(np.asarray(source)), tuple(x.shape), x.dtype)
     values = jnp.array(source, copy=True) if source.dtype == x.dtype else rounded(source, x.dtype)
     return values if is_elsewhere else values.block_until_ready()
+
+
+def is_traced_ref(x: Array) -> bool:
+    """Whether this is a `jax.Ref` under a trace, whose type is that of any traced array."""
+    return isinstance(x, jax.core.Tracer) and isinstance(x, jax.Ref)
 
 
 def is_here(x: Array) -> bool:

@@ -63,7 +63,10 @@ def on_device(x: Array, body: Callable[[Array], Array]) -> Array:
 
 def dtype_of(x: Array) -> str:
     """Return the dtype as in `Backend`. Without x64, a wide dtype becomes the dtype that JAX gives a new array."""
-    name = DTYPE_NAMES.get(x.dtype) or HOST.dtype(x)
+    try:
+        name = DTYPE_NAMES.get(x.dtype) or HOST.dtype(x)
+    except AttributeError:
+        raise TypeError(f"x is no array under its trace, but a {jax.typeof(x)}: fill the array in it") from None
     return str(_available(x.dtype)) if name in _WIDE and _is_narrowed(x) else name
 
 

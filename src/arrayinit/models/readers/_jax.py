@@ -48,9 +48,9 @@ def dotted(path: Path) -> str:
 
 
 def is_jax_array(leaf: Any) -> bool:
-    """Whether this is a JAX array, a tracer, or the description of an array."""
+    """Whether this is a JAX array, a tracer, a reference to an array, or the description of one."""
     jax = sys.modules.get("jax")
-    return jax is not None and isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct))
+    return jax is not None and isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct, jax.Ref))
 
 
 def reading(tree: Any, parameter: Callable[[Leaf], Parameter]) -> Reading:

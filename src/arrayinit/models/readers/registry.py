@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from arrayinit.models.readers._equinox import EQUINOX
-from arrayinit.models.readers._flax import NNX
+from arrayinit.models.readers._flax import NNX, are_variables
 from arrayinit.models.readers._keras import KERAS
 from arrayinit.models.readers._mapping import MAPPING, PAIRS, are_pairs
 from arrayinit.models.readers._torch import TORCH
@@ -59,7 +59,7 @@ def reader_of(model: Any) -> Reader:
     if are_pairs(model):
         return PAIRS
     if has_jax_arrays(model):
-        return TREE
+        return NNX if are_variables(model) else TREE
     for reader in (MAPPING, PAIRS):
         if reader.accepts(cls):
             return reader
