@@ -62,6 +62,10 @@ class Draw(Fill):
             array = array.view(np.dtype(memory_dtype(self.dtype.name)).newbyteorder(array.dtype.byteorder))
         self.fill_box(array.transpose(self.order), self._logical(corner or [0] * array.ndim))
 
+    def fill_memory(self, memory: Host, dtype: str) -> None:
+        """Fill the memory of a whole array."""
+        self.fill_host(memory)
+
     def chunks(
         self, shape: Sequence[int], dtype: str, corner: Sequence[int] | None = None
     ) -> Iterator[tuple[Index, Host]]:

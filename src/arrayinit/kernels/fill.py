@@ -10,8 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from arrayinit.core.dtypes import FORMATS
 from arrayinit.core.layouts import Axes
-from arrayinit.kernels.rounding import BEYOND_NUMPY, BYTES, host_dtype, rounded_on_host, rounds_twice
+from arrayinit.kernels.rounding import (
+    BEYOND_NUMPY,
+    BYTES,
+    host_dtype,
+    memory_dtype,
+    rounded_on_host,
+    rounds_twice,
+    to_bits,
+)
 from arrayinit.stream.box import Index, boxes
 
 Host = np.ndarray[Any, Any]
@@ -63,6 +72,22 @@ class Fill(ABC):
         for index, chunk in self.chunks(shape, dtype):
             values[index] = chunk
         return values
+
+    def memory(self, shape: Sequence[int], dtype: str) -> Host:
+        """Return the memory of a whole array of ``dtype``: bits in unsigned integers for a format that NumPy lacks."""
+        memory = np.empty(tuple(shape), memory_dtype(dtype))
+        self.fill_memory(memory, dtype)
+        return memory
+
+    def fill_memory(self, memory: Host, dtype: str) -> None:
+        """Fill the memory of a whole array of ``dtype``, as `memory` returns it."""
+        if dtype not in BEYOND_NUMPY:
+            self.fill_host(memory)
+            return
+        for index, chunk in self.chunks(memory.shape, dtype):
+            # The bits of a NaN may be rounded to those of another number.
+            chunk[np.isnan(chunk)] = np.nan
+            np.copyto(memory[index] if index else memory, to_bits(np, chunk, FORMATS[dtype]), casting="unsafe")
 
 
 @dataclass(frozen=True, slots=True)
