@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from cases import DRAWS, FUNCTIONS
 from distributions import check, truncated_normal
+from libraries import no_such_case
 from scipy import stats
 
 import arrayinit as ai
@@ -26,6 +27,9 @@ def test_own_generators_give_what_they_give_alone(name, library):
 
 @pytest.mark.parametrize("name", ["normal_()", "trunc_normal_()"])
 def test_the_default_generator_gives_each_its_own(name, library):
+    if not library.threads_share:
+        no_such_case("each thread has a default generator of its own")
+
     def fill(_):
         return library.to_numpy(DRAWS[name].fill(library.empty((300, 200), "float32"), None))
 

@@ -33,6 +33,10 @@ class Library:
     device: Callable[[Any], Any]
     in_place: bool = True
     has_float8: bool = False
+    has_views: bool = True
+    """Whether slices of an array that can be written are views."""
+    threads_share: bool = True
+    """Whether all threads draw from one global generator."""
 
     def has(self, dtype: str) -> bool:
         """Whether the library has a dtype; all have the integers."""

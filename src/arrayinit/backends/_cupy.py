@@ -12,7 +12,7 @@ import cupy
 import numpy as np
 from cupyx.scipy.special import erfinv
 
-from arrayinit.backends.arguments import describe, overlaps
+from arrayinit.backends.arguments import overlaps, own_generator
 from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_blocks
 from arrayinit.backends.device import Device
@@ -24,7 +24,7 @@ from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Constant, Fill, Identity, Table
 from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.rounding import rounds_twice, to_odd
-from arrayinit.stream.seed import KINDS, Seed
+from arrayinit.stream.seed import Seed
 
 
 class CuPy(NativeBackend, InPlace):
@@ -70,12 +70,9 @@ class CuPy(NativeBackend, InPlace):
         if rng is None:
             with x.device:
                 return cupy.random.get_random_state()
-        if isinstance(rng, (cupy.random.Generator, cupy.random.RandomState, np.random.Generator)):
-            return rng
-        raise TypeError(
-            f"rng for a CuPy array must be None (CuPy's global state), {KINDS}, a cupy.random.Generator or "
-            f"RandomState, or a numpy.random.Generator, got {describe(rng)}"
-        )
+        is_own = isinstance(rng, (cupy.random.Generator, cupy.random.RandomState))
+        kinds = "a cupy.random.Generator or RandomState"
+        return own_generator(rng, is_own, "a CuPy array", "CuPy's global state", kinds)
 
     def read(self, x: Array) -> Iterator[Array]:
         with x.device:
@@ -116,13 +113,6 @@ class CuPy(NativeBackend, InPlace):
         if values is not x:
             cupy.copyto(x, values, casting="unsafe")
         return x
-
-    def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
-        x[index] = value
-        return x
-
-    def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
-        return cupy.empty(shape, dtype)
 
     def subsets(self, x: Array, count: int, generator: Generator) -> tuple[Array, Array]:
         keys = self.uniform(cupy.empty(x.shape, "float64"), Uniform(0.0, 1.0), generator)

@@ -27,6 +27,18 @@ def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:
     raise TypeError(f"rng for {arrays} must be None, {KINDS}, or a numpy.random.Generator, got {describe(rng)}")
 
 
+def own_generator(rng: Any, is_own: bool, arrays: str, default: str, own: str) -> Any:
+    """Return ``rng`` if it is None, a generator of the library of the arrays, or one of NumPy; else raise TypeError.
+
+    ``default`` says what None means, and ``own`` what a generator of the library is.
+    """
+    if rng is None or is_own or isinstance(rng, np.random.Generator):
+        return rng
+    raise TypeError(
+        f"rng for {arrays} must be None ({default}), {KINDS}, {own}, or a numpy.random.Generator, got {describe(rng)}"
+    )
+
+
 def as_generator(rng: Any) -> Any:
     """Wrap a NumPy bit generator (SPEC 7) in a Generator; return anything else unchanged."""
     # If numpy.random is not loaded, rng cannot be a bit generator.
@@ -121,8 +133,10 @@ _CALLS = {
     "jaxlib.ArrayImpl": "a JAX key fills arrays of JAX only; if this is one, jax.random.bits(rng) is a seed; if it "
     "holds integers, numpy.asarray(rng) is a seed",
     "keras.SeedGenerator": "keras.ops.convert_to_numpy(rng.next()) is a seed",
+    "mlx.array": "an MLX key fills arrays of MLX only; if this holds integers, numpy.asarray(rng) is a seed",
     "numpy.RandomState": "rng.randint(2**31) is a seed",
     "random.Random": "rng.getrandbits(64) is a seed",
+    "tinygrad.Tensor": "if it holds integers, rng.numpy() is a seed",
     "torch.Generator": "rng.initial_seed() is a seed",
 }
 

@@ -33,17 +33,19 @@ class NativeBackend(Backend):
     It builds any distribution in any dtype from real uniform and normal draws in float32 and float64.
     """
 
-    @abstractmethod
     def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
         """Return an array on the device of ``x``, or a struct, that `draw` can fill."""
+        xp = self.namespace(x)
+        return xp.empty(shape, dtype=getattr(xp, dtype))
 
     @abstractmethod
     def assign(self, x: Array, values: Array) -> Array:
         """Set ``x`` to ``values``, an array of this library of the same shape, rounded to the dtype of ``x``."""
 
-    @abstractmethod
     def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         """Set ``x[index]`` and leave the rest; ``index`` holds slices and arrays of integers."""
+        x[index] = value
+        return x
 
     @abstractmethod
     def qr(self, matrix: Array, generator: Generator | Seed) -> Array:

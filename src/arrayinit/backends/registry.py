@@ -66,6 +66,18 @@ def _xarray() -> Backend:
     return BACKEND
 
 
+def _mlx() -> Backend:
+    from arrayinit.backends._mlx import BACKEND
+
+    return BACKEND
+
+
+def _tinygrad() -> Backend:
+    from arrayinit.backends._tinygrad import BACKEND
+
+    return BACKEND
+
+
 def _strict() -> Backend:
     from arrayinit.backends._array_api import STRICT
 
@@ -83,18 +95,24 @@ _BUILT_IN: dict[str, Callable[[], Backend]] = {
     "jax": _jax,
     "cupy": _cupy,
     "dask.array": _dask,
+    "mlx.core": _mlx,
+    "tinygrad": _tinygrad,
 }
 
 # The adapters for objects that hold an array, by the module that defines the objects.
 _CONTAINERS: dict[str, Callable[[], Backend]] = {
-    # A variable of Keras may be one of Flax, too.
     "keras": _keras,
     "flax.nnx": _flax,
     "jax": _refs,
     "xarray": _xarray,
 }
 
-NEEDED = {"torch": "2.11", "jax": "0.10", "cupy": "14", "dask": "2026.1"}
+NEEDED = {
+    "torch": "2.11",
+    "jax": "0.10",
+    "cupy": "14",
+    "dask": "2026.1",
+}
 """The oldest release of each library that its adapter supports, as in the extras of pyproject.toml."""
 
 # Registered here, since a number is checked before the adapter of its array is loaded.

@@ -22,8 +22,14 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-# Each library has one of these words in the name of a dtype: "torch.bool", "uint8", "bfloat16", "complex64".
-_KINDS: dict[str, type] = {"bool": bool, "complex": complex, "int": int, "float": float}
+# Each library has one of these words in the name of a dtype: "torch.bool", "uint8", "bfloat16", "complex64"; tinygrad
+# has those of C.
+_KINDS: dict[str, type] = {
+    "bool": bool,
+    "complex": complex,
+    **dict.fromkeys(("int", "char", "short", "long"), int),
+    **dict.fromkeys(("float", "half", "double"), float),
+}
 
 TRACERS: dict[str, Callable[[], bool]] = {}
 """By name, what makes every array symbolic while it traces, of other libraries too; a function says whether it does."""
@@ -43,7 +49,7 @@ def concrete(name: str, value: Any, hint: str = "compute it outside, in Python o
     if kind is None:
         return value
     try:
-        return kind(value)
+        return kind(value if hasattr(value, "__float__") else value.item())
     except (RuntimeError, TypeError, ValueError) as error:
         raise TypeError(
             f"{name} must be a concrete number, got a {type(value).__name__} of dtype {dtype} without a value, as "
