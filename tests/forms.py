@@ -14,9 +14,11 @@ def formed(library: Library, shape: tuple[int, ...], dtype: str, form: str) -> t
     """Return an array, and its neighbours in memory or None."""
 
     def make(shape: tuple[int, ...]) -> Any:
+        if library.in_place and library.has(dtype):
+            return library.full(shape, dtype, VALUE)
         x = library.empty(shape, dtype)
         if library.in_place:
-            x[...] = dtype == "bool" or VALUE
+            x[...] = VALUE
         return x
 
     made = (FORMS[library.module] | WRONG_FORMS[library.module])[form](make, shape)

@@ -19,7 +19,6 @@ from weights import FEW_WEIGHTS, WEIGHTS, Weight
 
 import arrayinit
 
-_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
 _OTHER_DTYPES = {"numpy": ("object", "longdouble", "clongdouble", "S3", "datetime64[s]", "i4,f4")}
 
 
@@ -183,7 +182,7 @@ def _compiled_dtypes(name: str, is_wrong: bool, library: Library, weight: Weight
 def _array(name: str, is_wrong: bool, library: Library, dtypes: tuple[str, ...]) -> st.SearchStrategy[tuple[str, str]]:
     """A dtype, and a form of the memory."""
     if name in FIXED or is_wrong:
-        dtypes += _INTEGERS
+        dtypes += library.integers
     else:
         dtypes = tuple(dtype for dtype in dtypes if dtype in FUNCTIONS[name].dtypes)
     forms = WRONG_FORMS[library.module] if is_wrong else FORMS[library.module]

@@ -10,7 +10,7 @@ from libraries import Library
 import arrayinit
 from arrayinit import testing
 from arrayinit.backends.registry import backend_of
-from arrayinit.testing.cases import CASES, INTEGER
+from arrayinit.testing.cases import CASES
 
 # Loaded before the first test, so that it has the 64-bit dtypes that conftest.py switches on.
 with suppress(ImportError):
@@ -18,7 +18,7 @@ with suppress(ImportError):
 
 
 def kit(library: Library) -> testing.Library:
-    return testing.Library(library.name, library.empty, library.to_numpy, (*library.dtypes, *INTEGER))
+    return testing.Library(library.name, library.empty, library.to_numpy, (*library.dtypes, *library.integers))
 
 
 def test_the_library_passes_every_check(library: Library) -> None:

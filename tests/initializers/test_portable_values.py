@@ -9,9 +9,9 @@ from typing import Any
 import golden
 import numpy as np
 import pytest
-from array_api_compat import array_namespace
 from cases import DRAWS, FUNCTIONS, Case
 from libraries import Library, no_such_case
+from libraries.forms import transposed
 from portable_calls import TOLERANCE, reference, rounded, same_bits
 from scipy import special
 
@@ -33,9 +33,8 @@ def destinations(library: Library, shape: tuple[int, ...], dtype: str) -> Iterat
     yield "contiguous", x, x
     if not (library.in_place and library.has_views) or not shape:
         return
-    xp = array_namespace(x)
     turned = library.full(shape[::-1], dtype, 7.0)
-    yield "transposed", xp.permute_dims(turned, tuple(range(len(shape)))[::-1]), turned
+    yield "transposed", transposed(turned), turned
     doubled = library.full(tuple(2 * n + 1 for n in shape), dtype, 7.0)
     yield "strided", doubled[tuple(slice(1, None, 2) for _ in shape)], doubled
     if library.module != "torch":

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-import array_api_compat
-
+from arrayinit.backends.registry import backend_of
 from libraries.library import Form
 
 
 def _neighboured(make: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
-    base = make((*shape, 2))
-    return base[..., 0], base[..., 1]
+    if not shape:
+        base = make((2,))
+        return base[..., 0], base[..., 1]
+    # Not along an axis of its own: some libraries index few axes. Nor does the standard start past the end of an axis.
+    base = make((*shape[:-1], 2 * shape[-1]))
+    return base[..., ::2], base[..., min(1, shape[-1]) :: 2]
 
 
 def _transposed(make: Any, shape: tuple[int, ...]) -> Any:
-    base = make(shape[::-1])
-    return array_api_compat.array_namespace(base).permute_dims(base, tuple(reversed(range(len(shape)))))
+    return transposed(make(shape[::-1]))
+
+
+def transposed(x: Any) -> Any:
+    """Return a view in which the axes are in reverse order."""
+    axes, xp = tuple(reversed(range(x.ndim))), backend_of(x).namespace(x)
+    return xp.permute_dims(x, axes) if hasattr(xp, "permute_dims") else x.transpose(axes)
 
 
 def _reversed(make: Any, shape: tuple[int, ...]) -> Any:

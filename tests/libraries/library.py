@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from never_run import NO_SUCH_CASE
 
+from arrayinit.testing.cases import INTEGER
+
 REAL = ("float16", "bfloat16", "float32", "float64")
 # Not among those of a library: they have tests of their own, beside those that take all dtypes.
 FLOAT8 = ("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz")
@@ -37,10 +39,18 @@ class Library:
     """Whether slices of an array that can be written are views."""
     threads_share: bool = True
     """Whether all threads draw from one global generator."""
+    lacks: tuple[str, ...] = ()
+    """The integers, and the float8 dtypes, that the library does not have."""
 
     def has(self, dtype: str) -> bool:
-        """Whether the library has a dtype; all have the integers."""
-        return dtype in self.dtypes or "int" in dtype or dtype == "bool" or (self.has_float8 and dtype in FLOAT8)
+        """Whether the library has a dtype."""
+        others = (*INTEGER, *(FLOAT8 if self.has_float8 else ()))
+        return dtype in self.dtypes or (dtype in others and dtype not in self.lacks)
+
+    @property
+    def integers(self) -> tuple[str, ...]:
+        """The dtypes of integers, and bool."""
+        return tuple(dtype for dtype in INTEGER if self.has(dtype))
 
     def full(self, shape: tuple[int, ...], dtype: str, value: float) -> Any:
         """Return an array that shows where it was written."""

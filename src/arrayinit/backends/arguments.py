@@ -135,6 +135,7 @@ _CALLS = {
     "keras.SeedGenerator": "keras.ops.convert_to_numpy(rng.next()) is a seed",
     "mlx.array": "an MLX key fills arrays of MLX only; if this holds integers, numpy.asarray(rng) is a seed",
     "numpy.RandomState": "rng.randint(2**31) is a seed",
+    "paddle.Generator": "rng.initial_seed() is a seed",
     "random.Random": "rng.getrandbits(64) is a seed",
     "tinygrad.Tensor": "if it holds integers, rng.numpy() is a seed",
     "torch.Generator": "rng.initial_seed() is a seed",

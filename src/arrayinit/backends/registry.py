@@ -78,6 +78,12 @@ def _tinygrad() -> Backend:
     return BACKEND
 
 
+def _paddle() -> Backend:
+    from arrayinit.backends._paddle import BACKEND
+
+    return BACKEND
+
+
 def _strict() -> Backend:
     from arrayinit.backends._array_api import STRICT
 
@@ -97,6 +103,7 @@ _BUILT_IN: dict[str, Callable[[], Backend]] = {
     "dask.array": _dask,
     "mlx.core": _mlx,
     "tinygrad": _tinygrad,
+    "paddle": _paddle,
 }
 
 # The adapters for objects that hold an array, by the module that defines the objects.
@@ -112,6 +119,7 @@ NEEDED = {
     "jax": "0.10",
     "cupy": "14",
     "dask": "2026.1",
+    "paddle": "3.3",
 }
 """The oldest release of each library that its adapter supports, as in the extras of pyproject.toml."""
 
