@@ -138,6 +138,7 @@ _CALLS = {
     "paddle.Generator": "rng.initial_seed() is a seed",
     "random.Random": "rng.getrandbits(64) is a seed",
     "tinygrad.Tensor": "if it holds integers, rng.numpy() is a seed",
+    "tensorflow.Generator": "int(rng.uniform_full_int(())) is a seed",
     "torch.Generator": "rng.initial_seed() is a seed",
 }
 

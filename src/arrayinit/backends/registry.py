@@ -84,6 +84,18 @@ def _paddle() -> Backend:
     return BACKEND
 
 
+def _tensorflow() -> Backend:
+    from arrayinit.backends._tensorflow.backend import BACKEND
+
+    return BACKEND
+
+
+def _tensorflow_variables() -> Backend:
+    from arrayinit.backends._tensorflow.variables import VARIABLES
+
+    return VARIABLES
+
+
 def _strict() -> Backend:
     from arrayinit.backends._array_api import STRICT
 
@@ -104,6 +116,7 @@ _BUILT_IN: dict[str, Callable[[], Backend]] = {
     "mlx.core": _mlx,
     "tinygrad": _tinygrad,
     "paddle": _paddle,
+    "tensorflow": _tensorflow,
 }
 
 # The adapters for objects that hold an array, by the module that defines the objects.
@@ -112,6 +125,7 @@ _CONTAINERS: dict[str, Callable[[], Backend]] = {
     "flax.nnx": _flax,
     "jax": _refs,
     "xarray": _xarray,
+    "tensorflow": _tensorflow_variables,
 }
 
 NEEDED = {
@@ -120,6 +134,7 @@ NEEDED = {
     "cupy": "14",
     "dask": "2026.1",
     "paddle": "3.3",
+    "tensorflow": "2.21",
 }
 """The oldest release of each library that its adapter supports, as in the extras of pyproject.toml."""
 

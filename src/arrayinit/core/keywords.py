@@ -9,17 +9,19 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+from arrayinit.core.autograph import as_written
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _NAMES = {"tensor": "x", "generator": "rng", "key": "rng", "seed": "rng"}
 
 
 def public(function: F) -> F:
-    """Hide ``**wrong`` from the signature of a function."""
+    """Hide ``**wrong`` from the signature of a public function, and the function from AutoGraph."""
     signature = inspect.signature(function)
     kept = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     function.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
-    return function
+    return as_written(function)
 
 
 def misnamed(function: Callable[..., Any], wrong: Mapping[str, Any]) -> TypeError:

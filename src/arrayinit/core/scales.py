@@ -6,6 +6,7 @@ import math
 from numbers import Real
 from typing import Literal, NamedTuple, get_args
 
+from arrayinit.core.autograph import as_written
 from arrayinit.core.numbers import concrete, finite, non_negative, positive, shown
 
 Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
@@ -68,6 +69,7 @@ def unknown(nonlinearity: object) -> ValueError:
     )
 
 
+@as_written
 def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:
     r"""Return the gain that keeps the variance of a signal through ``nonlinearity``.
 

@@ -101,7 +101,7 @@ def _drawn(backend: Backend, x: Array, rng: Any, prepared: Prepared) -> Array:
 def check_layout(x: Array, layout: str | None) -> None:
     """Check a layout on which the distribution does not depend."""
     if layout is not None:
-        parse(layout, x.shape)
+        parse(layout, tuple(x.shape))
 
 
 def source_of(backend: Backend, x: Array, rng: Any) -> Generator | Seed:
@@ -123,14 +123,14 @@ def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:
     """Return (fan_in, fan_out) of ``x``. For an empty ``x``, warn and return (1, 1)."""
     backend = known_backend(type(x)) or backend_of(x)
     try:
-        shape = x.shape
+        shape = tuple(x.shape)
         if 0 not in shape:
             found = fans(shape, layout, groups)
             if type(found[0]) is not int or type(found[1]) is not int:
                 backend.dtype(x)
             return found
-    except (AttributeError, RuntimeError):
-        # The backend raises a better error for an object without sizes, such as a nested tensor.
+    except (AttributeError, RuntimeError, TypeError, ValueError):
+        # The backend raises a better error for an object without sizes, such as a nested tensor, or of unknown sizes.
         backend.dtype(x)
         raise
     # As in torch, an empty bias passes.

@@ -152,8 +152,8 @@ def to_odd(xp: Any, wide: Array) -> Array:
     exact = xp.astype(within_53_bits(xp, wide), xp.float64)
     near = xp.astype(exact, xp.float32)
     back = xp.astype(near, xp.float64)
-    towards_zero = near.view(xp.int32) - xp.astype(abs(back) > abs(exact), xp.int32)
-    return (towards_zero | xp.astype(back != exact, xp.int32)).view(xp.float32)
+    towards_zero = _view(xp, near, xp.int32) - xp.astype(abs(back) > abs(exact), xp.int32)
+    return _view(xp, towards_zero | xp.astype(back != exact, xp.int32), xp.float32)
 
 
 def within_53_bits(xp: Any, wide: Array) -> Array:
@@ -162,6 +162,11 @@ def within_53_bits(xp: Any, wide: Array) -> Array:
         return wide
     # Unsigned integers are read as signed ones: large in the same way, or within 2^24 of 2^64, where float64 rounds as
     # well.
-    n = wide.view(xp.int64)
+    n = _view(xp, wide, xp.int64)
     joined = (n & -4096) | (xp.astype((n & 4095) != 0, xp.int64) << 11)
-    return xp.where(abs(n) < 1 << 24, n, joined).view(wide.dtype)
+    return _view(xp, xp.where(abs(n) < 1 << 24, n, joined), wide.dtype)
+
+
+def _view(xp: Any, x: Array, dtype: Any) -> Array:
+    """Return the bits of ``x`` as another dtype of the same size. TensorFlow has a function for it, and no method."""
+    return xp.view(x, dtype) if hasattr(xp, "view") else x.view(dtype)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from arrayinit.backends.registry import backend_of
+from arrayinit.core.autograph import as_written
 from arrayinit.initializers.fill import source_of
 from arrayinit.models.actions import Digest, Keep
 from arrayinit.models.agree import differences, obstacles
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 M = TypeVar("M")
 
 
+@as_written
 def initialize(
     model: M,
     rules: Iterable[Any],

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from arrayinit.core.autograph import as_written
 from arrayinit.models.names import Rename
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.plain import plain, step_of
@@ -125,6 +126,7 @@ class Plan(Sequence[Step]):
         return audit(self, read(model).parameters, communicate)
 
 
+@as_written
 def plan(
     model: Any,
     rules: Iterable[Any],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from arrayinit.core.autograph import as_written
 from arrayinit.core.numbers import concrete, described, shown
 from arrayinit.stream import extension
 
@@ -95,6 +96,7 @@ def seed_of(rng: Any) -> Seed | None:
     return Seed(_integers(entropy), _integers(sequence.spawn_key), sequence.pool_size)
 
 
+@as_written
 def fold_in(seed: int | Sequence[int] | NDArray[np.integer] | SeedSequence, *path: int | str) -> SeedSequence:
     r"""Derive an independent seed for each name from ``seed``: one seed serves a whole model.
 

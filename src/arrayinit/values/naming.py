@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from arrayinit.core.autograph import as_written
 from arrayinit.values.definitions import definition
 from arrayinit.values.documentation import documentation
 from arrayinit.values.value import Initializer
@@ -24,4 +25,4 @@ def value_of(function: Function[P]) -> Callable[P, Initializer]:
     make.__module__ = of.function.__module__
     make.__doc__ = documentation(of.name, of.function.__doc__)
     make.__signature__ = of.signature.replace(return_annotation="Initializer")  # type: ignore[attr-defined]
-    return make
+    return as_written(make)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Never, Self, overload
 
 from arrayinit.backends.registry import known_backend
+from arrayinit.core.autograph import as_written
 from arrayinit.core.layouts import as_shape
 from arrayinit.core.numbers import finite
 from arrayinit.values.abstract import Abstract
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from arrayinit.values.types import A, Rng, SupportsStruct
 
 
+@as_written
 class Initializer:
     """An initializer as a value: it fills an array later, wherever a framework asks for one.
 

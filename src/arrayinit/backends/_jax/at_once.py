@@ -12,7 +12,8 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from arrayinit.backends._jax.sharding import aligned, devices, is_on_host, is_traced
+from arrayinit.backends._jax.sharding import devices, is_on_host, is_traced
+from arrayinit.backends.aligned import aligned
 from arrayinit.backends.protocol import Array, Prepared
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.rounding import memory_dtype

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import compress
@@ -15,6 +14,7 @@ import numpy as np
 
 from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends._numpy import DTYPE_NAMES
+from arrayinit.backends.aligned import aligned
 from arrayinit.backends.arguments import warn
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
@@ -26,7 +26,6 @@ Host = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 Sharding = Any
 
-_ALIGNMENT = 64
 _WIDE = ("float64", "complex128", "int64", "uint64")
 
 
@@ -174,15 +173,6 @@ def on_host(fill: Fill, shape: Sequence[int], dtype: Any, corner: Sequence[int] 
     """Return a filled array, or a box of it."""
     values = aligned(shape, dtype)
     fill.fill_host(values, corner)
-    return values
-
-
-def aligned(shape: Sequence[int], dtype: Any) -> Host:
-    """Return an empty array whose memory JAX takes over on a CPU, without a copy; it must not be written again."""
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT
-    values: Host = memory[start : start + size].view(dtype).reshape(shape)
     return values
 
 

@@ -1,0 +1,1 @@
+"""TensorFlow: tensors, specs of tensors, and variables."""

@@ -1,0 +1,58 @@
+"""TensorFlow under test."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from libraries.forms import ANY, PLAIN
+from libraries.library import COMPLEX, REAL, Form, Library, as_plain
+
+
+def _tensorflow() -> Library:
+    # TensorFlow's C++ would tell at each start how it was built.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    if tf.config.get_logical_device_configuration(cpu) is None:
+        # The tests place tensors on a device that is not the default.
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+    def empty(shape: tuple[int, ...], dtype: str) -> Any:
+        with tf.device("CPU:1"):
+            # TensorFlow has no zeros of some float8 dtypes.
+            return tf.constant(np.zeros(shape, tf.as_dtype(dtype).as_numpy_dtype))
+
+    return Library(
+        "tensorflow",
+        "tensorflow",
+        (*REAL, *COMPLEX),
+        empty,
+        as_plain,
+        tf.random.Generator.from_seed,
+        lambda x: x.device,
+        in_place=False,
+        has_float8=True,
+    )
+
+
+def _variable(make: Any, shape: tuple[int, ...]) -> Any:
+    import tensorflow as tf
+
+    x = make(shape)
+    # TensorFlow cannot assign variables of these dtypes.
+    return x if x.dtype.name.endswith("fnuz") else tf.Variable(x)
+
+
+def _spec(make: Any, shape: tuple[int, ...]) -> Any:
+    import tensorflow as tf
+
+    return tf.TensorSpec(shape, make((0,)).dtype)
+
+
+LIBRARIES = {"tensorflow": _tensorflow}
+FORMS: dict[str, dict[str, Form]] = {"tensorflow": PLAIN | {"variable": _variable, "spec": _spec}}
+WRONG_FORMS: dict[str, dict[str, Form]] = {"tensorflow": ANY}
