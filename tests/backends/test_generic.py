@@ -141,6 +141,13 @@ def test_a_registered_backend_serves_every_function(case: Case, entry_points: An
     np.testing.assert_array_equal(x.values, case.fill(np.empty(case.shape, "float32"), np.random.default_rng(0)))
 
 
+def test_arrays_without_a_namespace_are_copied(entry_points: Any) -> None:
+    arrayinit.register_backend(Crates())
+    source = arrayinit.normal_(Crate(3, 4), rng=0)
+    for x in (Crate(3, 4), np.empty((3, 4), "float32")):
+        np.testing.assert_array_equal(getattr(arrayinit.copy_(x, source), "values", x), source.values)
+
+
 def test_a_registered_backend_is_asked_after_the_built_in_ones(entry_points: Any) -> None:
     greedy = Crates(object)
     arrayinit.register_backend(greedy)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from arrayinit.backends.arguments import numpy_generator
@@ -46,10 +48,12 @@ class Backend(ABC):
         return iter(())
 
     def namespace(self, x: Array) -> Any:
-        """Return the array API namespace of ``x``."""
+        """Return the array API namespace of ``x``, or the package of its class if there is none."""
         import array_api_compat
 
-        return array_api_compat.array_namespace(x)
+        with suppress(TypeError):
+            return array_api_compat.array_namespace(x)
+        return sys.modules.get(type(x).__module__.partition(".")[0])
 
     @abstractmethod
     def dtype(self, x: Array) -> str:
