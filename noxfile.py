@@ -1,7 +1,7 @@
-"""The checks of the project: plain ``nox`` runs all of them but ``gpu`` and ``bench``.
+"""The checks of the project. Plain ``nox`` leaves out ``tensorflow``, ``paddle``, ``gpu`` and ``bench``.
 
-The sessions share three environments, which those called ``bare``, ``all`` and ``static`` make; nox makes the one that
-a session needs first, and ``nox -R`` takes it as it is. What they install of arrayinit, ``wheel`` builds once.
+The sessions share four environments, which those called ``bare``, ``all``, ``large`` and ``static`` make; nox makes the
+one that a session needs first, and ``nox -R`` takes it as it is. What they install of arrayinit, ``wheel`` builds once.
 """
 
 from __future__ import annotations
@@ -48,6 +48,17 @@ PEERS = {
 if sys.platform != "win32":
     PEERS["mlx"] = "mlx[cpu]==0.32.4"
 
+# Pinned like the peers. xarray brings pandas, and cubed brings Zarr.
+OTHERS = {
+    "tinygrad": "tinygrad==0.14.0",
+    "cubed": "cubed==0.27.0",
+    "ndonnx": "ndonnx==0.23.0",
+    "xarray": "xarray==2026.9.0",
+}
+
+# 1.3 and 0.7 GB: plain nox leaves their sessions out, and the workflow runs them.
+LARGE = {"tensorflow": "tensorflow-cpu==2.21.0", "paddle": "paddlepaddle==3.3.1"}
+
 # transformers imports torchvision and accelerate wherever they are installed, and fails where torchvision's kernels do
 # not fit torch. mup asks for torchvision, too. So the tests find these in folders of their own, by variables of the
 # environment.
@@ -80,8 +91,8 @@ PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
 # rounding barriers fails the same tests at both levels.
 LESS_EFFORT = "--xla_backend_optimization_level=2 --xla_backend_extra_options=xla_cpu_disable_loop_unrolling"
 
-# Together these run every test that needs no GPU.
-SUITE = ("numpy", "strict", "torch", "jax", "dask", "cupy", "triton", "peers", "docs")
+# Together these run every test that needs no GPU, and neither TensorFlow nor Paddle.
+SUITE = ("numpy", "strict", "torch", "jax", "dask", "libraries", "cupy", "triton", "peers", "docs")
 
 # What could differ with an older NumPy or SciPy.
 OLDEST = (
@@ -102,6 +113,9 @@ OLDEST = (
 
 # A program that uses arrayinit, which the type checkers read.
 CLIENT = str(Path("tests", "values", "typed_client.py"))
+
+# The command line has tests for each library, which no other folder has.
+WITH_COMMAND_LINE = ("tests", "tests/docs/test_command_line.py")
 
 # The files of the session `triton`, and those of `xla`.
 OF_TRITON = ("tests/backends/torch/test_triton.py", "tests/backends/torch/test_triton_ptx.py")
@@ -152,13 +166,22 @@ def everything(session: nox.Session) -> None:
     """Make the environment that has every library, with the sources as they are edited."""
     # Half of the time is that of these few, which share no file with the others; pip unpacks on one core.
     alone = [TORCH, *(TRITON if sys.platform == "linux" else ()), *(CUPY if sys.platform != "darwin" else ())]
-    others = [*GROUPS["test"], *GROUPS["examples"], *PEERS.values(), "array-api-strict", "dask[array]", "distributed"]
+    others = [*GROUPS["test"], *GROUPS["examples"], *PEERS.values(), *OTHERS.values()]
+    others += ["array-api-strict", "dask[array]", "distributed"]
     beside = (["--no-deps", "--upgrade", "--target", str(folder(name)), *names] for name, names in BESIDE.items())
     runs = (["--no-deps", *alone], [*PROJECT["project"]["dependencies"], *others], *beside)
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda names: session.install(*names), runs))
     # With what torch needs.
     install(session, TORCH, kind="editable")
+
+
+@nox.session(default=False, reuse_venv=True, requires=["wheel"])
+def large(session: nox.Session) -> None:
+    """Make the environment that has TensorFlow and Paddle, and what they exchange arrays with."""
+    session.install("--no-deps", TORCH)
+    others = [*GROUPS["test"], PEERS["jax"], PEERS["keras"], *LARGE.values()]
+    install(session, TORCH, *others, kind="editable")
 
 
 @nox.session(default=False, reuse_venv=True)
@@ -172,9 +195,9 @@ def folder(variable: str) -> Path:
     return REPORTS.parent / "beside" / variable.lower()
 
 
-def uses(environment: str) -> Any:
+def uses(environment: str, *, default: bool = True) -> Any:
     """Make a session that runs in an environment which those before it may have made."""
-    return nox.session(venv_backend="none", requires=[environment])
+    return nox.session(venv_backend="none", requires=[environment], default=default)
 
 
 def program(session: nox.Session, environment: str, name: str = "python") -> str:
@@ -183,9 +206,9 @@ def program(session: nox.Session, environment: str, name: str = "python") -> str
     return str(folder.resolve() / name)
 
 
-def pytest(session: nox.Session, python: str, *arguments: str, **env: str) -> None:
+def pytest(session: nox.Session, python: str, *arguments: str, part: str = "", **env: str) -> None:
     """Run pytest, and leave its counts for ``summary``, and the names of the tests that some session has to run."""
-    report = REPORTS / f"{session.name}.xml"
+    report = REPORTS / f"{session.name}{part}.xml"
     collected = report.with_suffix(".txt")
     for file in (report, collected):
         file.unlink(missing_ok=True)
@@ -245,6 +268,36 @@ def dask(session: nox.Session) -> None:
 
 
 @uses("all")
+def libraries(session: nox.Session) -> None:
+    """Run the tests on MLX, tinygrad and cubed, and on what holds an array: of Flax, Keras, JAX and xarray."""
+    if sys.platform == "win32":
+        session.skip("MLX has no wheels for Windows")
+    check_backend(session, "mlx,tinygrad,cubed,nnx,keras,ref,xarray", *WITH_COMMAND_LINE)
+
+
+def check_large(session: nox.Session, library: str, **env: str) -> None:
+    """Run the tests on TensorFlow or Paddle, compare with it, and copy from it and to it."""
+    python = program(session, "large")
+    pytest(session, python, *PARALLEL, "-m", "not peers", *WITH_COMMAND_LINE, ARRAYINIT_TEST_BACKENDS=library, **env)
+    backends, peers = f"numpy,torch,jax,{library}", ",".join(["keras", *LARGE])
+    env |= {"ARRAYINIT_TEST_BACKENDS": backends, "ARRAYINIT_TEST_PEERS": peers}
+    folders = ("tests/peers", "tests/initializers")
+    pytest(session, python, *PARALLEL, "-m", "pairs or large", *folders, part="-peers", **env)
+
+
+@uses("large", default=False)
+def tensorflow(session: nox.Session) -> None:
+    """Run the tests on TensorFlow; plain nox leaves this session out."""
+    check_large(session, "tensorflow", KERAS_BACKEND="tensorflow")
+
+
+@uses("large", default=False)
+def paddle(session: nox.Session) -> None:
+    """Run the tests on Paddle; plain nox leaves this session out."""
+    check_large(session, "paddle")
+
+
+@uses("all")
 def cupy(session: nox.Session) -> None:
     """Check the calls to CuPy against its signatures; no GPU is needed."""
     check_backend(session, "cupy", "tests/backends")
@@ -264,7 +317,7 @@ def triton(session: nox.Session) -> None:
 def peers(session: nox.Session) -> None:
     """Compare with the initializers of the frameworks, and copy from each library to each other."""
     folders = ("tests/peers", "tests/backends", "tests/initializers")
-    asked = ",".join(["torch", "dask", "array_api_strict", *PEERS])
+    asked = ",".join(["torch", "dask", "array_api_strict", *PEERS, *OTHERS])
     python = program(session, "all")
     beside = {name: str(folder(name)) for name in BESIDE}
     pytest(session, python, *PARALLEL, "-m", "peers or pairs", *folders, ARRAYINIT_TEST_PEERS=asked, **beside)

@@ -2,8 +2,8 @@
 
 ARRAYINIT_TEST_BACKENDS names the libraries that must be there, by commas; without it all that are installed are used,
 and the others are skipped. Folders of which nothing would run are not read, unless the command line names them.
-ARRAYINIT_TEST_COLLECTED names a file for the tests that a session without a GPU should run, whether this one does or
-not: nox holds what its sessions ran against it.
+ARRAYINIT_TEST_COLLECTED names a file for the tests that plain nox should run, in this session or in another: nox holds
+what its sessions ran against it.
 """
 
 from __future__ import annotations
@@ -23,14 +23,21 @@ os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_p
 # JAX would take three quarters of a GPU's memory for itself, and torch and CuPy are tested in the same process.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
+# tinygrad's own device for the CPU needs a compiler.
+os.environ.setdefault("DEV", "PYTHON")
+
+# TensorFlow would print what it finds on the machine.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 import pytest
-from libraries import COMPLEX, LIBRARIES, NEEDS, ON_GPU, REAL, Library, available, no_such_case
-from never_run import GPU
+from libraries import COMPLEX, KIT_ONLY, LIBRARIES, NEEDS, ON_GPU, REAL, Library, available, no_such_case
+from never_run import ELSEWHERE, IN_WORKFLOW
 from once import Make, made_once, shared_folder
 
 from arrayinit.stream import extension
 
 _ASKED = [name for name in os.environ.get("ARRAYINIT_TEST_BACKENDS", "").split(",") if name]
+_PEERS = [name for name in os.environ.get("ARRAYINIT_TEST_PEERS", "").split(",") if name]
 _cache: dict[str, Library] = {}
 
 _HERE = Path(__file__).parent
@@ -39,9 +46,9 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "core": ("numpy",),
     "stream": ("numpy",),
     "kernels": ("numpy", "torch", "jax", "dask"),
-    "backends/containers": ("nnx", "ref", "keras", "xarray"),
     # NumPy stands in CuPy's place.
     "backends/cupy": ("cupy", "numpy"),
+    "backends/containers": tuple(KIT_ONLY),
     "docs": (),
     "peers": (),
 }
@@ -51,8 +58,9 @@ class _NotAsked:
     """Let nothing import a library that is installed and not asked for, which would take each process seconds."""
 
     def __init__(self, asked: list[str]) -> None:
-        self.modules = {"dask", "jax", "torch"} - {name.partition(":")[0] for name in asked}
-        self.modules -= set().union(*(NEEDS.get(name, set()) for name in asked))
+        names = {name.partition(":")[0] for name in asked}
+        others = {"dask", "jax", "torch", "paddle", "tensorflow"} - names
+        self.modules = others.difference(*(NEEDS.get(name, ()) for name in names))
 
     def find_spec(self, name: str, *_: object) -> None:
         if name in self.modules:
@@ -60,15 +68,17 @@ class _NotAsked:
 
 
 if _ASKED:
-    sys.meta_path.insert(0, _NotAsked(_ASKED))
+    sys.meta_path.insert(0, _NotAsked([*_ASKED, *_PEERS]))
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out the folders of which nothing would run."""
-    if not _ASKED or not collection_path.is_dir():
+    if not collection_path.is_dir():
         return None
     room = collection_path.relative_to(_HERE).as_posix() if collection_path.is_relative_to(_HERE) else ""
     needed = _ROOMS.get(room, (collection_path.name,) if collection_path.parent == _HERE / "backends" else None)
+    if not _ASKED:
+        return True if set(needed or ()) & set(IN_WORKFLOW) and not find_spec(collection_path.name) else None
     asked = {name.partition(":")[0] for name in _ASKED}
     return True if needed is not None and asked.isdisjoint(needed) else None
 
@@ -87,8 +97,13 @@ def _get(name: str) -> Library:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, where libraries are asked for, the tests of others, which would only be skipped."""
+    _deselect(config, items, lambda item: _taken(item) & KIT_ONLY and item.path.name != "test_conformance.py")
     _record(items)
-    others = [item for item in items if _ASKED and not _needed(item) <= set(_ASKED)]
+    _deselect(config, items, lambda item: _ASKED and not _needed(item) <= set(_ASKED))
+
+
+def _deselect(config: pytest.Config, items: list[pytest.Item], is_out: Callable[[pytest.Item], object]) -> None:
+    others = [item for item in items if is_out(item)]
     if others:
         config.hook.pytest_deselected(items=others)
         left_out = set(others)
@@ -102,18 +117,25 @@ def pytest_collection_finish() -> None:
 
 
 def _record(items: list[pytest.Item]) -> None:
-    """Write down the tests, those that need a GPU after a mark; one worker does so for all."""
+    """Write down the tests, those that plain nox does not run after a mark; one worker does so for all."""
     # Not for the tests that run pytest themselves.
     file = os.environ.pop("ARRAYINIT_TEST_COLLECTED", "")
     if file and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
-        marks = (GPU if _taken(item) & ON_GPU or item.get_closest_marker("gpu") else "" for item in items)
-        names = (f"{mark}{item.nodeid}\n" for mark, item in zip(marks, items, strict=True))
+        names = (f"{ELSEWHERE if _is_elsewhere(item) else ''}{item.nodeid}\n" for item in items)
         Path(file).write_text("".join(names), encoding="utf-8")
+
+
+def _is_elsewhere(item: pytest.Item) -> bool:
+    """Whether a test needs a GPU, or a library that plain nox does not install."""
+    is_marked = any(item.get_closest_marker(mark) for mark in ("gpu", "large"))
+    return is_marked or bool(_taken(item) & ON_GPU) or not _needed(item).isdisjoint(IN_WORKFLOW)
 
 
 def _needed(item: pytest.Item) -> set[str]:
     """Return the libraries that a test takes; if none, that of its folder, or NumPy."""
     own = item.path.parent
+    if own.name == "containers":
+        return _taken(item) or KIT_ONLY
     return _taken(item) or {own.name if own.parent.name == "backends" else "numpy"}
 
 

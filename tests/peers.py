@@ -13,7 +13,7 @@ import pytest
 os.environ.setdefault("KERAS_BACKEND", "numpy")
 
 # What a backend is called here and its module is not.
-_MODULES = {"strict": "array_api_strict"}
+_MODULES = {"strict": "array_api_strict", "nnx": "flax", "ref": "jax"}
 # The backends asked for are peers too, so that the session of a backend compares with that and with no other.
 _ASKED = [
     _MODULES.get(name, name.partition(":")[0])

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from libraries import no_such_case
 
 import arrayinit
 from arrayinit.__main__ import main
@@ -64,6 +65,8 @@ def test_resnet_is_initialized_as_torch_layers_are():
 def test_every_library_is_initialized_rightly(library, source, monkeypatch, capsys, request):
     if ":" in library.name:
         pytest.skip("the command line takes all devices of a library at once")
+    if library.module not in libraries():
+        no_such_case("the command line has the libraries that have an adapter of their own")
     # JAX has eight devices here, and compiles its own draws for each device and shape.
     monkeypatch.setattr("arrayinit.__main__.targets", lambda names: targets(names)[: 1 if source else 2])
     if source:
@@ -421,8 +424,9 @@ def test_an_interrupt_ends_it_without_a_traceback():
 
 
 def test_each_adapter_makes_awaits_and_reads_an_array_on_its_devices(library):
-    name = library.module.partition(".")[0]
-    for device in libraries()[name]().devices():
+    if library.module not in libraries():
+        no_such_case("the command line has the libraries that have an adapter of their own")
+    for device in libraries()[library.module]().devices():
         x = arrayinit.normal_(device.empty((3, 4)), rng=0)
         device.finish(x)
         values = np.asarray(device.to_host(x))

@@ -1,4 +1,4 @@
-"""A test that no session runs is found, and named; what needs a GPU, and what cannot be, is not."""
+"""A test that no session runs is found, and named; what needs a GPU or the workflow, and what cannot be, is not."""
 
 from __future__ import annotations
 
@@ -42,6 +42,14 @@ def test_of_a_library(library):
 @pytest.mark.gpu(reason="it is fast")
 def test_on_a_gpu():
     pytest.skip("there is no GPU")
+
+@pytest.mark.large
+def test_of_a_large_library():
+    pytest.skip("it is not installed")
+
+@pytest.mark.parametrize("library", ["tensorflow"], indirect=True)
+def test_of_tensorflow(library):
+    pass
 """
 
 
@@ -52,7 +60,7 @@ def reports(tmp_path: Path) -> list[Path]:
     tests.mkdir()
     (tests / "conftest.py").write_text((TESTS / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8")
     (tests / "test_it.py").write_text(FILE)
-    for room in ("core", "backends/jax", "backends/numpy", "backends/cupy"):
+    for room in ("core", "backends/jax", "backends/numpy", "backends/cupy", "backends/paddle"):
         (tests / room).mkdir(parents=True)
         (tests / room / f"test_{Path(room).name}.py").write_text("def test_that_runs():\n    pass\n")
     path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -1,4 +1,4 @@
-"""The workflow of GitHub runs each session of the noxfile, and no other."""
+"""The workflow of GitHub runs each session of plain nox, and those that plain nox leaves out by name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from never_run import IN_WORKFLOW
 from places import ROOT
 
 NOXFILE = (ROOT / "noxfile.py").read_text(encoding="utf-8")
@@ -35,14 +36,27 @@ def wanted(noxfile: str) -> set[str]:
     return {name for name, options in sessions(noxfile) if options.get("default", True)} - {"summary"}
 
 
+def left_out(noxfile: str) -> set[str]:
+    """Return the sessions that plain nox leaves out."""
+    return {name for name, options in sessions(noxfile) if not options.get("default", True)}
+
+
 @pytest.mark.usefixtures("numpy_library")
 def test_the_workflow_runs_each_session_and_no_other() -> None:
     assert "numpy" in wanted(NOXFILE)
-    assert run_by(WORKFLOW) == wanted(NOXFILE)
+    assert run_by(WORKFLOW) == wanted(NOXFILE) | set(IN_WORKFLOW)
+    assert set(IN_WORKFLOW) <= left_out(NOXFILE)
+
+
+def test_the_readme_names_what_plain_nox_leaves_out() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (names,) = re.findall(r"^Plain `nox` leaves out two sessions, `(\w+)` and `(\w+)`, ", text, re.MULTILINE)
+    assert set(names) == set(IN_WORKFLOW)
 
 
 @pytest.mark.usefixtures("numpy_library")
 def test_a_session_that_is_missing_or_unknown_is_found() -> None:
     added = NOXFILE + '\n\n@nox.session(python="3.11")\ndef more(session): ...\n'
     assert wanted(added) - run_by(WORKFLOW) == {"more"}
-    assert run_by(WORKFLOW.replace("session: triton", "session: doctests")) - wanted(NOXFILE) == {"doctests"}
+    renamed = run_by(WORKFLOW.replace("session: triton", "session: doctests"))
+    assert renamed - wanted(NOXFILE) - set(IN_WORKFLOW) == {"doctests"}

@@ -12,6 +12,7 @@ __all__ = [
     "COMPLEX",
     "FLOAT8",
     "FORMS",
+    "KIT_ONLY",
     "LIBRARIES",
     "NEEDS",
     "ON_GPU",
@@ -29,6 +30,8 @@ NEEDS: dict[str, set[str]] = {}
 """The libraries that one is made of, by its name."""
 ON_GPU: set[str] = set()
 """The libraries that are tested on a GPU alone."""
+KIT_ONLY: set[str] = set()
+"""The objects that hold an array of another library: the conformance kit tests them, and no other test."""
 FORMS: dict[str, dict[str, Form]] = {}
 """The forms in which the memory of an array may be handed in, by the library's module."""
 WRONG_FORMS: dict[str, dict[str, Form]] = {}
@@ -39,6 +42,7 @@ for _file in sorted(Path(__file__).parent.glob("_[a-z]*.py")):
     LIBRARIES |= _module.LIBRARIES
     NEEDS |= getattr(_module, "NEEDS", {})
     ON_GPU |= getattr(_module, "ON_GPU", set())
+    KIT_ONLY |= getattr(_module, "KIT_ONLY", set())
     FORMS |= _module.FORMS
     WRONG_FORMS |= _module.WRONG_FORMS
 
