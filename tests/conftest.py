@@ -59,7 +59,7 @@ class _NotAsked:
 
     def __init__(self, asked: list[str]) -> None:
         names = {name.partition(":")[0] for name in asked}
-        others = {"dask", "jax", "torch", "paddle", "tensorflow"} - names
+        others = {"dask", "jax", "torch"} - names
         self.modules = others.difference(*(NEEDS.get(name, ()) for name in names))
 
     def find_spec(self, name: str, *_: object) -> None:

@@ -61,18 +61,25 @@ def test_resnet_is_initialized_as_torch_layers_are():
         assert torch.equal(fills[f"fc.{name}"](torch.empty_like(getattr(linear, name)), None), getattr(linear, name))
 
 
+def named(library):
+    """Return the name of a library on the command line."""
+    name = library.module.partition(".")[0]
+    if name not in libraries():
+        no_such_case("the command line has the libraries that have an adapter of their own")
+    return name
+
+
 @pytest.mark.parametrize("source", [[], ["--rng", "native"]], ids=["seed", "native"])
 def test_every_library_is_initialized_rightly(library, source, monkeypatch, capsys, request):
     if ":" in library.name:
         pytest.skip("the command line takes all devices of a library at once")
-    if library.module not in libraries():
-        no_such_case("the command line has the libraries that have an adapter of their own")
+    name = named(library)
     # JAX has eight devices here, and compiles its own draws for each device and shape.
     monkeypatch.setattr("arrayinit.__main__.targets", lambda names: targets(names)[: 1 if source else 2])
     if source:
         request.getfixturevalue("small")
     parameters = list(MODELS["resnet50"]())
-    assert main(["--backend", library.module, "--model", "resnet50", *source]) == 0
+    assert main(["--backend", name, "--model", "resnet50", *source]) == 0
     title, blank, head, rule, *rest = capsys.readouterr().out.splitlines()
     origin = "each library's own generator" if source else "seed 0"
     size = sum(p.size for p in parameters)
@@ -83,7 +90,7 @@ def test_every_library_is_initialized_rightly(library, source, monkeypatch, caps
     rows = [line.split() for line in rest[: rest.index("")]]
     assert rows
     for row in rows:
-        assert row[0] == library.module
+        assert row[0] == name
         assert row[7:] == (["ok"] if source else ["ok", RESNET50_OF_SEED_0])
     assert (RESNET50_OF_SEED_0 in rest) == (not source)
     assert rest[-1] == EXPLANATION
@@ -178,6 +185,37 @@ def test_standard_errors_are_standard_errors():
     assert np.std(errors) == pytest.approx(1, abs=5 / math.sqrt(2 * 2000))
 
 
+@pytest.mark.usefixtures("numpy_library", "small")
+@pytest.mark.parametrize("width", [None, 80])
+def test_a_broken_library_spoils_its_own_row_and_no_other(width, monkeypatch, capsys):
+    def broken():
+        raise OSError("libarrays.so.12: cannot open\nshared object file")
+
+    # One cannot be imported, and one is too old.
+    known = libraries()
+    monkeypatch.setattr("arrayinit.cli.targets.libraries", lambda: {"broken": broken, **known})
+    (target,) = targets(["numpy"])
+    old = target._replace(backend="old", version="0.1", finish=lambda x: x.no_such_method())
+    monkeypatch.setattr("arrayinit.cli.targets.find_spec", lambda name: name in ("broken", "numpy") or None)
+    found = [*targets(None), old]
+    assert [device.backend for device in found] == ["broken", "numpy", "old"]
+    monkeypatch.setattr("arrayinit.__main__.targets", lambda _: found)
+    monkeypatch.setattr("arrayinit.__main__.width_of", lambda _: width)
+    assert main(["--model", "resnet50"]) == 1
+    printed = capsys.readouterr().out
+    assert re.search(r"^broken +- +(- +)+NO", printed, re.MULTILINE)
+    assert re.search(r"^numpy .* ok ", printed, re.MULTILINE)
+    assert re.search(r"^old +0\.1 +cpu +(- +)+NO", printed, re.MULTILINE)
+    text = " ".join(printed.split())
+    assert "resnet50 on broken -, OSError: libarrays.so.12: cannot open shared object file" in text
+    assert "resnet50 on old cpu, AttributeError: 'numpy.ndarray' object has no attribute 'no_such_method'" in text
+    assert "sha256 of the weights:" in text
+    assert main(["--model", "resnet50", "--json"]) == 1
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["ok"] for row in rows] == [False, True, False]
+    assert [bool(row["error"]) for row in rows] == [True, False, True]
+
+
 def test_a_missing_backend_is_an_error(monkeypatch, capsys):
     monkeypatch.setattr("arrayinit.cli.targets.find_spec", lambda name: None)
     assert main(["--backend", "torch"]) == 2
@@ -186,9 +224,9 @@ def test_a_missing_backend_is_an_error(monkeypatch, capsys):
 
 def test_an_unknown_backend_is_an_error(capsys):
     with pytest.raises(SystemExit) as error:
-        main(["--backend", "tensorflow"])
+        main(["--backend", "fortran"])
     assert error.value.code == 2
-    assert "invalid choice: 'tensorflow'" in capsys.readouterr().err
+    assert "invalid choice: 'fortran'" in capsys.readouterr().err
 
 
 def test_without_a_name_all_that_is_installed_is_found(monkeypatch):
@@ -424,9 +462,7 @@ def test_an_interrupt_ends_it_without_a_traceback():
 
 
 def test_each_adapter_makes_awaits_and_reads_an_array_on_its_devices(library):
-    if library.module not in libraries():
-        no_such_case("the command line has the libraries that have an adapter of their own")
-    for device in libraries()[library.module]().devices():
+    for device in libraries()[named(library)]().devices():
         x = arrayinit.normal_(device.empty((3, 4)), rng=0)
         device.finish(x)
         values = np.asarray(device.to_host(x))

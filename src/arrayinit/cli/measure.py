@@ -40,7 +40,9 @@ class Row(NamedTuple):
     worst_array: str
     ok: bool
     sha256: str | None
-    """The digest of the bytes of all weights, in order; None without a seed."""
+    """The digest of the bytes of all weights, in order; None without a seed, or after an error."""
+    error: str | None = None
+    """What the library raised, if it raised anything; the times are then 0."""
 
 
 def measure(
@@ -51,6 +53,32 @@ def measure(
     seed: int | None = None,
 ) -> Row:
     """Fill the parameters one by one, and time only the fills. Each name gets its own seed by `fold_in`."""
+    nothing = Row(
+        model=model,
+        backend=target.backend,
+        version=target.version,
+        device=target.device,
+        arrays=len(parameters),
+        parameters=sum(parameter.size for parameter in parameters),
+        seed=seed,
+        seconds=0.0,
+        compile_seconds=0.0,
+        ns_per_parameter=0.0,
+        worst_std_error=0.0,
+        worst_array="",
+        ok=False,
+        sha256=None,
+    )
+    try:
+        return _measured(nothing, parameters, target, advance)
+    # A library that is broken spoils its own row, and no other.
+    except Exception as error:  # noqa: BLE001
+        return nothing._replace(error=" ".join(f"{type(error).__name__}: {error}".split()))
+
+
+def _measured(row: Row, parameters: Sequence[Parameter], target: Device, advance: Callable[[], None]) -> Row:
+    """Return the row with what was measured."""
+    seed = row.seed
     seconds, compiling, worst, worst_array = 0.0, 0.0, 0.0, ""
     compiled: set[tuple[object, ...]] = set()
     digest = sha256()
@@ -71,18 +99,10 @@ def measure(
         if abs(error) > abs(worst):
             worst, worst_array = error, parameter.name
         advance()
-    total = sum(parameter.size for parameter in parameters)
-    return Row(
-        model=model,
-        backend=target.backend,
-        version=target.version,
-        device=target.device,
-        arrays=len(parameters),
-        parameters=total,
-        seed=seed,
+    return row._replace(
         seconds=seconds,
         compile_seconds=compiling,
-        ns_per_parameter=seconds / total * 1e9,
+        ns_per_parameter=seconds / row.parameters * 1e9,
         worst_std_error=worst,
         worst_array=worst_array,
         ok=abs(worst) <= LIMIT,

@@ -43,16 +43,20 @@ class Report:
 
     def row(self, row: Row) -> str:
         """Return one row."""
-        times = (row.seconds, row.compile_seconds, row.ns_per_parameter)
-        cells = (row.backend, row.version, row.device, *(f"{time:.2f}" for time in times))
-        verdict = (f"{row.worst_std_error:+.2f}", "ok" if row.ok else "NO", row.sha256 or "")
-        return self._line(dict(zip(_COLUMNS, cells + verdict, strict=True)))
+        numbers = [f"{time:.2f}" for time in (row.seconds, row.compile_seconds, row.ns_per_parameter)]
+        numbers.append(f"{row.worst_std_error:+.2f}")
+        if row.error is not None:
+            numbers = ["-"] * len(numbers)
+        cells = (row.backend, row.version, row.device, *numbers, "ok" if row.ok else "NO", row.sha256 or "")
+        return self._line(dict(zip(_COLUMNS, cells, strict=True)))
 
     def foot(self, rows: Sequence[Row]) -> str:
         """Return the text below the rows of a model."""
         wrong = [row for row in rows if not row.ok]
-        lines = [self._text(f"not ok: {row.model} on {row.backend} {row.device}, {row.worst_array}") for row in wrong]
-        if self.seed is not None:
+        whats = [f"{row.model} on {row.backend} {row.device}, {row.error or row.worst_array}" for row in wrong]
+        lines = [self._text(f"not ok: {what}") for what in whats]
+        rows = [row for row in rows if row.error is None]
+        if self.seed is not None and rows:
             lines += [self._text(f"not the same weights: {model}") for model in differing(rows)] or self._digest(rows)
         return "\n".join(["", *lines, ""]) if lines else ""
 
@@ -85,7 +89,7 @@ def version() -> str:
 def differing(rows: Sequence[Row]) -> list[str]:
     """Return the models that got different weights from one seed."""
     digests: dict[str, set[str | None]] = {}
-    for row in rows:
+    for row in (row for row in rows if row.error is None):
         digests.setdefault(row.model, set()).add(row.sha256)
     return [model for model, found in digests.items() if len(found) > 1]
 
