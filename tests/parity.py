@@ -8,10 +8,11 @@ from textwrap import fill
 
 from distributions import SIGNIFICANCE, SIZE
 from parity_keras_mlx import KERAS, MLX
+from parity_others import PADDLE, PADDLE_INIT, TENSORFLOW, TINYGRAD
 from parity_tables import FLAX, JAX, TORCH, Row, Table
 
 PAGE = Path(__file__).parents[1] / "docs" / "parity.md"
-TABLES = (TORCH, JAX, FLAX, KERAS, MLX)
+TABLES = (TORCH, JAX, FLAX, KERAS, TENSORFLOW, MLX, PADDLE, PADDLE_INIT, TINYGRAD)
 
 INTRODUCTION = f"""\
 # Parity
@@ -26,6 +27,8 @@ evaluate both sides of each row with the installed frameworks, and compare the r
   of {SIGNIFICANCE}.
 - **orthogonal, by an axis**: both are orthogonal matrices with the same gain. The rows of the matrix are this axis.
 - **zeros**: both have the same number of zeros in each column or row, and the same distribution elsewhere.
+- **same line**: from one state of a generator, each draw is a line over the plain draw: uniform on [0, 1), or standard
+  normal. The lines of both libraries have the same slope and intercept.
 """
 
 

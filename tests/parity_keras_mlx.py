@@ -115,9 +115,8 @@ KERAS = Table(
 
 MLX = Table(
     "mlx.nn.init",
-    'Kernels are `(out, *kernel, in)`: `layout="O...I"`. arrayinit fills arrays of MLX as arrays of the array API '
-    "standard. A slice such as `x[0]` is a copy in MLX: a fill of the slice leaves `x` as it is. "
-    "[Adapters](backends.md) has an adapter for MLX, which adds the library to `python -m arrayinit`.",
+    'Kernels are `(out, *kernel, in)`: `layout="O...I"`. A slice such as `x[0]` is a copy in MLX: a fill of the slice '
+    "leaves `x` as it is.",
     (
         Row("constant(value)(x)", "constant_(x, value)", BITS),
         Row("uniform(low, high)(x)", "uniform_(x, low, high, rng=rng)", DISTRIBUTION),

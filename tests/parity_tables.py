@@ -33,13 +33,14 @@ class Table(NamedTuple):
     call: str = ""
 
 
-BITS, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, COLUMNS, LINES, NONE = (
+BITS, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, COLUMNS, LINES, LINE, NONE = (
     "same bits",
     "same distribution",
     "orthogonal, by the first axis",
     "orthogonal, by the last axis",
     "zeros in each column",
     "zeros in each row",
+    "same line",
     "no counterpart",
 )
 

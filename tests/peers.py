@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import warnings
 from importlib.util import find_spec
 from typing import Any
 
@@ -35,4 +36,7 @@ def peer(module: str) -> Any:
         pytest.skip(f"{framework} is not among the frameworks asked for, {','.join(_ASKED)}")
     if not _ASKED and find_spec(framework) is None:
         pytest.skip(f"{framework} is not installed")
-    return importlib.import_module(module)
+    with warnings.catch_warnings():
+        # Paddle looks for the cache of a compiler when it is imported.
+        warnings.filterwarnings("ignore", "No ccache found", UserWarning)
+        return importlib.import_module(module)

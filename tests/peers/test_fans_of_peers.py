@@ -169,6 +169,15 @@ def test_stds_are_those_of_keras(case: Case) -> None:
         close(found, keras_stds(case, theirs, **keras_axes(case)), "float64")
 
 
+@pytest.mark.large
+@pytest.mark.parametrize("case", TORCH_CASES, ids=str)
+def test_fans_are_those_of_paddle(case: Case) -> None:
+    paddle = peer("paddle")
+    theirs = paddle.nn.initializer.Initializer()._compute_fans(paddle.zeros(torch_shape(case)))
+    # A matrix is (in, out).
+    assert case.fans() == (theirs[::-1] if len(case.shape) == 2 else theirs)
+
+
 def torch_shape(case: Case) -> tuple[int, ...]:
     return tuple(case.shape[i] for role in "OIk" for i in case.axes(role))
 

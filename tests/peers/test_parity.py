@@ -5,16 +5,18 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
 from distributions import SIZE
-from parity import FLAX, JAX, KERAS, MLX, PAGE, TABLES, TORCH, page
+from never_run import IN_WORKFLOW
+from parity import FLAX, JAX, KERAS, MLX, PADDLE, PADDLE_INIT, PAGE, TABLES, TENSORFLOW, TINYGRAD, TORCH, page
 from parity_comparisons import COMPARISONS
-from parity_tables import BITS, COLUMNS, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, LINES, NONE, Row, Table
+from parity_names import NAMES, Names
+from parity_tables import BITS, COLUMNS, DISTRIBUTION, FIRST_AXIS, LAST_AXIS, LINE, LINES, NONE, Row, Table
 from peers import peer
 
 import arrayinit
@@ -33,8 +35,15 @@ MODES = {
     JAX: ("fan_in", "fan_out", "fan_avg", "fan_geo_avg"),
     KERAS: ("fan_in", "fan_out", "fan_avg"),
     MLX: ("fan_in", "fan_out"),
+    PADDLE: ("fan_in", "fan_out"),
+    PADDLE_INIT: ("fan_in", "fan_out"),
 }
-Names = dict[str, Any]
+
+
+def marks(table: Table) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.large] if table.module.partition(".")[0] in IN_WORKFLOW else []
+
+
 # What the names in the calls stand for; where there are several, each is tried.
 VALUES: dict[str, tuple[Any, ...]] = {
     "a": (-0.3,),
@@ -59,10 +68,11 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "distribution": ("truncated_normal", "normal", "uniform"),
 }
 CASES = [
-    pytest.param(table, row, id=f"{table.module}: {row.theirs}")
+    pytest.param(table, row, id=f"{table.module}: {row.theirs}", marks=marks(table))
     for table in TABLES
     for row in table.rows
-    if row.compared != NONE
+    # tests/peers/test_parity_tinygrad.py compares lines.
+    if row.compared not in (NONE, LINE)
 ]
 
 
@@ -72,42 +82,6 @@ def assignments(table: Table, row: Row) -> Iterator[Names]:
     used = [name for name in compile(row.theirs, row.theirs, "eval").co_names if name in choices]
     for values in itertools.product(*(choices[name] for name in used)):
         yield dict(zip(used, values, strict=True))
-
-
-def torch_names(shape: tuple[int, ...], dtype: str, seed: int) -> Names:
-    import torch
-
-    torch.manual_seed(seed)
-    return {"x": torch.empty(shape, dtype=getattr(torch, dtype)), "g": torch.Generator().manual_seed(seed)}
-
-
-def jax_names(shape: tuple[int, ...], dtype: str, seed: int) -> Names:
-    # Of this kind, since it compiles five times faster; tests/backends/jax/test_jax.py has the others.
-    key = jax.random.key(seed, impl="rbg")
-    return {"x": jax.ShapeDtypeStruct(shape, dtype), "shape": shape, "dtype": dtype, "key": key}
-
-
-def keras_names(shape: tuple[int, ...], dtype: str, seed: int) -> Names:
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    return {"x": np.empty(shape, dtype), "shape": shape, "dtype": dtype, "rng": np.random.default_rng(seed)}
-
-
-def mlx_names(shape: tuple[int, ...], dtype: str, seed: int) -> Names:
-    import mlx.core
-
-    mlx.core.random.seed(seed)
-    return {"x": np.empty(shape, dtype), "rng": np.random.default_rng(seed)}
-
-
-NAMES: dict[Table, Callable[..., Names]] = {
-    TORCH: torch_names,
-    JAX: jax_names,
-    FLAX: jax_names,
-    KERAS: keras_names,
-    MLX: mlx_names,
-}
 
 
 def test_arrays_of_mlx_are_filled_as_the_page_says() -> None:
@@ -125,9 +99,14 @@ def test_arrays_of_mlx_are_filled_as_the_page_says() -> None:
 
 def theirs(table: Table, row: Row, names: Names) -> np.ndarray:
     module = peer(table.module)
-    if table is MLX:
-        names = names | {"x": peer("mlx.core").zeros(names["x"].shape)}
-    return np.asarray(eval(row.theirs + table.call, vars(module) | names))
+    if table in (MLX, PADDLE, PADDLE_INIT):
+        names = names | {"x": peer("mlx.core" if table is MLX else "paddle").zeros(names["x"].shape)}
+    made = eval(row.theirs + table.call, vars(module) | names)
+    if table is TINYGRAD:
+        # `Tensor.eye` is on no device.
+        return (module.Tensor.zeros(made.shape) + made).numpy()
+    # The initializers of Paddle return nothing.
+    return np.asarray(names["x"] if made is None else made)
 
 
 def ours(row: Row, names: Names) -> np.ndarray:
@@ -140,7 +119,7 @@ def test_both_sides_of_the_row_do_the_same(table: Table, row: Row) -> None:
     names, drawn = NAMES[table], row.compared in (DISTRIBUTION, COLUMNS, LINES)
     shape = row.shape or (LARGE if drawn else KERNEL)
     assert row.compared != DISTRIBUTION or math.prod(shape) == 2 * SIZE
-    both = row.compared == BITS and table not in (KERAS, MLX)
+    both = row.compared == BITS and table in (TORCH, JAX, FLAX)
     for dtype in ("float32", "float64") if both else ("float32",):
         for values in assignments(table, row):
             # Samples are to be independent.
@@ -189,7 +168,23 @@ def test_no_initializer_of_mlx_is_missing() -> None:
     assert listed(MLX) == functions(peer("mlx.nn").init)
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.module)
+@pytest.mark.large
+def test_no_initializer_of_tensorflow_is_missing() -> None:
+    tensorflow = peer("tensorflow")
+    own = {name for name in dir(tensorflow) if name.endswith("_initializer")}
+    assert {name for name in listed(TENSORFLOW) if "." not in name} == own
+    ours, keras = peer("tensorflow.keras").initializers, peer("keras").initializers
+    assert all(getattr(ours, name) is getattr(keras, name) for name in dir(keras) if name[0] != "_")
+
+
+@pytest.mark.large
+def test_no_initializer_of_paddle_is_missing() -> None:
+    initializers, functional = peer("paddle.nn.initializer"), peer("paddle.nn.init")
+    assert listed(PADDLE) == {*initializers.__all__} - {"set_global_initializer"}
+    assert listed(PADDLE_INIT) == {name for name in functions(functional) if name.endswith("_")} | {"calculate_gain"}
+
+
+@pytest.mark.parametrize("table", [pytest.param(table, marks=marks(table), id=table.module) for table in TABLES])
 def test_further_names_are_of_the_same_initializer(table: Table) -> None:
     module = peer(table.module)
     for row in table.rows:
