@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -31,26 +32,90 @@ def storage(dtype: str) -> str:
     return "float32" if dtype in STORED else dtype
 
 
+FNUZ = tuple(name for name in FLOAT8 if name.endswith("fnuz"))
+COMPLEX = ("complex64", "complex128")
+LACKS: dict[str, tuple[str, ...]] = {
+    "strict": ("float16", *STORED),
+    "mlx": ("complex128", *FLOAT8),
+    "tinygrad": COMPLEX,
+    "paddle": ("uint16", "uint32", "uint64", *FNUZ),
+    **dict.fromkeys(("numpy", "dask", "cubed", "xarray"), tuple(STORED)),
+}
+
+
 def has(library: str, dtype: str) -> bool:
-    return dtype not in {"strict": ("float16", *STORED), "numpy": STORED, "dask": STORED}.get(library, ())
+    return dtype not in LACKS.get(library, ())
 
 
 def array(library: str, values: np.ndarray, dtype: str) -> Any:
     """Return an array of a library, made without arrayinit; what NumPy lacks comes as numbers in float32."""
-    words = np.asarray(bits(values, dtype), STORED[dtype]) if dtype in STORED else values
-    if library == "torch":
-        torch = peer("torch")
-        made = torch.from_numpy(words)
-        return made.view(getattr(torch, dtype)) if dtype in STORED else made
-    if library == "jax":
-        peer("jax")
-        return jax.device_put(words.view(jax.numpy.dtype(dtype)), jax.devices()[-1])
-    if library == "strict":
-        xp = peer("array_api_strict")
-        return xp.asarray(values, device=xp.Device("device1"))
-    if library == "dask":
-        return peer("dask.array").from_array(values, chunks=2)
-    return values
+    return MAKERS[library](np.asarray(bits(values, dtype), STORED[dtype]) if dtype in STORED else values, dtype)
+
+
+def _torch(words: np.ndarray, dtype: str) -> Any:
+    torch = peer("torch")
+    made = torch.from_numpy(words)
+    return made.view(getattr(torch, dtype)) if dtype in STORED else made
+
+
+def _jax(words: np.ndarray, dtype: str) -> Any:
+    peer("jax")
+    return jax.device_put(words.view(jax.numpy.dtype(dtype)), jax.devices()[-1])
+
+
+def _strict(words: np.ndarray, dtype: str) -> Any:
+    xp = peer("array_api_strict")
+    return xp.asarray(words, device=xp.Device("device1"))
+
+
+def _mlx(words: np.ndarray, dtype: str) -> Any:
+    mx = peer("mlx.core")
+    if dtype in STORED:
+        return mx.array(words).view(getattr(mx, dtype))
+    return mx.array(words, dtype=getattr(mx, dtype.replace("bool", "bool_")))
+
+
+def _tinygrad(words: np.ndarray, dtype: str) -> Any:
+    tinygrad = peer("tinygrad")
+    made = tinygrad.Tensor(words)
+    name = dtype.replace("float8_", "fp8").replace("fn", "", int(not dtype.endswith("uz")))
+    return made.bitcast(getattr(tinygrad.dtypes, name)) if dtype in STORED else made
+
+
+def _tensorflow(words: np.ndarray, dtype: str) -> Any:
+    tf = peer("tensorflow")
+    return tf.constant(words.view(tf.as_dtype(dtype).as_numpy_dtype))
+
+
+def _paddle(words: np.ndarray, dtype: str) -> Any:
+    made = peer("paddle").to_tensor(words.view("int16") if dtype == "bfloat16" else words)
+    return made.view(dtype) if dtype in STORED else made
+
+
+def _keras(words: np.ndarray, dtype: str) -> Any:
+    keras = peer("keras")
+    # Not of numbers: Keras on NumPy takes bfloat16 from words of ml_dtypes.
+    made = words.view(peer("ml_dtypes").__dict__[dtype]) if dtype in STORED else words
+    return keras.Variable(made, dtype=dtype, trainable="float" in dtype)
+
+
+# Each takes the words of the numbers, and the dtype.
+MAKERS: dict[str, Callable[[np.ndarray, str], Any]] = {
+    "numpy": lambda words, _: words,
+    "torch": _torch,
+    "jax": _jax,
+    "strict": _strict,
+    "dask": lambda words, _: peer("dask.array").from_array(words, chunks=2),
+    "cubed": lambda words, _: peer("cubed").from_array(words, chunks=2),
+    "mlx": _mlx,
+    "tinygrad": _tinygrad,
+    "tensorflow": _tensorflow,
+    "paddle": _paddle,
+    "nnx": lambda words, dtype: peer("flax.nnx").Param(_jax(words, dtype)),
+    "ref": lambda words, dtype: peer("jax").new_ref(_jax(words, dtype)),
+    "keras": _keras,
+    "xarray": lambda words, _: peer("xarray").DataArray(words),
+}
 
 
 def blank(library: Library, shape: tuple[int, ...], dtype: str) -> Any:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from copy_sources import INTEGERS, array, blank, has, same, storage
+from copy_sources import INTEGERS, MAKERS, array, blank, has, same, storage
 from libraries import Library, no_such_case
+from never_run import IN_WORKFLOW
 from peers import peer
 
 import arrayinit
@@ -17,9 +18,20 @@ from arrayinit.core.dtypes import FORMATS
 pytestmark = pytest.mark.pairs
 
 
-@pytest.mark.parametrize("origin", ["numpy", "torch", "jax", "strict", "dask"])
+@pytest.mark.parametrize("origin", [name for name in MAKERS if name not in IN_WORKFLOW])
 @pytest.mark.parametrize("shape", [(), (0, 3), (5,), (3, 4, 5)])
 def test_any_library_gives_to_any_other(origin: str, shape: tuple[int, ...], library: Library) -> None:
+    check_a_copy(origin, shape, library)
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("origin", IN_WORKFLOW)
+def test_a_large_library_gives_to_any_other(origin: str, library: Library) -> None:
+    for shape in ((), (0, 3), (3, 4, 5)):
+        check_a_copy(origin, shape, library)
+
+
+def check_a_copy(origin: str, shape: tuple[int, ...], library: Library) -> None:
     for dtype in (name for name in (*INTEGERS, *library.dtypes, "bool") if has(origin, name)):
         values = np.random.default_rng(0).integers(0, 2, shape).astype(storage(dtype))
         x = blank(library, shape, dtype)
