@@ -16,8 +16,17 @@ from places import ROOT
 import arrayinit as ai
 from arrayinit.backends import registry
 
-OLD = {"torch": "2.10.1", "jax": "0.9.9", "cupy": "13.6.0", "dask": "2025.12.0", "paddle": "3.2.2"}
-MODULE = {"torch": "torch", "jax": "jax", "cupy": "cupy", "dask": "dask.array", "paddle": "paddle"}
+OLD = {
+    "torch": "2.10.1",
+    "jax": "0.9.9",
+    "cupy": "13.6.0",
+    "dask": "2025.12.0",
+    "mlx": "0.29.4",
+    "tensorflow": "2.19.1",
+    "paddle": "3.1.1",
+    "tinygrad": "0.12.0",
+}
+MODULE = {package: {"dask": "dask.array", "mlx": "mlx.core"}.get(package, package) for package in OLD}
 
 
 def test_the_oldest_releases_are_those_of_the_extras(numpy_library: Library) -> None:

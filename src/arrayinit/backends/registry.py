@@ -135,6 +135,8 @@ NEEDED = {
     "dask": "2026.1",
     "paddle": "3.3",
     "tensorflow": "2.21",
+    "mlx": "0.30",
+    "tinygrad": "0.13",
 }
 """The oldest release of each library that its adapter supports, as in the extras of pyproject.toml."""
 
