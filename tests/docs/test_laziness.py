@@ -5,7 +5,21 @@ import sys
 
 import pytest
 
-BACKENDS = ("torch", "jax", "cupy", "dask", "array_api_strict", "keras", "flax", "haiku", "equinox")
+ARRAYS = (
+    "torch",
+    "jax",
+    "cupy",
+    "dask",
+    "mlx",
+    "tensorflow",
+    "paddle",
+    "tinygrad",
+    "cubed",
+    "sparse",
+    "ndonnx",
+    "xarray",
+)
+BACKENDS = (*ARRAYS, "array_api_strict", "keras", "flax", "haiku", "equinox", "pandas")
 
 CHECK = f"""
 import sys
