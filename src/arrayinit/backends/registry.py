@@ -164,7 +164,7 @@ def register_backend(backend: Backend) -> None:
     A package can do the same without being imported, through the entry-point group ``arrayinit.backends``. The name of
     an entry point is the import name of its library; arrayinit loads it only if this library is loaded. The entry point
     refers to a function without arguments, or a class, that returns the backend. Registered backends come after the
-    built-in backends for NumPy, torch, JAX, CuPy and Dask, and before the generic backend for any array API namespace.
+    built-in backends, and before the generic backend for any array API namespace.
 
     Parameters
     ----------

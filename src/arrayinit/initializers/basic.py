@@ -50,7 +50,8 @@ def uniform_(
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------
@@ -119,7 +120,8 @@ def normal_(
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------
@@ -203,7 +205,8 @@ def trunc_normal_(
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------

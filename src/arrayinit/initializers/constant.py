@@ -31,7 +31,8 @@ def constant_(x: Array, val: complex, **wrong: Unpack[NoMore]) -> Array:
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------
@@ -71,7 +72,8 @@ def ones_(x: Array, **wrong: Unpack[NoMore]) -> Array:
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------
@@ -111,7 +113,8 @@ def zeros_(x: Array, **wrong: Unpack[NoMore]) -> Array:
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------

@@ -52,7 +52,7 @@ def copy_(x: Array, source: Any, **wrong: Unpack[NoMore]) -> Array:
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array of the same shape, dtype and sharding.
 
     Raises
     ------

@@ -40,7 +40,8 @@ def eye_(x: Array, *, gain: float = 1.0, layout: str = DEFAULT, **wrong: Unpack[
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------
@@ -100,7 +101,8 @@ def dirac_(x: Array, groups: int = 1, *, gain: float = 1.0, layout: str = DEFAUL
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------

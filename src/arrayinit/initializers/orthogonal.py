@@ -46,7 +46,8 @@ def orthogonal_(x: Array, gain: float = 1, rng: Rng = None, *, layout: str = DEF
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------
@@ -128,7 +129,8 @@ def delta_orthogonal_(
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------

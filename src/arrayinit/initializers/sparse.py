@@ -43,7 +43,8 @@ def sparse_(x: Array, sparsity: float, std: float = 0.01, rng: Rng = None, **wro
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------

@@ -45,7 +45,8 @@ def xavier_uniform_(
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------
@@ -107,7 +108,8 @@ def xavier_normal_(
     Returns
     -------
     Array
-        ``x`` itself, filled. For JAX and Dask, a new array with the same shape, dtype, and sharding or chunks.
+        ``x`` itself, filled. For JAX, Dask and TensorFlow's tensors, a new array with the same shape, dtype, and
+        sharding or chunks.
 
     Raises
     ------
