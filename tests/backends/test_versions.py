@@ -22,8 +22,8 @@ OLD = {
     "cupy": "13.6.0",
     "dask": "2025.12.0",
     "mlx": "0.29.4",
-    "tensorflow": "2.19.1",
-    "paddle": "3.1.1",
+    "tensorflow": "2.20.0",
+    "paddle": "3.2.2",
     "tinygrad": "0.12.0",
 }
 MODULE = {package: {"dask": "dask.array", "mlx": "mlx.core"}.get(package, package) for package in OLD}
