@@ -59,7 +59,7 @@ class _NotAsked:
 
     def __init__(self, asked: list[str]) -> None:
         names = {name.partition(":")[0] for name in asked}
-        others = {"dask", "jax", "torch"} - names
+        others = {"dask", "jax", "mlx", "tinygrad", "torch"} - names
         self.modules = others.difference(*(NEEDS.get(name, ()) for name in names))
 
     def find_spec(self, name: str, *_: object) -> None:
@@ -213,6 +213,18 @@ def keras_library() -> Library:
 def xarray_library() -> Library:
     """DataArrays of xarray, for what only they have."""
     return _get("xarray")
+
+
+@pytest.fixture
+def mlx_library() -> Library:
+    """MLX, for what only MLX has."""
+    return _get("mlx")
+
+
+@pytest.fixture
+def tinygrad_library() -> Library:
+    """Tinygrad, for what only tinygrad has."""
+    return _get("tinygrad")
 
 
 @pytest.fixture(params=REAL)

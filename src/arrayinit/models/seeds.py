@@ -12,7 +12,7 @@ from arrayinit.stream.seed import name_words, seed_of
 def seeds(rng: Any) -> Callable[[str], Any]:
     """Return the function from the name of a parameter to its rng.
 
-    A seed and a JAX key are folded with the name. All parameters share a generator, and None.
+    A seed and a key of JAX or MLX are folded with the name. All parameters share a generator, and None.
     """
     parent = None if rng is None else seed_of(rng)
     if parent is not None:
@@ -23,6 +23,9 @@ def seeds(rng: Any) -> Callable[[str], Any]:
 
         key = BACKEND.generator(None, rng)
         return lambda name: _folded(jax, key, name)
+    mx = sys.modules.get("mlx.core")
+    if mx is not None and isinstance(rng, mx.array) and rng.shape == (2,) and rng.dtype == mx.uint32:
+        return lambda name: _folded_by_mlx(mx, rng, name)
     return lambda _: rng
 
 
@@ -30,4 +33,12 @@ def _folded(jax: Any, key: Any, name: str) -> Any:
     """Fold the hash of a name into a JAX key, word by word."""
     for word in name_words(name):
         key = jax.random.fold_in(key, word)
+    return key
+
+
+def _folded_by_mlx(mx: Any, key: Any, name: str) -> Any:
+    """Fold the hash of a name into an MLX key, two words at a time."""
+    first, second, *rest = name_words(name)
+    for words in ([first, second], rest):
+        (key,) = mx.random.split(key ^ mx.array(words, mx.uint32), 1)
     return key
