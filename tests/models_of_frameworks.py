@@ -12,6 +12,7 @@ import numpy as np
 from peers import peer
 
 import arrayinit as ai
+from arrayinit.backends.registry import backend_of
 from arrayinit.models.readers import read
 
 WIDTH, HEADS, INNER, CLASSES = 16, 2, 32, 10
@@ -43,8 +44,8 @@ def filled(model: Any, **options: Any) -> Any:
 def weights(model: Any) -> dict[str, np.ndarray]:
     """Return the weights by the names that were folded into the seed."""
     steps = ai.plan(model, RULES, rename="torch")
-    arrays = (p.array.detach() if hasattr(p.array, "detach") else p.array for p in read(model).parameters)
-    return {step.seed_name: np.asarray(array) for step, array in zip(steps, arrays, strict=True)}
+    forms = [list(backend_of(p.array).read(p.array)) for p in read(model).parameters]
+    return {step.seed_name: np.asarray(array) for step, (*_, array) in zip(steps, forms, strict=True)}
 
 
 def torch_result() -> Result:

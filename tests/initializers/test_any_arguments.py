@@ -52,7 +52,7 @@ def test_it_fills_or_raises_a_documented_error(name, library):
     outcomes = []
 
     # Of NumPy all arguments are tried. What reads them is the same for every library, and slower to call there.
-    @examples({"dask": 40, "jax": 40, "array_api_strict": 100, "torch": 150}.get(library.module, 500))
+    @examples(library.tries)
     @given(calls(name, library))
     def check(call):
         outcomes.append(outcome(call, library))

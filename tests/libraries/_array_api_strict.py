@@ -21,6 +21,7 @@ def _strict() -> Library:
         lambda x: np.array(np.from_dlpack(x.to_device(cpu))),
         np.random.default_rng,
         lambda x: x.device,
+        tries=100,
     )
 
 

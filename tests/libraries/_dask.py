@@ -33,6 +33,7 @@ def _dask() -> Library:
         np.random.default_rng,
         lambda x: x.chunks,
         in_place=False,
+        tries=40,
         has_float8=find_spec("ml_dtypes") is not None,
     )
 

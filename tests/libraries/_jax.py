@@ -28,6 +28,7 @@ def _jax(platform: str) -> Library:
         jax.random.key,
         lambda x: x.sharding,
         in_place=False,
+        tries=40,
         has_float8=True,
     )
 

@@ -29,6 +29,7 @@ def _mlx() -> Library:
         mx.random.key,
         lambda x: "cpu",
         has_views=False,
+        tries=100,
         # Each thread has a state of its own, and all of them begin alike.
         threads_share=False,
     )

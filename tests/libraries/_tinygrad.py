@@ -38,6 +38,7 @@ def _tinygrad() -> Library:
         lambda x: x.device,
         has_float8=True,
         has_views=False,
+        tries=40,
     )
 
 

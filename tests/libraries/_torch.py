@@ -32,6 +32,7 @@ def _torch(device: str) -> Library:
         lambda seed: torch.Generator(device).manual_seed(seed),
         lambda x: x.device,
         has_float8=True,
+        tries=150,
     )
 
 

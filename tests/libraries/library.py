@@ -41,6 +41,8 @@ class Library:
     """Whether all threads draw from one global generator."""
     lacks: tuple[str, ...] = ()
     """The integers, and the float8 dtypes, that the library does not have."""
+    tries: int = 500
+    """How many arguments are tried for a function: fewer where calls are slow."""
 
     def has(self, dtype: str) -> bool:
         """Whether the library has a dtype."""

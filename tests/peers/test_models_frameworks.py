@@ -9,6 +9,8 @@ from pathlib import Path
 import models_of_frameworks as models
 import numpy as np
 import pytest
+from models_of_mlx import mlx_result
+from models_of_tinygrad import tinygrad_result
 from peers import peer
 from processes import run
 
@@ -21,7 +23,11 @@ IN_PROCESS = {
     "linen": ("flax", models.linen_result),
     "equinox": ("equinox", models.equinox_result),
     "haiku": ("haiku", models.haiku_result),
+    "mlx": ("mlx", mlx_result),
+    "tinygrad": ("tinygrad", tinygrad_result),
 }
+# The axes of torch's kernels in the order of a framework; of one that is missing here, see as_torch.
+AXES = {"equinox": (0, 1, 2, 3), "tinygrad": (0, 1, 2, 3), "mlx": (0, 3, 1, 2)}
 Weights = dict[str, np.ndarray]
 Once = Callable[..., Path]
 KERAS = ["keras on jax", "keras on torch"]
@@ -52,15 +58,19 @@ def result(framework: str, once: Once) -> models.Result:
         weights = dict(of_keras(framework.removeprefix("keras on "), once)["first"])
         return weights, weights.pop("logits")
     module, function = IN_PROCESS[framework]
-    jax = peer("jax")
     peer(module)
+    if framework in ("mlx", "tinygrad"):
+        return function()
+    jax = peer("jax")
     # Equinox makes arrays of 64 bits where JAX has them.
     with jax.enable_x64(False):
         return function()
 
 
-def as_torch(name: str, array: np.ndarray) -> np.ndarray:
-    """Return a weight in the order of torch's, which is the order of Equinox too."""
+def as_torch(framework: str, name: str, array: np.ndarray) -> np.ndarray:
+    """Return a weight in the order of torch's."""
+    if framework in AXES:
+        return array.transpose(AXES[framework]) if array.ndim == 4 else array
     if array.ndim == 4:
         return array.transpose(3, 2, 0, 1)
     # The inputs of the last projection of attention are its first two axes, and of all others the first one.
@@ -74,8 +84,8 @@ def test_the_weights_are_those_of_torch_bit_for_bit(framework: str, once: Once) 
     assert sorted(weights) == sorted(expected)
     assert len(expected) == 3 + 2 * 16 + 4
     for name, array in weights.items():
-        is_kernel = name.endswith("weight") and array.ndim > 1 and framework != "equinox"
-        permuted = as_torch(name, array) if is_kernel else array.reshape(expected[name].shape)
+        is_kernel = name.endswith("weight") and array.ndim > 1
+        permuted = as_torch(framework, name, array) if is_kernel else array.reshape(expected[name].shape)
         assert permuted.dtype == expected[name].dtype
         np.testing.assert_array_equal(permuted, expected[name], err_msg=name)
 

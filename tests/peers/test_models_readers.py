@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import cache
 
 import layers_of_frameworks as layers
+import layers_of_mlx
+import layers_of_tinygrad
 import layers_of_trees as trees
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from layers_of_frameworks import Layer, described
 from peers import peer
 
 import arrayinit as ai
+from arrayinit.backends.registry import backend_of
 from arrayinit.models.readers import read
 
 pytestmark = pytest.mark.peers
@@ -26,8 +29,11 @@ FRAMEWORKS: dict[str, Callable[[], dict[str, Layer]]] = {
     "linen": trees.linen_layers,
     "haiku": trees.haiku_layers,
     "keras": trees.keras_layers,
+    "mlx": layers_of_mlx.mlx_layers,
+    "tinygrad": layers_of_tinygrad.tinygrad_layers,
 }
-IN_PLACE = ("torch", "nnx", "keras")
+IN_PLACE = ("torch", "nnx", "keras", "mlx", "tinygrad")
+WITHOUT_JAX = ("torch", "keras", "mlx", "tinygrad")
 RULES = [
     ai.Rule(re.compile(r"mean$|var$"), ai.zeros(), optional=True),
     ai.Rule("**", ai.normal(), optional=True),
@@ -36,7 +42,7 @@ RULES = [
 
 @cache
 def of(framework: str) -> dict[str, Layer]:
-    if framework in ("torch", "keras"):
+    if framework in WITHOUT_JAX:
         return FRAMEWORKS[framework]()
     with peer("jax").enable_x64(False):
         return FRAMEWORKS[framework]()
@@ -76,5 +82,5 @@ def test_models_are_written_in_place_or_returned_anew(framework: str) -> None:
         for p in read(filled).parameters:
             if not p.is_buffer:
                 by_hand = ai.normal_(np.empty(p.shape, "float32"), rng=ai.fold_in(0, p.name), layout=p.layout)
-                array = p.array.detach() if framework == "torch" else p.array
+                *_, array = backend_of(p.array).read(p.array)
                 np.testing.assert_array_equal(np.asarray(array), by_hand, err_msg=f"{kind} {p.name}")
