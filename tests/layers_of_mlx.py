@@ -41,16 +41,16 @@ def mlx_layers() -> dict[str, Layer]:
         "GRU": Layer(nn.GRU(3, 4), call, {"Wx": "12x3 OI", "Wh": "12x4 OI", "b": "12 -", "bhn": "4 -"}),
         "LSTM": Layer(nn.LSTM(3, 4), call, {"Wx": "16x3 OI", "Wh": "16x4 OI", "bias": "16 -"}),
         "LayerNorm": Layer(nn.LayerNorm(3), call, norm),
-        "BatchNorm": Layer(
-            nn.BatchNorm(3), call, norm | {"running_mean": "3 - buffer", "running_var": "3 - buffer"}
-        ),
+        "BatchNorm": Layer(nn.BatchNorm(3), call, norm | {"running_mean": "3 - buffer", "running_var": "3 - buffer"}),
         "MultiHeadAttention": Layer(
             nn.MultiHeadAttention(4, 2),
             call,
             {f"{role}_proj.weight": "4x4 OI" for role in ("query", "key", "value", "out")},
         ),
         "Sequential": Layer(
-            nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 3)), call, linear(3, 4, "layers.0.") | linear(3, 3, "layers.2.")
+            nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 3)),
+            call,
+            linear(3, 4, "layers.0.") | linear(3, 3, "layers.2."),
         ),
     }
     for n in (1, 2, 3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import mlx.core as mx
@@ -23,7 +24,7 @@ class MLX(NativeBackend, Uploaded, Rebound):
         return issubclass(cls, mx.array)
 
     def devices(self) -> Iterator[Device]:
-        yield Device("mlx", mx.__version__, mx.default_device().type.name, mx.zeros, mx.eval, np.asarray)
+        yield Device("mlx", version("mlx"), mx.default_device().type.name, mx.zeros, mx.eval, np.asarray)
 
     def dtype(self, x: Array) -> str:
         return str(x.dtype).removeprefix("mlx.core.")
@@ -32,9 +33,9 @@ class MLX(NativeBackend, Uploaded, Rebound):
         """MLX draws no float64, and decomposes no complex matrices: for these dtypes a key gives a seed."""
         is_key = isinstance(rng, mx.array) and rng.dtype == mx.uint32 and rng.shape == (2,)
         own = own_generator(rng, is_key, "an MLX array", "MLX's global state", "an MLX key (mx.random.key(0))")
-        if x.dtype not in (mx.float64, mx.complex64) or isinstance(own, np.random.Generator):
-            return own
-        return Seed(tuple(mx.random.uniform(shape=(8,), key=own).view(mx.uint32).tolist()))
+        if x.dtype in (mx.float64, mx.complex64) and not isinstance(own, np.random.Generator):
+            return Seed(tuple(np.asarray(mx.random.uniform(shape=(8,), key=own)).view(np.uint32).tolist()))
+        return own
 
     def read(self, x: Array) -> Iterator[Array]:
         try:
@@ -47,7 +48,6 @@ class MLX(NativeBackend, Uploaded, Rebound):
     def upload(self, x: Array, fill: Fill) -> Array:
         # This memory is new, so no other array shares it. The CPU alone has float64.
         memory = mx.zeros(x.shape, getattr(mx, memory_dtype(self.dtype(x)).replace("bool", "bool_")), stream=mx.cpu)
-        mx.eval(memory)
         fill.fill_memory(np.asarray(memory), self.dtype(x))
         return self.assign(x, memory.view(x.dtype))
 

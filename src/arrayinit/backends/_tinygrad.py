@@ -37,7 +37,7 @@ class Tinygrad(Uploaded, Rebound):
     def dtype(self, x: Array) -> str:
         if not all(isinstance(size, int) for size in x.shape):
             raise ValueError("x has a size that is a variable of tinygrad: fill a tensor of the largest size")
-        return _NAMES.get(x.dtype, x.dtype.name)
+        return _NAMES.get(x.dtype, str(x.dtype.name))
 
     def generator(self, x: Array, rng: Any) -> np.random.Generator | Seed:
         """``rng=None`` draws a fresh seed from tinygrad's global state."""

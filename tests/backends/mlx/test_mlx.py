@@ -131,9 +131,13 @@ def test_the_global_state_may_be_captured() -> None:
 def test_a_traced_array_is_copied_within_mlx_and_not_out_of_it() -> None:
     x = mx.array([1.5, 2.5])
     assert mx.compile(lambda x: ai.copy_(mx.zeros((2,), mx.float16), x))(x).tolist() == [1.5, 2.5]
-    with pytest.raises(TypeError, match="source .* cannot be read: under mx.compile and mx.vmap an array has no values"):
+    with pytest.raises(
+        TypeError, match=r"source .* cannot be read: under mx.compile and mx.vmap an array has no values"
+    ):
         mx.compile(lambda x: ai.copy_(np.zeros(2), x))(x)
-    with pytest.raises(TypeError, match="b must be a concrete number, got a array of dtype mlx.core.float32 without a"):
+    with pytest.raises(
+        TypeError, match=r"b must be a concrete number, got a array of dtype mlx.core.float32 without a"
+    ):
         mx.compile(lambda x: ai.uniform_(mx.zeros((2,)), 0, x[0], rng=0))(x)
 
 

@@ -121,7 +121,9 @@ def test_what_is_no_key_is_refused(rng: Any) -> None:
 
 def test_an_mlx_key_is_no_seed_of_other_libraries() -> None:
     key = mx.random.key(5)
-    with pytest.raises(TypeError, match=r"got mlx\.core\.array of shape \(2,\) and dtype mlx\.core\.uint32: an MLX key"):
+    with pytest.raises(
+        TypeError, match=r"got mlx\.core\.array of shape \(2,\) and dtype mlx\.core\.uint32: an MLX key"
+    ):
         ai.normal_(np.empty(3), rng=key)
     seed = np.asarray(key)
     np.testing.assert_array_equal(ai.normal_(np.empty(3), rng=seed), ai.normal_(np.empty(3), rng=[0, 5]))

@@ -11,9 +11,9 @@ from arrayinit.models.readers.protocol import Reader, Reading, is_derived, known
 
 _MODULE = frozenset({"mlx.nn.layers.base.Module"})
 _LAYERS = "mlx.nn.layers"
-_LINEAR = {"weight": "OI"}
+_LINEAR: dict[str, str] = {"weight": "OI"}
 _CONVOLUTION = {"weight": "O...I"}
-_RECURRENT = dict.fromkeys(("Wx", "Wh", "Wxh", "Whh"), "OI")
+_RECURRENT: dict[str, str] = dict.fromkeys(("Wx", "Wh", "Wxh", "Whh"), "OI")
 _LAYOUTS: dict[str, dict[str, str]] = {
     f"{_LAYERS}.linear.Linear": _LINEAR,
     f"{_LAYERS}.linear.Bilinear": {"weight": "OII"},
@@ -27,7 +27,9 @@ _LAYOUTS: dict[str, dict[str, str]] = {
 }
 _BATCH_NORM = frozenset({f"{_LAYERS}.normalization.BatchNorm"})
 _SHARDED = frozenset(
-    f"{_LAYERS}.distributed.{kind}{name}Linear" for kind in ("", "Quantized") for name in ("AllToSharded", "ShardedToAll")
+    f"{_LAYERS}.distributed.{kind}{name}Linear"
+    for kind in ("", "Quantized")
+    for name in ("AllToSharded", "ShardedToAll")
 )
 
 
@@ -51,7 +53,8 @@ MLX_MODULES = MLX()
 def _parameters(node: Any, prefix: str, holders: tuple[Any, ...]) -> Iterator[Parameter]:
     """Yield the arrays of a module, or of a dict or a list in a module."""
     module, is_module = holders[-1], node is holders[-1]
-    for key, value in enumerate(node) if isinstance(node, list) else node.items():
+    items: Any = enumerate(node) if isinstance(node, list) else node.items()
+    for key, value in items:
         # MLX takes these for no parameters.
         if is_module and key.startswith("_"):
             continue

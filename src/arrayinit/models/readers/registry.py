@@ -69,8 +69,8 @@ def reader_of(model: Any) -> Reader:
         return TINYGRAD
     raise TypeError(
         "a model must be a torch module, a Flax nnx module, an Equinox module, a Keras model, an MLX module, an object "
-        "that holds tensors of tinygrad, a pytree of JAX arrays, a mapping of names to arrays, or an iterable of (name, "
-        f"array) pairs; got {cls.__module__}.{cls.__qualname__}"
+        "that holds tensors of tinygrad, a pytree of JAX arrays, a mapping of names to arrays, or an iterable of "
+        f"(name, array) pairs; got {cls.__module__}.{cls.__qualname__}"
     )
 
 
