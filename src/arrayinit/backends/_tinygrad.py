@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from arrayinit.kernels.rounding import BEYOND_NUMPY, from_bits, memory_dtype
 _OWN = {name: name.replace("float8_", "fp8").replace("fp8e4m3fn", "fp8e4m3", "fnuz" not in name) for name in NAMES}
 _DTYPES = {name: getattr(dtypes, own) for name, own in _OWN.items() if hasattr(dtypes, own)}
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+# tinygrad changes the graphs of all tensors when it computes one.
+_LOCK = RLock()
 
 
 class Tinygrad(Uploaded, Rebound):
@@ -43,7 +46,8 @@ class Tinygrad(Uploaded, Rebound):
         """``rng=None`` draws a fresh seed from tinygrad's global state."""
         if rng is not None:
             return numpy_generator(rng, "a tinygrad tensor")
-        return Seed(tuple(Tensor.rand(8, dtype=dtypes.float32).numpy().view(np.uint32).tolist()))
+        with _LOCK:
+            return Seed(tuple(Tensor.rand(8, dtype=dtypes.float32).numpy().view(np.uint32).tolist()))
 
     def read(self, x: Array) -> Iterator[Array]:
         x, name = x.to(x.device[0]) if isinstance(x.device, tuple) else x, self.dtype(x)
@@ -56,12 +60,17 @@ class Tinygrad(Uploaded, Rebound):
         if 0 in x.shape:
             return x
         memory = fill.memory(x.shape, self.dtype(x))
-        values = Tensor(memory.reshape(-1), device="NPY").reshape(x.shape).shard_like(x)
-        if not x.uop.has_buffer_identity():
-            x.replace(x.empty_like())
-        (x if values.dtype == x.dtype else x.bitcast(values.dtype)).assign(values)
-        # The host memory is needed until then.
-        return x.realize()
+        with _LOCK:
+            values = Tensor(memory.reshape(-1), device="NPY").reshape(x.shape).shard_like(x)
+            if not x.uop.has_buffer_identity():
+                x.replace(x.empty_like())
+            if values.dtype == x.dtype or isinstance(x.device, tuple):
+                x.assign(values.bitcast(x.dtype))
+            else:
+                # A copy into the buffer, without a kernel. tinygrad loses such a write to a sharded tensor.
+                x.bitcast(values.dtype).assign(values)
+            # The host memory is needed until then.
+            return x.realize()
 
 
 BACKEND = Tinygrad()
