@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from arrayinit.backends.native import NativeBackend
 from arrayinit.backends.protocol import Replaced
 from arrayinit.backends.registry import backend_of
 from arrayinit.initializers.copy import copy_
 from arrayinit.initializers.fill import write
+from arrayinit.kernels.fill import Constant
 from arrayinit.kernels.pieces import Pieces
 from arrayinit.models.actions import Copied
 from arrayinit.models.described import described
@@ -55,11 +57,14 @@ def _cleared(x: Any, step: Step, corner: tuple[int, int]) -> Any:
     """Set the rows of an embedding to zero that are to be so under random values; the step begins at ``corner``."""
     if isinstance(step.action, Fused) and step.zero_rows:
         places = zip(step.action.cut.places(), step.action.steps, strict=True)
-        for (rows, *columns), part in ((place[:-1], part) for place, part in places):
-            first = columns[0].start if columns else 0
-            x = _cleared(x, part, (corner[0] + (rows.start or 0), corner[1] + (first or 0)))
+        for (outer, *inner), part in ((place[:-1], part) for place, part in places):
+            first = inner[0].start if inner else 0
+            x = _cleared(x, part, (corner[0] + (outer.start or 0), corner[1] + (first or 0)))
     elif step.zero_rows and isinstance(step.action, Initializer) and step.action.draws:
         backend: Any = backend_of(x)
-        rows = backend.namespace(x).asarray([corner[0] + row for row in step.zero_rows])
-        return backend.set_at(x, (rows, slice(corner[1], corner[1] + step.shape[1])), 0.0)
+        rows, columns = [corner[0] + row for row in step.zero_rows], slice(corner[1], corner[1] + step.shape[1])
+        if isinstance(backend, NativeBackend):
+            return backend.set_at(x, (backend.namespace(x).asarray(rows), columns), 0.0)
+        for row in rows:
+            write(x[row, columns], Constant(0))
     return x

@@ -14,7 +14,7 @@ Rename = str | Mapping[str, str] | Sequence[tuple[Any, str] | str] | Callable[[s
 _WORD = re.compile(r"[^\W_]+|[\W_]")
 _SHOWN = 8
 
-# The last segment of a name in Flax, Haiku and Keras, and in torch.
+# The last segment of a name in Flax, Haiku, Keras and Paddle, and in torch.
 _TORCH = {
     "kernel": "weight",
     "embedding": "weight",
@@ -25,6 +25,9 @@ _TORCH = {
     "beta": "bias",
     "b": "bias",
     "offset": "bias",
+    "_weight": "weight",
+    "_mean": "running_mean",
+    "_variance": "running_var",
 }
 
 

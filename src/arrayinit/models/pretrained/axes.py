@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
+import numpy as np
+
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.layouts import Axes, inverse, parse
 from arrayinit.stream.box import Index
@@ -76,7 +78,7 @@ def box(read: Callable[[Index], Any], given: Shape, pairs: Pairs, wanted: Shape,
     value = read(tuple(asked))
     if pairs == alike(len(given)):
         return value
-    xp = backend_of(value).namespace(value)
+    xp, value = _standard(value)
     order = tuple(chain(*(theirs for _, theirs in pairs)))
     value = xp.permute_dims(value, tuple(chain(*(ours for ours, _ in pairs))))
     value = xp.permute_dims(xp.reshape(value, tuple(sizes[k] for k in order)), inverse(order))
@@ -88,4 +90,15 @@ def permuted(value: Any, pairs: Pairs, ndim: int) -> Any:
     if value.ndim != ndim or any(len(ours) != len(theirs) for ours, theirs in pairs):
         return value
     order: Sequence[int] = [ours[0] for ours, _ in sorted(pairs, key=lambda pair: pair[1])]
-    return backend_of(value).namespace(value).permute_dims(value, tuple(order))
+    xp, value = _standard(value)
+    return xp.permute_dims(value, tuple(order))
+
+
+def _standard(value: Any) -> tuple[Any, Any]:
+    """Return an array API namespace and an array of it with these values: of the library, or else of NumPy."""
+    backend = backend_of(value)
+    xp = backend.namespace(value)
+    if hasattr(xp, "permute_dims"):
+        return xp, value
+    *_, host = backend.read(value)
+    return np, host

@@ -197,8 +197,13 @@ class _Matching:
         )
 
     def _is_foreign(self, p: Parameter) -> bool:
-        """Whether a layer has the name of a weight of torch, and another order of the axes."""
-        return self.is_torch and _is_transposed(p) and not is_derived(type(p.module), TORCH_MODULE)
+        """Whether a layer of another library may have another order of the axes than torch's weight of this name.
+
+        ``"IO..."`` is the order of torch's transposed convolutions too, and that of no other layer of several axes.
+        """
+        if not self.is_torch or is_derived(type(p.module), TORCH_MODULE):
+            return False
+        return p.layout != "IO..." if _is_transposed(p) else p.layout is not None
 
 
 class _RefusalError(Exception):

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from arrayinit.models.parameter import Parameter
+from arrayinit.models.readers.protocol import is_derived
+
+_PADDLE = frozenset({"paddle.Tensor"})
 
 
 def identity(array: Any) -> Any:
@@ -68,14 +71,16 @@ class Memory:
 
 
 def _geometry(array: Any) -> tuple[Any, ...]:
-    strides = array.strides if isinstance(array, np.ndarray) else tuple(array.stride())
-    return tuple(array.shape), strides, str(array.dtype)
+    strides = array.stride() if callable(getattr(array, "stride", None)) else array.strides
+    return tuple(array.shape), tuple(strides), str(array.dtype)
 
 
 def _extent(array: Any) -> tuple[int, int, int] | None:
     """Return a space of addresses, and the first and the last address in it; None if they are not known."""
     if isinstance(array, np.ndarray):
         return (0, *np.lib.array_utils.byte_bounds(array)) if array.size else None
+    if is_derived(type(array), _PADDLE):
+        return _extent_of_paddle(array)
     if type(array).__module__ not in ("torch", "torch.nn.parameter") or "Uninitialized" in type(array).__name__:
         return None
     if str(array.layout) != "torch.strided" or array.numel() == 0:
@@ -83,3 +88,14 @@ def _extent(array: Any) -> tuple[int, int, int] | None:
     start = array.storage_offset() * array.itemsize
     length = 1 + sum((size - 1) * step for size, step in zip(array.shape, array.stride(), strict=True))
     return array.untyped_storage()._cdata, start, start + length * array.itemsize
+
+
+def _extent_of_paddle(array: Any) -> tuple[int, int, int] | None:
+    if not array._is_initialized() or not array.data_ptr():
+        return None
+    # Addresses on the host are those of NumPy.
+    space = 0 if array.place.is_cpu_place() else hash(str(array.place))
+    steps = [(size - 1) * step for size, step in zip(array.shape, array.strides, strict=True)]
+    first, last = (sum(sign * step for step in steps if sign * step > 0) for sign in (-1, 1))
+    start, itemsize = array.data_ptr(), array.element_size()
+    return space, start - first * itemsize, start + (last + 1) * itemsize
