@@ -24,9 +24,18 @@ def called(value: Initializer, args: tuple[Any, ...], kwargs: Mapping[str, Any])
     """Call a value in the way that the number and the kind of the arguments show."""
     if (args and _is_shape(args[0])) or (not args and "shape" in kwargs and "key" not in kwargs):
         return of_shape(value, **_named(("shape", "dtype"), args, kwargs))
+    if len(args) == 2 and _is_block(args[1]):
+        from arrayinit.values._paddle import PaddleInitializer
+
+        return PaddleInitializer(value)(*args, **kwargs)
     if len(args) > 1 or "key" in kwargs or "shape" in kwargs:
         return of_key(value, **_named(("key", "shape", "dtype", "out_sharding"), args, kwargs))
     return of_array(value, **_named(("x", "rng"), args, kwargs))
+
+
+def _is_block(argument: Any) -> bool:
+    """Whether this is a block of a program of Paddle, in which the operations of a static graph are."""
+    return type(argument).__name__ == "Block" and type(argument).__module__.partition(".")[0] == "paddle"
 
 
 def _is_shape(argument: Any) -> bool:

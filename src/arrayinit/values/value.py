@@ -42,7 +42,7 @@ class Initializer:
 
     Notes
     -----
-    A value is called in three ways, which the number and the kind of the arguments tell apart:
+    A value is called in four ways, which the number and the kind of the arguments tell apart:
 
     ``value(x, rng=None)``
         Fills an array and returns it, exactly as the function does.
@@ -54,6 +54,8 @@ class Initializer:
         If Keras is loaded, the result is an array of Keras's backend, and its seed comes from Python's `random`, which
         ``keras.utils.set_random_seed`` sets. Otherwise the result is a NumPy array, from fresh entropy. ``dtype`` None
         is Keras's or Haiku's default, or float32.
+    ``value(param, block)``
+        The protocol of Paddle. The layout of a matrix is ``"IO"`` unless the value names another.
 
     In both protocols with a shape, the layout is ``"...IO"`` unless the value names another.
 
