@@ -30,7 +30,7 @@ IN_PROCESS = {
 AXES = {"equinox": (0, 1, 2, 3), "tinygrad": (0, 1, 2, 3), "mlx": (0, 3, 1, 2)}
 Weights = dict[str, np.ndarray]
 Once = Callable[..., Path]
-KERAS = ["keras on jax", "keras on torch"]
+KERAS = ["keras on jax", "keras on torch", pytest.param("keras on tensorflow", marks=pytest.mark.large)]
 SCRIPT = "import sys, pathlib, keras_models; keras_models.main(pathlib.Path(sys.argv[1]))"
 
 
@@ -54,7 +54,7 @@ def of_keras(backend: str, once: Once) -> dict[str, Weights]:
 
 @cache
 def result(framework: str, once: Once) -> models.Result:
-    if framework in KERAS:
+    if framework.startswith("keras on "):
         weights = dict(of_keras(framework.removeprefix("keras on "), once)["first"])
         return weights, weights.pop("logits")
     module, function = IN_PROCESS[framework]

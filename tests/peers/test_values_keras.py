@@ -1,4 +1,4 @@
-"""Values as the initializers of Keras's layers, on three of its backends: the seeds, the fans, clones and files."""
+"""Values as the initializers of Keras's layers, on its backends: the seeds, the fans, clones and files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from processes import run
 pytestmark = pytest.mark.peers
 
 SCRIPT = "import sys, pathlib, keras_values; keras_values.main(pathlib.Path(sys.argv[1]))"
-BACKENDS = {"jax": "jax", "torch": "torch", "numpy": "numpy"}
+BACKENDS = ["jax", "torch", "numpy", pytest.param("tensorflow", marks=pytest.mark.large)]
 Weights = dict[str, np.ndarray]
 Read = Callable[[str, str], Weights]
 
@@ -105,7 +105,7 @@ def test_the_std_is_that_of_the_fans_of_the_layer(path: str, backend: str, read:
     assert array.std() == pytest.approx(STD[path], rel=4 / (2 * array.size) ** 0.5)
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "numpy"])
 def test_one_seed_gives_the_same_model_on_each_backend(backend: str, read: Read) -> None:
     ours, numpys = read(backend, "first"), read("numpy", "first")
     assert list(ours) == list(numpys)

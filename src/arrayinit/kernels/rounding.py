@@ -163,7 +163,7 @@ def within_53_bits(xp: Any, wide: Array) -> Array:
     # Unsigned integers are read as signed ones: large in the same way, or within 2^24 of 2^64, where float64 rounds as
     # well.
     n = _view(xp, wide, xp.int64)
-    joined = (n & -4096) | (xp.astype((n & 4095) != 0, xp.int64) << 11)
+    joined = (n & -4096) | (xp.astype((n & 4095) != 0, xp.int64) * (1 << 11))
     return _view(xp, xp.where(abs(n) < 1 << 24, n, joined), wide.dtype)
 
 

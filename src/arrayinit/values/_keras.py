@@ -13,7 +13,7 @@ from arrayinit.values.protocols import LAYOUT, fill_kernel
 from arrayinit.values.value import Initializer
 
 # Keras makes these arrays itself, where its device scope says; a value fills them there.
-_FILLED = ("jax", "numpy", "torch")
+_FILLED = ("jax", "numpy", "tensorflow", "torch")
 
 
 def array(value: Initializer, shape: Any, dtype: Any, layout: str = LAYOUT) -> Any:

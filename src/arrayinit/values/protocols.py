@@ -77,12 +77,19 @@ def of_key(value: Initializer, key: Any = None, shape: Any = None, dtype: Any = 
 
 
 def of_shape(value: Initializer, shape: Any, dtype: Any = None) -> Any:
-    """Return an array of Haiku within its transforms, of Keras's backend if Keras is loaded, else of NumPy."""
+    """Return an array of Haiku within its transforms, of TensorFlow if the dtype is TensorFlow's, or of Keras's backend.
+
+    If Keras is not loaded, it is an array of NumPy.
+    """
     if "haiku" in sys.modules:
         from arrayinit.values._haiku import is_in_transform, next_key
 
         if is_in_transform():
             return of_key(value, next_key() if value.draws else None, shape, dtype)
+    if type(dtype).__module__.startswith("tensorflow."):
+        from arrayinit.values._tensorflow import spec
+
+        return fill_kernel(value, spec(shape, dtype))
     if "keras" in sys.modules:
         from arrayinit.values._keras import array
 

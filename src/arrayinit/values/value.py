@@ -51,9 +51,9 @@ class Initializer:
         JAX's default float.
     ``value(shape, dtype=None)``
         The protocol of Keras, Haiku and Sonnet. Within a transform of Haiku, the key comes from ``hk.next_rng_key()``.
-        If Keras is loaded, the result is an array of Keras's backend, and its seed comes from Python's `random`, which
-        ``keras.utils.set_random_seed`` sets. Otherwise the result is a NumPy array, from fresh entropy. ``dtype`` None
-        is Keras's or Haiku's default, or float32.
+        A dtype of TensorFlow gives a tensor, from TensorFlow's global generator. If Keras is loaded, the result is an
+        array of Keras's backend. Its seed comes from Python's `random`, which ``keras.utils.set_random_seed`` sets.
+        Otherwise it is a NumPy array, from fresh entropy. ``dtype`` None is Keras's or Haiku's default, or float32.
     ``value(param, block)``
         The protocol of Paddle. The layout of a matrix is ``"IO"`` unless the value names another.
 

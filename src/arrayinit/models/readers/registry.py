@@ -12,6 +12,7 @@ from arrayinit.models.readers._keras import KERAS
 from arrayinit.models.readers._mapping import MAPPING, PAIRS, are_pairs
 from arrayinit.models.readers._mlx import MLX_MODULES
 from arrayinit.models.readers._paddle import PADDLE
+from arrayinit.models.readers._tensorflow import TENSORFLOW
 from arrayinit.models.readers._tinygrad import TINYGRAD, has_tensors
 from arrayinit.models.readers._torch import TORCH
 from arrayinit.models.readers._tree import TREE, has_jax_arrays
@@ -20,7 +21,7 @@ from arrayinit.models.readers.protocol import Reader, Reading
 ENTRY_POINTS = "arrayinit.readers"
 
 # A layer of Keras on torch is a module of torch too.
-_BUILT_IN = (KERAS, NNX, EQUINOX, PADDLE, TORCH, MLX_MODULES)
+_BUILT_IN = (KERAS, NNX, EQUINOX, PADDLE, TORCH, TENSORFLOW, MLX_MODULES)
 
 _registered: list[Reader] = []
 
@@ -69,9 +70,9 @@ def reader_of(model: Any) -> Reader:
     if has_tensors(model):
         return TINYGRAD
     raise TypeError(
-        "a model must be a torch module, a Flax nnx module, an Equinox module, a Keras model, an MLX module, a Paddle "
-        "layer, an object that holds tensors of tinygrad, a pytree of JAX arrays, a mapping of names to arrays, or an "
-        f"iterable of (name, array) pairs; got {cls.__module__}.{cls.__qualname__}"
+        "a model must be a torch module, a Flax nnx module, an Equinox module, a Keras model, a tf.Module, an MLX "
+        "module, a Paddle layer, an object that holds tensors of tinygrad, a pytree of JAX arrays, a mapping of names to "
+        f"arrays, or an iterable of (name, array) pairs; got {cls.__module__}.{cls.__qualname__}"
     )
 
 
