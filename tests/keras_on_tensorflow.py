@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import arrayinit as ai
@@ -51,12 +53,8 @@ def check_a_built_model() -> None:
 
 def check_a_model_without_variables() -> None:
     """A model that is not built is refused."""
-    try:
+    with pytest.raises(ValueError, match="have no variables yet"):
         ai.initialize(model(), RULES, rng=3)
-    except ValueError as error:
-        assert "have no variables yet" in str(error), error
-    else:
-        raise AssertionError("an error was expected")
 
 
 def check_training() -> None:
@@ -136,4 +134,4 @@ def main() -> None:
     keras.utils.set_random_seed(0)
     for check in CHECKS:
         check()
-        print(check.__name__)
+        sys.stdout.write(f"{check.__name__}\n")

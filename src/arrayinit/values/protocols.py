@@ -77,9 +77,9 @@ def of_key(value: Initializer, key: Any = None, shape: Any = None, dtype: Any = 
 
 
 def of_shape(value: Initializer, shape: Any, dtype: Any = None) -> Any:
-    """Return an array of Haiku within its transforms, of TensorFlow if the dtype is TensorFlow's, or of Keras's backend.
+    """Return a JAX array within Haiku's transforms, a tensor for a dtype of TensorFlow, or an array of Keras's backend.
 
-    If Keras is not loaded, it is an array of NumPy.
+    If Keras is not loaded, return a NumPy array.
     """
     if "haiku" in sys.modules:
         from arrayinit.values._haiku import is_in_transform, next_key

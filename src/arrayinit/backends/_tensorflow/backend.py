@@ -45,8 +45,7 @@ class TensorFlow(Draws, Replaced):
         """``rng=None`` means the global generator: `tf.random` has its draws as functions."""
         if isinstance(rng, np.random.Generator) and not tf.executing_eagerly():
             raise ValueError(
-                f"rng={rng!r} in a tf.function would bake one draw into it; pass a tf.random.Generator, or an integer "
-                "seed, which is meant to be the same in every run"
+                f"rng={rng!r} in a tf.function would bake one draw into it; pass a tf.random.Generator or a seed"
             )
         if rng is None or isinstance(rng, (tf.random.Generator, np.random.Generator)):
             return tf.random if rng is None else rng
@@ -58,7 +57,8 @@ class TensorFlow(Draws, Replaced):
     def read(self, x: Array) -> Iterator[Array]:
         if isinstance(x, tf.TensorSpec) or tf.is_symbolic_tensor(x):
             raise TypeError(f"a {type(x).__name__} has no values, as under the trace of a tf.function")
-        yield x
+        # TensorFlow's DLPack lacks these dtypes.
+        yield from () if x.dtype.name in BYTES else (x,)
         yield np.asarray(x)
 
     def write(self, x: Array, fill: Fill) -> Array:

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from arrayinit.backends._tensorflow.backend import BACKEND
 from arrayinit.backends.container import Container
 from arrayinit.backends.protocol import Array
 
@@ -15,6 +16,10 @@ class Variables(Container):
 
     def accepts(self, cls: type) -> bool:
         return issubclass(cls, tf.Variable)
+
+    def dtype(self, x: Any) -> str:
+        # The variable itself tells whether its shape may change.
+        return BACKEND.dtype(x)
 
     def held(self, x: Any) -> Array:
         if isinstance(x, tf.distribute.DistributedValues):

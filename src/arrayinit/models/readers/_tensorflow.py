@@ -1,4 +1,4 @@
-"""Modules of TensorFlow, `tf.Module`, and the layers of Sonnet."""
+"""Modules of TensorFlow and layers of Sonnet."""
 
 from __future__ import annotations
 
@@ -30,9 +30,13 @@ class TensorFlow(Reader):
         return is_derived(cls, _MODULE)
 
     def read(self, model: Any) -> Reading:
-        """Return the variables. A variable that several attributes hold has the name of the first one."""
+        """Return the variables; one that several attributes hold is of the first of them."""
         modules = {(): model, **dict(_found(model, _MODULE))}
-        found = [_parameter(path, variable, modules) for path, variable in _found(model, _VARIABLE)]
+        found, owners = list[Parameter](), dict[int, str]()
+        for path, variable in _found(model, _VARIABLE):
+            found.append(_parameter(path, variable, modules))
+            found[-1].owner = owners.get(id(variable))
+            owners.setdefault(id(variable), found[-1].name)
         if not found:
             raise ValueError(f"call the model once: {type(model).__qualname__} has no variables yet")
         return Reading(found, lambda: model)
@@ -43,8 +47,7 @@ TENSORFLOW = TensorFlow()
 
 def _found(model: Any, classes: frozenset[str]) -> list[tuple[tuple[Any, ...], Any]]:
     """Return each object of these classes, with the attributes, keys and numbers that lead to it."""
-    found = model._flatten(predicate=lambda leaf: is_derived(type(leaf), classes), with_path=True)
-    return list(found)
+    return list(model._flatten(predicate=lambda leaf: is_derived(type(leaf), classes), with_path=True))
 
 
 def _parameter(path: tuple[Any, ...], variable: Any, modules: dict[tuple[Any, ...], Any]) -> Parameter:
@@ -53,7 +56,5 @@ def _parameter(path: tuple[Any, ...], variable: Any, modules: dict[tuple[Any, ..
     name, shape = ".".join(str(part).removeprefix("_") for part in path), tuple(variable.shape)
     known = known_base(type(holders[-1]), _LAYOUTS)
     layout = _LAYOUTS[known] if known is not None and len(shape) > 1 else None
-    is_buffer = not variable.trainable
-    return Parameter(
-        name, shape, variable.dtype.name, variable, holders[-1], layout, is_buffer=is_buffer, holders=holders
-    )
+    dtype, fixed = variable.dtype.name, not variable.trainable
+    return Parameter(name, shape, dtype, variable, holders[-1], layout, is_buffer=fixed, holders=holders)
