@@ -22,10 +22,12 @@ PEERS = {
     "torch": ("torch",),
     "mlx": ("mlx.core",),
     "paddle": ("paddle",),
+    "tensorflow": ("tensorflow",),
     "numpyro": ("jax", "flax", "numpyro"),
     "../models": ("jax", "torch", "flax"),
     "../checkpoints": ("jax", "torch", "flax", "safetensors"),
 }
+LARGE = dict.fromkeys(("paddle", "tensorflow"), pytest.mark.large)
 
 
 def test_each_page_has_a_row() -> None:
@@ -40,9 +42,7 @@ def test_each_test_of_a_peer_has_one_of_ours_or_a_reason() -> None:
         assert f"def {test}(" in ours or (test == "none" and reason)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.large] if name == "paddle" else []) for name in PEERS]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LARGE.get(name, ())) for name in PEERS])
 def test_the_page_runs(name: str, tmp_path: Path) -> None:
     for module in PEERS[name]:
         peer(module)
