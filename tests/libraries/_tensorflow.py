@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,13 @@ def _tensorflow() -> Library:
     import tensorflow as tf
 
     (cpu,) = tf.config.list_physical_devices("CPU")
-    if tf.config.get_logical_device_configuration(cpu) is None:
-        # The tests place tensors on a device that is not the default.
+    # The tests place tensors on a device that is not the default, unless another test has begun with one device.
+    with suppress(RuntimeError):
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    device = tf.config.list_logical_devices("CPU")[-1].name
 
     def empty(shape: tuple[int, ...], dtype: str) -> Any:
-        with tf.device("CPU:1"):
+        with tf.device(device):
             # TensorFlow has no zeros of some float8 dtypes.
             return tf.constant(np.zeros(shape, tf.as_dtype(dtype).as_numpy_dtype))
 

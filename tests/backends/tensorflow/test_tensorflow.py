@@ -157,6 +157,13 @@ def test_the_host_reads_what_dlpack_has_not(library: Library) -> None:
         np.testing.assert_array_equal(library.to_numpy(back), copied)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", *FLOAT8])
+def test_a_tensor_without_axes_is_read(dtype: str) -> None:
+    source = tf.constant(np.asarray(1.5, tf.as_dtype(dtype).as_numpy_dtype))
+    assert ai.copy_(np.empty(()), source) == 1.5
+    assert ai.copy_(tf.TensorSpec((), "float64"), source) == 1.5
+
+
 def test_the_adapter_takes_any_index_of_ours() -> None:
     from arrayinit.backends._tensorflow.backend import BACKEND
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from arrayinit.backends._tensorflow.devices import devices
 from arrayinit.backends._tensorflow.draws import Draws
-from arrayinit.backends._tensorflow.memory import constant, copied, from_host
+from arrayinit.backends._tensorflow.memory import constant, copied, from_host, on_host
 from arrayinit.backends._tensorflow.pieces import joined
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.computed import Computed
@@ -59,7 +59,7 @@ class TensorFlow(Draws, Replaced):
             raise TypeError(f"a {type(x).__name__} has no values, as under the trace of a tf.function")
         # TensorFlow's DLPack lacks these dtypes.
         yield from () if x.dtype.name in BYTES else (x,)
-        yield np.asarray(x)
+        yield on_host(x)
 
     def write(self, x: Array, fill: Fill) -> Array:
         with nullcontext() if isinstance(x, tf.TensorSpec) else tf.device(x.device):

@@ -38,6 +38,12 @@ def tensor(values: Host) -> Array:
     return tf.bitcast(taken, tf.bfloat16) if is_narrow else taken
 
 
+def on_host(x: Array) -> Host:
+    """Return the values of an eager tensor, without a copy where they can be read in place."""
+    # NumPy does not take a tensor without axes, of a dtype of ml_dtypes.
+    return np.asarray(x if x.shape.rank else x.numpy())
+
+
 def constant(x: Array, value: complex) -> Array:
     """Return a tensor of one value, which fits the dtype of ``x``."""
     return tf.fill(x.shape, tf.constant(x.dtype.as_numpy_dtype(value), x.dtype))
@@ -50,7 +56,7 @@ def copied(x: Array, source: Array) -> Array:
     """
     if tf.is_symbolic_tensor(source):
         return rounded(tf.stop_gradient(source), x.dtype)
-    return from_host(x, Table(np.asarray(source)))
+    return from_host(x, Table(on_host(source)))
 
 
 def rounded(values: Array, dtype: Any) -> Array:
@@ -59,5 +65,5 @@ def rounded(values: Array, dtype: Any) -> Array:
         return values
     # TensorFlow converts some of the dtypes of 8 bits only under XLA.
     if not tf.is_symbolic_tensor(values) and not BYTES.isdisjoint((values.dtype.name, dtype.name)):
-        return from_host(tf.TensorSpec(values.shape, dtype), Table(np.asarray(values)))
+        return from_host(tf.TensorSpec(values.shape, dtype), Table(on_host(values)))
     return tf.cast(to_odd(NAMESPACE, values) if rounds_twice(values.dtype.name, dtype.name) else values, dtype)
