@@ -33,12 +33,17 @@ def _tensorflow() -> Library:
         "tensorflow",
         (*REAL, *COMPLEX),
         empty,
-        as_plain,
+        _to_numpy,
         tf.random.Generator.from_seed,
         lambda x: x.device,
         in_place=False,
         has_float8=True,
     )
+
+
+def _to_numpy(x: Any) -> np.ndarray:
+    # NumPy does not take a bfloat16 tensor without axes.
+    return as_plain(x if x.shape.rank else x.numpy())
 
 
 def _variable(make: Any, shape: tuple[int, ...]) -> Any:
