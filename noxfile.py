@@ -1,4 +1,6 @@
-"""The checks of the project. Plain ``nox`` leaves out ``tensorflow``, ``paddle``, ``gpu`` and ``bench``.
+"""The checks of the project.
+
+Plain ``nox`` leaves out ``tensorflow``, ``paddle``, ``tinygrad``, ``cubed``, ``gpu`` and ``bench``.
 
 The sessions share four environments, which those called ``bare``, ``all``, ``large`` and ``static`` make; nox makes the
 one that a session needs first, and ``nox -R`` takes it as it is. What they install of arrayinit, ``wheel`` builds once.
@@ -269,10 +271,24 @@ def dask(session: nox.Session) -> None:
 
 @uses("all")
 def libraries(session: nox.Session) -> None:
-    """Run the tests on MLX, tinygrad and cubed, and on what holds an array: of Flax, Keras, JAX and xarray."""
+    """Run the tests on MLX, and the conformance kit on other libraries and on the objects that hold an array."""
     if sys.platform == "win32":
         session.skip("MLX has no wheels for Windows")
-    check_backend(session, "mlx,tinygrad,cubed,nnx,keras,ref,xarray", *WITH_COMMAND_LINE)
+    check_backend(session, "mlx", *WITH_COMMAND_LINE)
+    kit = ("tests/initializers/test_conformance.py", "tests/backends")
+    check_backend(session, "tinygrad,cubed,ndonnx,nnx,keras,ref,xarray", *kit, part="-kit")
+
+
+@uses("all", default=False)
+def tinygrad(session: nox.Session) -> None:
+    """Run the tests on tinygrad, in its interpreter; plain nox leaves this session out."""
+    check_backend(session, "tinygrad", *WITH_COMMAND_LINE)
+
+
+@uses("all", default=False)
+def cubed(session: nox.Session) -> None:
+    """Run the tests on cubed; plain nox leaves this session out."""
+    check_backend(session, "cubed", *WITH_COMMAND_LINE)
 
 
 def check_large(session: nox.Session, library: str, **env: str) -> None:

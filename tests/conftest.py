@@ -32,6 +32,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import pytest
 from libraries import COMPLEX, KIT_ONLY, LIBRARIES, NEEDS, ON_GPU, REAL, Library, available, no_such_case
 from never_run import ELSEWHERE, IN_WORKFLOW
+from libraries import COMPLEX, KIT_ONLY, LIBRARIES, ON_GPU, REAL, Library, available, no_such_case
+from never_run import ELSEWHERE, IN_WORKFLOW, NOT_INSTALLED
 from once import Make, made_once, shared_folder
 
 from arrayinit.stream import extension
@@ -78,7 +80,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     room = collection_path.relative_to(_HERE).as_posix() if collection_path.is_relative_to(_HERE) else ""
     needed = _ROOMS.get(room, (collection_path.name,) if collection_path.parent == _HERE / "backends" else None)
     if not _ASKED:
-        return True if set(needed or ()) & set(IN_WORKFLOW) and not find_spec(collection_path.name) else None
+        return True if set(needed or ()) & set(NOT_INSTALLED) and not find_spec(collection_path.name) else None
     asked = {name.partition(":")[0] for name in _ASKED}
     return True if needed is not None and asked.isdisjoint(needed) else None
 
@@ -126,7 +128,7 @@ def _record(items: list[pytest.Item]) -> None:
 
 
 def _is_elsewhere(item: pytest.Item) -> bool:
-    """Whether a test needs a GPU, or a library that plain nox does not install."""
+    """Whether a test needs a GPU, or a library of whose tests plain nox runs few or none."""
     is_marked = any(item.get_closest_marker(mark) for mark in ("gpu", "large"))
     return is_marked or bool(_taken(item) & ON_GPU) or not _needed(item).isdisjoint(IN_WORKFLOW)
 

@@ -77,7 +77,8 @@ def _mlx(words: np.ndarray, dtype: str) -> Any:
 
 def _tinygrad(words: np.ndarray, dtype: str) -> Any:
     tinygrad = peer("tinygrad")
-    made = tinygrad.Tensor(words)
+    # A tensor of one NumPy number is a constant without a device.
+    made = tinygrad.Tensor(words.reshape(-1)).reshape(words.shape)
     name = dtype.replace("float8_", "fp8").replace("fn", "", int(not dtype.endswith("uz")))
     return made.bitcast(getattr(tinygrad.dtypes, name)) if dtype in STORED else made
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from distributions import SIZE
-from never_run import IN_WORKFLOW
+from never_run import NOT_INSTALLED
 from parity import FLAX, JAX, KERAS, MLX, PADDLE, PADDLE_INIT, PAGE, TABLES, TENSORFLOW, TINYGRAD, TORCH, page
 from parity_comparisons import COMPARISONS
 from parity_names import NAMES, Names
@@ -41,7 +41,7 @@ MODES = {
 
 
 def marks(table: Table) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.large] if table.module.partition(".")[0] in IN_WORKFLOW else []
+    return [pytest.mark.large] if table.module.partition(".")[0] in NOT_INSTALLED else []
 
 
 # What the names in the calls stand for; where there are several, each is tried.
