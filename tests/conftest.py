@@ -194,6 +194,12 @@ def jax_library() -> Library:
 
 
 @pytest.fixture
+def cubed_library() -> Library:
+    """Arrays of cubed, for what only they have."""
+    return _get("cubed")
+
+
+@pytest.fixture
 def nnx_library() -> Library:
     """Variables of Flax nnx, for what only they have."""
     return _get("nnx")

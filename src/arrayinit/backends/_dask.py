@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -15,10 +14,11 @@ from dask.array.utils import meta_from_array
 from dask.base import normalize_token
 
 from arrayinit.backends._numpy import BACKEND as HOST
-from arrayinit.backends.arguments import is_plain, numpy_generator, qualified
+from arrayinit.backends.arguments import is_plain, qualified
 from arrayinit.backends.computed import Computed
 from arrayinit.backends.device import Device
-from arrayinit.backends.protocol import Array, Replaced
+from arrayinit.backends.lazy import Lazy
+from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill, Table
 from arrayinit.kernels.pieces import Pieces
@@ -28,8 +28,10 @@ from arrayinit.stream.seed import Seed
 Host = np.ndarray[Any, Any]
 
 
-class Dask(Replaced):
+class Dask(Lazy):
     """Adapter for `dask.array.Array`."""
+
+    arrays = "a Dask array"
 
     def accepts(self, cls: type) -> bool:
         return issubclass(cls, da.Array)
@@ -62,12 +64,6 @@ class Dask(Replaced):
         values = x.compute()
         _check_chunk(values, "source")
         yield np.asarray(values)
-
-    def generator(self, x: Array, rng: Any) -> np.random.Generator | Seed:
-        """``rng=None`` draws a fresh seed: a chunk may be computed more than once, each time with the same values."""
-        if rng is None:
-            return Seed((int.from_bytes(os.urandom(16), "little"),))
-        return numpy_generator(rng, "a Dask array")
 
     def write(self, x: Array, fill: Fill) -> Array:
         if isinstance(fill, Table):

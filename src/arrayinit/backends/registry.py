@@ -96,6 +96,12 @@ def _tensorflow_variables() -> Backend:
     return VARIABLES
 
 
+def _cubed() -> Backend:
+    from arrayinit.backends._cubed import BACKEND
+
+    return BACKEND
+
+
 def _strict() -> Backend:
     from arrayinit.backends._array_api import STRICT
 
@@ -117,6 +123,7 @@ _BUILT_IN: dict[str, Callable[[], Backend]] = {
     "tinygrad": _tinygrad,
     "paddle": _paddle,
     "tensorflow": _tensorflow,
+    "cubed": _cubed,
 }
 
 # The adapters for objects that hold an array, by the module that defines the objects.

@@ -1,0 +1,84 @@
+"""cubed: lazy arrays. Each task generates one chunk from a seed, within the memory that the spec allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import cubed
+import cubed.array_api as xp
+import numpy as np
+from cubed.backend_array_api import numpy_array_to_backend_array
+
+from arrayinit.backends._numpy import BACKEND as HOST
+from arrayinit.backends.computed import Computed
+from arrayinit.backends.device import Device
+from arrayinit.backends.lazy import Lazy
+from arrayinit.backends.protocol import Array
+from arrayinit.kernels.fill import Fill, Table
+
+Host = np.ndarray[Any, Any]
+
+
+class Cubed(Lazy):
+    """Adapter for the arrays of cubed. A new array has the chunks and the spec of the old one."""
+
+    arrays = "a cubed array"
+
+    def accepts(self, cls: type) -> bool:
+        return issubclass(cls, xp.Array)
+
+    def devices(self) -> Iterator[Device]:
+        empty = partial(xp.empty, dtype=np.float32)
+        yield Device("cubed", cubed.__version__, "cpu", empty, lambda x: x.compute(), np.asarray)
+
+    def namespace(self, x: Array) -> Any:
+        return cubed
+
+    def dtype(self, x: Array) -> str:
+        return HOST.dtype(x)
+
+    def read(self, x: Array) -> Iterator[Array]:
+        yield np.asarray(x)
+
+    def write(self, x: Array, fill: Fill) -> Array:
+        if isinstance(fill, Table) and isinstance(fill.values, xp.Array):
+            return _converted(x, fill.values)
+        if isinstance(fill, Computed) and fill.is_repeatable:
+            # One task computes the whole array.
+            chunks = tuple((size,) for size in x.shape)
+            return _converted(x, _made(partial(_whole, fill), x, np.dtype(fill.dtype.compute), chunks))
+        if isinstance(fill, Table) or not fill.is_by_box:
+            host = np.empty(x.shape, x.dtype)
+            fill.fill_host(host)
+            return cubed.from_array(host, x.chunksize, spec=x.spec)
+        return _made(partial(_box, fill, x.chunksize), x, x.dtype, x.chunks)
+
+
+BACKEND = Cubed()
+
+
+def _made(task: Callable[..., Any], x: Array, dtype: Any, chunks: tuple[tuple[int, ...], ...]) -> Array:
+    return cubed.map_blocks(task, dtype=dtype, chunks=chunks, spec=x.spec)
+
+
+def _converted(x: Array, values: Array) -> Array:
+    """Return lazy values with the dtype and the chunks of ``x``, each rounded once."""
+    return cubed.map_blocks(partial(_chunk, x.dtype), cubed.rechunk(values, x.chunksize), dtype=x.dtype)
+
+
+def _box(fill: Fill, sizes: tuple[int, ...], block: Any, block_id: tuple[int, ...] | None = None) -> Any:
+    box = np.empty(block.shape, block.dtype)
+    fill.fill_host(box, [number * size for number, size in zip(block_id or (), sizes, strict=True)])
+    return numpy_array_to_backend_array(box)
+
+
+def _whole(fill: Computed, block: Any) -> Any:
+    return numpy_array_to_backend_array(fill.on_host())
+
+
+def _chunk(dtype: Any, block: Any) -> Any:
+    chunk = np.empty(block.shape, dtype)
+    Table(np.asarray(block)).fill_host(chunk)
+    return numpy_array_to_backend_array(chunk)
