@@ -31,8 +31,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 from libraries import COMPLEX, KIT_ONLY, LIBRARIES, NEEDS, ON_GPU, REAL, Library, available, no_such_case
-from never_run import ELSEWHERE, IN_WORKFLOW
-from libraries import COMPLEX, KIT_ONLY, LIBRARIES, ON_GPU, REAL, Library, available, no_such_case
 from never_run import ELSEWHERE, IN_WORKFLOW, NOT_INSTALLED
 from once import Make, made_once, shared_folder
 

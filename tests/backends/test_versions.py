@@ -21,10 +21,10 @@ OLD = {
     "jax": "0.9.9",
     "cupy": "13.6.0",
     "dask": "2025.12.0",
-    "mlx": "0.29.4",
+    "mlx": "0.31.2",
     "tensorflow": "2.20.0",
     "paddle": "3.2.2",
-    "tinygrad": "0.12.0",
+    "tinygrad": "0.13.0",
 }
 MODULE = {package: {"dask": "dask.array", "mlx": "mlx.core"}.get(package, package) for package in OLD}
 

@@ -142,8 +142,8 @@ NEEDED = {
     "dask": "2026.1",
     "paddle": "3.3",
     "tensorflow": "2.21",
-    "mlx": "0.30",
-    "tinygrad": "0.13",
+    "mlx": "0.32",
+    "tinygrad": "0.14",
 }
 """The oldest release of each library that its adapter supports, as in the extras of pyproject.toml."""
 

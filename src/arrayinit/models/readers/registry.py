@@ -71,8 +71,8 @@ def reader_of(model: Any) -> Reader:
         return TINYGRAD
     raise TypeError(
         "a model must be a torch module, a Flax nnx module, an Equinox module, a Keras model, a tf.Module, an MLX "
-        "module, a Paddle layer, an object that holds tensors of tinygrad, a pytree of JAX arrays, a mapping of names to "
-        f"arrays, or an iterable of (name, array) pairs; got {cls.__module__}.{cls.__qualname__}"
+        "module, a Paddle layer, an object that holds tensors of tinygrad, a pytree of JAX arrays, a mapping of names "
+        f"to arrays, or an iterable of (name, array) pairs; got {cls.__module__}.{cls.__qualname__}"
     )
 
 
