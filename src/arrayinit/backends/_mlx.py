@@ -55,7 +55,7 @@ class MLX(NativeBackend, Uploaded, Rebound):
         return None if rounds_twice(self.dtype(source), self.dtype(x)) else self.assign(x, mx.array(source))
 
     def assign(self, x: Array, values: Array) -> Array:
-        x[...] = values.astype(x.dtype, stream=mx.cpu if mx.float64 in (x.dtype, values.dtype) else None)
+        x[()] = values.astype(x.dtype, stream=mx.cpu if mx.float64 in (x.dtype, values.dtype) else None)
         return x
 
     def split(self, generator: Generator, count: int) -> list[Generator]:
