@@ -115,46 +115,47 @@ KERAS = Table(
 
 MLX = Table(
     "mlx.nn.init",
-    'Kernels are `(out, *kernel, in)`: `layout="O...I"`. A slice such as `x[0]` is a copy in MLX: a fill of the slice '
+    'Kernels are `(out, *kernel, in)`: `layout="O...I"`. Without `rng`, both draw from the global state of MLX, which '
+    "`mx.random.seed` sets. `rng` may be an MLX key, too. A slice such as `x[0]` is a copy in MLX: a fill of the slice "
     "leaves `x` as it is.",
     (
         Row("constant(value)(x)", "constant_(x, value)", BITS),
-        Row("uniform(low, high)(x)", "uniform_(x, low, high, rng=rng)", DISTRIBUTION),
-        Row("normal(mean, std)(x)", "normal_(x, mean, std, rng=rng)", DISTRIBUTION),
+        Row("uniform(low, high)(x)", "uniform_(x, low, high)", BITS),
+        Row("normal(mean, std)(x)", "normal_(x, mean, std)", BITS),
         Row("identity()(x)", 'eye_(x, layout="OI")', BITS, "MLX takes square matrices only", shape=(5, 5)),
-        Row("glorot_uniform()(x, gain)", 'xavier_uniform_(x, gain, layout="O...I", rng=rng)', DISTRIBUTION),
+        Row("glorot_uniform()(x, gain)", 'xavier_uniform_(x, gain, layout="O...I")', BITS),
         Row(
             "glorot_normal()(x, gain)",
-            'xavier_normal_(x, gain, layout="O...I", rng=rng)',
-            DISTRIBUTION,
+            'xavier_normal_(x, gain, layout="O...I")',
+            BITS,
             "Not truncated",
         ),
         Row(
             "he_uniform()(x, mode, gain)",
-            'variance_scaling_(x, gain**2, mode, "uniform", layout="O...I", rng=rng)',
-            DISTRIBUTION,
+            'variance_scaling_(x, gain**2, mode, "uniform", layout="O...I")',
+            BITS,
         ),
         Row(
             "he_uniform()(x)",
-            'kaiming_uniform_(x, nonlinearity="linear", layout="O...I", rng=rng)',
-            DISTRIBUTION,
+            'kaiming_uniform_(x, nonlinearity="linear", layout="O...I")',
+            BITS,
             "MLX's default gain is 1, not the √2 of the other frameworks: half the variance",
         ),
         Row(
             "he_normal()(x, mode, gain)",
-            'variance_scaling_(x, gain**2, mode, "normal", layout="O...I", rng=rng)',
-            DISTRIBUTION,
+            'variance_scaling_(x, gain**2, mode, "normal", layout="O...I")',
+            BITS,
             "Not truncated",
         ),
         Row(
             "he_normal()(x)",
-            'kaiming_normal_(x, nonlinearity="linear", layout="O...I", rng=rng)',
-            DISTRIBUTION,
+            'kaiming_normal_(x, nonlinearity="linear", layout="O...I")',
+            BITS,
             "MLX's default gain is 1, not √2",
         ),
         Row(
             "sparse(sparsity, std=std)(x)",
-            "sparse_(x.T, sparsity, std, rng=rng).T",
+            "sparse_(x.T, sparsity, std).T",
             LINES,
             "MLX has zeros in each row, arrayinit and torch in each column. The default `std` is 1 in MLX and 0.01 in "
             "arrayinit. A `mean` other than 0 has no counterpart",
@@ -162,9 +163,9 @@ MLX = Table(
         ),
         Row(
             "orthogonal(gain)(x)",
-            "orthogonal_(x, gain, rng=rng)",
+            "orthogonal_(x, gain)",
             FIRST_AXIS,
-            "MLX takes 2-D arrays only",
+            "MLX takes 2-D arrays only. A square matrix has the same bits",
             shape=(5, 7),
         ),
     ),

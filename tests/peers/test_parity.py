@@ -99,8 +99,8 @@ def test_arrays_of_mlx_are_filled_as_the_page_says() -> None:
 
 def theirs(table: Table, row: Row, names: Names) -> np.ndarray:
     module = peer(table.module)
-    if table in (MLX, PADDLE, PADDLE_INIT):
-        names = names | {"x": peer("mlx.core" if table is MLX else "paddle").zeros(names["x"].shape)}
+    if table in (PADDLE, PADDLE_INIT):
+        names = names | {"x": peer("paddle").zeros(names["x"].shape)}
     made = eval(row.theirs + table.call, vars(module) | names)
     if table is TINYGRAD:
         # `Tensor.eye` is on no device.
