@@ -25,7 +25,7 @@ class DType:
 
 
 class Foreign:
-    """An array as Paddle's: DLPack refuses what is watched and what NumPy lacks, whose bits `__array__` gives."""
+    """An array that DLPack refuses if it is watched or of a dtype that NumPy lacks, whose bits `__array__` gives."""
 
     def __init__(self, values: np.ndarray, dtype: str, *, watched: bool = False) -> None:
         self.values, self.dtype, self.watched = values, DType(dtype), watched

@@ -112,7 +112,7 @@ def _readable(x: Array) -> Array:
     if hasattr(x, "detach"):
         x = x.detach()
     library, _, name = str(getattr(x, "dtype", "")).rpartition(".")
-    # Paddle would give the bits of the numbers as integers. float32 holds all narrow numbers.
+    # A library may give the bits of the numbers as integers. float32 holds all narrow numbers.
     if name in BEYOND_NUMPY and library in sys.modules:
         return x.astype(sys.modules[library].float32)
     return x

@@ -11,7 +11,7 @@ from arrayinit.backends.registry import backend_of
 from arrayinit.initializers.copy import copy_
 from arrayinit.initializers.fill import write
 from arrayinit.kernels.fill import Constant
-from arrayinit.kernels.pieces import Pieces
+from arrayinit.kernels.pieces import Cut, Pieces
 from arrayinit.models.actions import Copied
 from arrayinit.models.described import described
 from arrayinit.models.fused import Fused
@@ -53,6 +53,14 @@ def _filled_in_parts(step: Step, x: Any, seed_of_name: Callable[[str], Any]) -> 
     return write(x, made)
 
 
+def _zeros(shape: tuple[int, ...], rows: list[int], columns: slice) -> Pieces:
+    """Return the fill that sets these columns of some rows to zero, and leaves the rest as it is."""
+    beside = (columns.start, columns.stop - columns.start, shape[1] - columns.stop)
+    row = Pieces(Cut(1, beside), (None, Constant(0), None))
+    fills = tuple(row if number in rows else None for number in range(shape[0]))
+    return Pieces(Cut(0, (1,) * shape[0]), fills)
+
+
 def _cleared(x: Any, step: Step, corner: tuple[int, int]) -> Any:
     """Set the rows of an embedding to zero that are to be so under random values; the step begins at ``corner``."""
     if isinstance(step.action, Fused) and step.zero_rows:
@@ -65,6 +73,5 @@ def _cleared(x: Any, step: Step, corner: tuple[int, int]) -> Any:
         rows, columns = [corner[0] + row for row in step.zero_rows], slice(corner[1], corner[1] + step.shape[1])
         if isinstance(backend, NativeBackend):
             return backend.set_at(x, (backend.namespace(x).asarray(rows), columns), 0.0)
-        for row in rows:
-            write(x[row, columns], Constant(0))
+        return write(x, _zeros(tuple(x.shape), rows, columns))
     return x

@@ -117,6 +117,12 @@ def test_each_group_of_a_transposed_convolution_is_a_weight(paddle: Any) -> None
     ai.initialize(layer, RULES, rng=0)
     expected = drawn((2, 4, 3, 2, 2), "weight", "BIO...").reshape(8, 3, 2, 2)
     np.testing.assert_array_equal(layer.weight.numpy(), expected)
+    paddle.set_flags({"FLAGS_use_stride_kernel": False})
+    try:
+        with pytest.raises(ValueError, match=r"'weight'.*: its groups are filled through views"):
+            ai.initialize(layer, RULES, rng=0)
+    finally:
+        paddle.set_flags({"FLAGS_use_stride_kernel": True})
 
 
 def test_a_layer_without_memory_is_refused_and_filled_once_it_has_some(paddle: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,6 +89,10 @@ def _parameter(name: str, tensor: Any, layer: Layer, is_buffer: bool) -> Paramet
     layout = _layout(layer, p.local)
     if layout is not None and len(p.shape) > 1:
         p.layout, p.groups = layout, vars(layer).get("_groups", 1)
+        if p.groups != 1 and layout == "IO..." and not _has_views():
+            p.fault = (
+                p.fault or "its groups are filled through views, and FLAGS_use_stride_kernel=0 makes copies of them"
+            )
     if p.local == "weight" and is_derived(type(layer), _EMBEDDING) and layer._padding_idx is not None:
         # A negative number counts from the end.
         p.zero_rows = (layer._padding_idx % tensor.shape[0],)
@@ -101,6 +106,12 @@ def _layout(layer: Layer, local: str) -> str | None:
         # Such as weight_ih_l0_reverse.
         return "OI" if local.startswith("weight_") else None
     return _LAYOUTS.get(known_base(cls, _LAYOUTS) or "", {}).get(local)
+
+
+def _has_views() -> bool:
+    """Whether a reshaped tensor of Paddle shares its memory, as by default."""
+    flag = "FLAGS_use_stride_kernel"
+    return bool(sys.modules["paddle"].get_flags(flag)[flag])
 
 
 def _fault(tensor: Any) -> str:
