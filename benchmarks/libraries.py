@@ -60,10 +60,11 @@ def tinygrad(side: int) -> Iterator[Pair]:
     yield pair("tinygrad: Tensor.kaiming_normal", lambda: own().realize(), lambda: HE(x).realize())
 
 
+# Paddle crashes if it is imported after TensorFlow.
 LIBRARIES: dict[str, Callable[[int], Iterator[Pair]]] = {
+    "paddle": paddle,
     "mlx": mlx,
     "tensorflow": tensorflow,
-    "paddle": paddle,
     "tinygrad": tinygrad,
 }
 

@@ -25,17 +25,16 @@ def targets(backends: list[str] | None) -> list[Device]:
         A named backend is not installed, or has no device.
     """
     known = libraries()
-    if backends is None:
-        return [target for name, load in known.items() if find_spec(name) for target in _targets_of(name, load)]
-    found = []
-    for name in backends:
-        if find_spec(name) is None:
-            raise LookupError(f"backend {name} is not installed")
-        of_backend = _targets_of(name, known[name])
-        if not of_backend:
-            raise LookupError(f"backend {name} is installed, but finds no device")
-        found += of_backend
-    return found
+    named = list(known) if backends is None else backends
+    installed = {name for name in named if find_spec(name)}
+    # In the order of the registry: Paddle crashes if it is imported after TensorFlow.
+    found = {name: _targets_of(name, load) for name, load in known.items() if name in installed}
+    if backends is not None:
+        for name in backends:
+            if not found.get(name):
+                state = "installed, but finds no device" if name in found else "not installed"
+                raise LookupError(f"backend {name} is {state}")
+    return [target for name in named for target in found.get(name, [])]
 
 
 def _targets_of(name: str, load: Callable[[], Backend]) -> list[Device]:
