@@ -38,7 +38,7 @@ def mlx_names(shape: tuple[int, ...], dtype: str, seed: int) -> Names:
     import mlx.core
 
     mlx.core.random.seed(seed)
-    return numpy_names(shape, dtype, seed)
+    return {"x": mlx.core.zeros(shape, getattr(mlx.core, dtype))}
 
 
 def tensorflow_names(shape: tuple[int, ...], dtype: str, seed: int) -> Names:
