@@ -17,7 +17,7 @@ from cupy_on_numpy import DEVICE, Array
 import arrayinit
 from arrayinit.backends import registry
 
-BUILT_IN = registry._BUILT_IN
+BUILT_IN = registry.ARRAYS
 SOURCES = {"kernels/_cupy": "arrayinit.kernels._cupy", "backends/_cupy": "arrayinit.backends.cupy_on_numpy"}
 
 
@@ -35,7 +35,7 @@ def stand_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         module = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, name, module)
         spec.loader.exec_module(module)
-    monkeypatch.setattr(registry, "_BUILT_IN", {"cupy": lambda: module.BACKEND})
+    monkeypatch.setattr(registry, "ARRAYS", {"cupy": lambda: module.BACKEND})
     monkeypatch.setattr(registry, "_by_type", {})
     monkeypatch.setattr(registry, "_supported", set())
     monkeypatch.setattr(DEVICE, "outside", [])

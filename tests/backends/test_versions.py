@@ -52,7 +52,7 @@ def release(package: str, version: Any, monkeypatch: pytest.MonkeyPatch) -> None
     if MODULE[package] != package:
         monkeypatch.setitem(sys.modules, MODULE[package], SimpleNamespace())
     monkeypatch.setitem(
-        registry._BUILT_IN, MODULE[package], lambda: SimpleNamespace(accepts=lambda cls: cls.__name__ == "Filled")
+        registry.ARRAYS, MODULE[package], lambda: SimpleNamespace(accepts=lambda cls: cls.__name__ == "Filled")
     )
 
 

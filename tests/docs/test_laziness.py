@@ -104,7 +104,7 @@ def test_dispatch_asks_the_adapter_once_for_each_type(monkeypatch):
         pass
 
     asked = []
-    adapter = type(registry._BUILT_IN["numpy"]())
+    adapter = type(registry.ARRAYS["numpy"]())
     monkeypatch.setattr(adapter, "accepts", lambda self, cls: asked.append(cls) or True)
     x = np.empty((2, 2)).view(Array)
     assert registry.backend_of(x) is registry.backend_of(x)

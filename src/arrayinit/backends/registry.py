@@ -7,142 +7,19 @@ from collections.abc import Callable, Iterator
 
 from arrayinit.backends._torch import is_compiling
 from arrayinit.backends.arguments import check_plain, instead_of, is_masked
+from arrayinit.backends.built_in import ARRAYS, CONTAINERS, STRICT
 from arrayinit.backends.packages import loaded_of_packages, of_packages
 from arrayinit.backends.protocol import Array, Backend, InPlace, Rebound, Replaced
 from arrayinit.core.numbers import TRACERS
-
-
-def _numpy() -> Backend:
-    from arrayinit.backends._numpy import BACKEND
-
-    return BACKEND
-
-
-def _torch() -> Backend:
-    from arrayinit.backends._torch.backend import BACKEND
-
-    return BACKEND
-
-
-def _jax() -> Backend:
-    from arrayinit.backends._jax.backend import BACKEND
-
-    return BACKEND
-
-
-def _cupy() -> Backend:
-    from arrayinit.backends._cupy import BACKEND
-
-    return BACKEND
-
-
-def _dask() -> Backend:
-    from arrayinit.backends._dask import BACKEND
-
-    return BACKEND
-
-
-def _keras() -> Backend:
-    from arrayinit.backends._keras import BACKEND
-
-    return BACKEND
-
-
-def _flax() -> Backend:
-    from arrayinit.backends._flax import BACKEND
-
-    return BACKEND
-
-
-def _refs() -> Backend:
-    from arrayinit.backends._jax.refs import BACKEND
-
-    return BACKEND
-
-
-def _xarray() -> Backend:
-    from arrayinit.backends._xarray import BACKEND
-
-    return BACKEND
-
-
-def _mlx() -> Backend:
-    from arrayinit.backends._mlx import BACKEND
-
-    return BACKEND
-
-
-def _tinygrad() -> Backend:
-    from arrayinit.backends._tinygrad import BACKEND
-
-    return BACKEND
-
-
-def _paddle() -> Backend:
-    from arrayinit.backends._paddle import BACKEND
-
-    return BACKEND
-
-
-def _tensorflow() -> Backend:
-    from arrayinit.backends._tensorflow.backend import BACKEND
-
-    return BACKEND
-
-
-def _tensorflow_variables() -> Backend:
-    from arrayinit.backends._tensorflow.variables import VARIABLES
-
-    return VARIABLES
-
-
-def _cubed() -> Backend:
-    from arrayinit.backends._cubed import BACKEND
-
-    return BACKEND
-
-
-def _strict() -> Backend:
-    from arrayinit.backends._array_api import STRICT
-
-    return STRICT
-
-
-# The adapter for all libraries that follow the standard. It is asked after all other adapters.
-_STRICT = ("array_api_strict", _strict)
-
-# A library that is not loaded cannot have made the array. torch.compile can trace import statements, but not
-# importlib.
-_BUILT_IN: dict[str, Callable[[], Backend]] = {
-    "numpy": _numpy,
-    "torch": _torch,
-    "jax": _jax,
-    "cupy": _cupy,
-    "dask.array": _dask,
-    "mlx.core": _mlx,
-    "tinygrad": _tinygrad,
-    "paddle": _paddle,
-    "tensorflow": _tensorflow,
-    "cubed": _cubed,
-}
-
-# The adapters for objects that hold an array, by the module that defines the objects.
-_CONTAINERS: dict[str, Callable[[], Backend]] = {
-    "keras": _keras,
-    "flax.nnx": _flax,
-    "jax": _refs,
-    "xarray": _xarray,
-    "tensorflow": _tensorflow_variables,
-}
 
 NEEDED = {
     "torch": "2.11",
     "jax": "0.10",
     "cupy": "14",
     "dask": "2026.1",
-    "paddle": "3.3",
-    "tensorflow": "2.21",
     "mlx": "0.32",
+    "tensorflow": "2.21",
+    "paddle": "3.3",
     "tinygrad": "0.14",
 }
 """The oldest release of each library that its adapter supports, as in the extras of pyproject.toml."""
@@ -214,13 +91,13 @@ def register_backend(backend: Backend) -> None:
 
 def libraries() -> dict[str, Callable[[], Backend]]:
     """Return a function that loads the adapter, for each supported library, by the import name of its package."""
-    return {name.partition(".")[0]: load for name, load in (*_BUILT_IN.items(), *of_packages(), _STRICT)}
+    return {name.partition(".")[0]: load for name, load in (*ARRAYS.items(), *of_packages(), STRICT)}
 
 
 def _find(cls: type) -> Backend:
     # Only a library that a class comes from is asked, so that a library which is broken breaks no other.
     packages = {str(base.__module__).partition(".")[0] for base in cls.__mro__}
-    for library, load in (*_BUILT_IN.items(), *_CONTAINERS.items()):
+    for library, load in (*ARRAYS.items(), *CONTAINERS.items()):
         if _is_of(library, packages) and _is_supported(library, cls) and load().accepts(cls):
             return load()
     failures: list[str] = []

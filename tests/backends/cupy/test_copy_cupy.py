@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("numpy_library")
 
 @pytest.fixture(autouse=True)
 def _numpy_besides(stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    monkeypatch.setitem(registry._BUILT_IN, "numpy", BUILT_IN["numpy"])
+    monkeypatch.setitem(registry.ARRAYS, "numpy", BUILT_IN["numpy"])
 
 
 @pytest.mark.parametrize("given", ["float64", "float32", "int64", "bool"])

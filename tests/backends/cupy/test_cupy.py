@@ -159,7 +159,7 @@ def test_that_check_fails_for_work_outside() -> None:
 def test_a_seed_fills_the_array_with_the_bits_of_numpy(name, dtype, monkeypatch):
     draw = DRAWS[name]
     with monkeypatch.context() as real:
-        real.setattr(registry, "_BUILT_IN", {"numpy": BUILT_IN["numpy"]})
+        real.setattr(registry, "ARRAYS", {"numpy": BUILT_IN["numpy"]})
         real.setattr(registry, "_by_type", {})
         real.setattr(registry, "_supported", set())
         expected = reference(draw, dtype)
