@@ -60,9 +60,9 @@ class Case(NamedTuple):
 
 def numbers(count: int, library: Library, dtype: str, dtypes: tuple[str, ...]) -> range:
     """Return the cases of a dtype: all of them, or where each call is slow, those that no other dtype has."""
-    if library.module != "dask":
+    if not library.is_slow:
         return range(count)
-    # Dask schedules a task for each of up to 64 chunks. No adapter looks at the dtype and the layout together.
+    # No adapter looks at the dtype and the layout together.
     dtypes = tuple(name for name in dtypes if name in library.dtypes)
     return range(dtypes.index(dtype), count, len(dtypes))
 

@@ -34,6 +34,8 @@ def _dask() -> Library:
         lambda x: x.chunks,
         in_place=False,
         tries=40,
+        # Dask schedules a task for each of up to 64 chunks.
+        is_slow=True,
         has_float8=find_spec("ml_dtypes") is not None,
     )
 

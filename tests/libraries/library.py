@@ -43,6 +43,8 @@ class Library:
     """The integers, and the float8 dtypes, that the library does not have."""
     tries: int = 500
     """How many arguments are tried for a function: fewer where calls are slow."""
+    is_slow: bool = False
+    """Whether a fill takes milliseconds, whatever the size."""
 
     def has(self, dtype: str) -> bool:
         """Whether the library has a dtype."""
