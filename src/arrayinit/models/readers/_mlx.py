@@ -73,9 +73,9 @@ def _parameter(name: str, array: Any, module: Any, holders: tuple[Any, ...]) -> 
     known = known_base(type(module), _LAYOUTS)
     layout = _LAYOUTS[known].get(p.local) if known else None
     if _is_quantized(module) and p.local in ("weight", "scales", "biases"):
-        p.fault = "it is quantized: initialize the model first, and quantize it then, or use keep()"
+        p.fault = "it is quantized: initialize the model, then quantize it; or use keep()"
     elif is_derived(type(module), _SHARDED) and module.group.size() > 1:
-        p.fault = "it is a part of a larger weight: initialize the model first, and shard it then, or use keep()"
+        p.fault = "it is a part of a larger weight: initialize the model, then shard it; or use keep()"
     elif layout is not None:
         p.layout, p.groups = layout, getattr(module, "groups", 1)
     # Statistics, and tables of integers.
