@@ -27,6 +27,7 @@ def formed(library: Library, shape: tuple[int, ...], dtype: str, form: str) -> t
 
 def values(x: Any, library: Library) -> np.ndarray | None:
     """Return the elements of an array, or None if it has none."""
-    if not hasattr(x, "shape") or type(x).__name__ == "ShapeDtypeStruct" or getattr(x, "is_meta", False):
+    is_described = type(x).__name__ in ("ShapeDtypeStruct", "TensorSpec") or getattr(x, "is_meta", False)
+    if not hasattr(x, "shape") or is_described:
         return None
     return library.to_numpy(x.detach().resolve_conj() if library.module == "torch" else x)
