@@ -216,6 +216,12 @@ def test_a_broken_library_spoils_its_own_row_and_no_other(width, monkeypatch, ca
     assert [bool(row["error"]) for row in rows] == [True, False, True]
 
 
+def test_paddle_is_imported_before_tensorflow():
+    # It crashes the process otherwise.
+    names = [name for name in libraries() if name in ("paddle", "tensorflow")]
+    assert names == sorted(names)
+
+
 def test_a_missing_backend_is_an_error(monkeypatch, capsys):
     monkeypatch.setattr("arrayinit.cli.targets.find_spec", lambda name: None)
     assert main(["--backend", "torch"]) == 2
