@@ -169,4 +169,5 @@ def within_53_bits(xp: Any, wide: Array) -> Array:
 
 def _view(xp: Any, x: Array, dtype: Any) -> Array:
     """Return the bits of ``x`` as another dtype of the same size. TensorFlow has a function for it, and no method."""
-    return xp.view(x, dtype) if hasattr(xp, "view") else x.view(dtype)
+    function = getattr(xp, "view", None)
+    return x.view(dtype) if function is None else function(x, dtype)

@@ -65,10 +65,8 @@ class Initializer:
     --------
     >>> import arrayinit, numpy as np
     >>> value = arrayinit.kaiming_normal(nonlinearity="relu")
-    >>> value
-    kaiming_normal(nonlinearity='relu')
-    >>> value(np.empty((2, 3), np.float32), rng=0).shape
-    (2, 3)
+    >>> print(value, value(np.empty((2, 3), np.float32), rng=0).shape)
+    kaiming_normal(nonlinearity='relu') (2, 3)
     >>> arrayinit.normal(std=0.02) / 2
     normal(std=0.01)
 

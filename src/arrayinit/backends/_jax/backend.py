@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from arrayinit.backends._jax import at_once, pieces
-from arrayinit.backends._jax.copies import copied, is_here, is_on_cpu, is_traced_ref, read, rounded
+from arrayinit.backends._jax.copies import copied, is_elsewhere, is_here, is_on_cpu, is_traced_ref, read, rounded
 from arrayinit.backends._jax.sharding import (
     dtype_of,
     from_draw,
@@ -148,7 +148,7 @@ class Jax(NativeBackend, Sharded, Replaced):
 
     def set_at(self, x: Array, index: tuple[Any, ...], value: Array | complex) -> Array:
         # An index or value made on the key's devices goes through the host.
-        index, value = jax.tree.map(lambda part: np.asarray(part) if _is_elsewhere(part, x) else part, (index, value))
+        index, value = jax.tree.map(lambda part: np.asarray(part) if is_elsewhere(part, x) else part, (index, value))
         return x.at[index].set(jnp.asarray(value, x.dtype), out_sharding=stated_sharding(x))
 
     def split(self, generator: Key, count: int) -> list[Key]:
@@ -241,12 +241,6 @@ def _has_variance(d: Uniform | Normal | TruncatedNormal, dtype: Any) -> bool:
     """Whether the scale comes from a variance that neither overflows nor vanishes in JAX's computation."""
     held = jnp.finfo(dtype)
     return d.variance is not None and float(held.tiny) <= d.variance <= float(held.max) / 3
-
-
-def _is_elsewhere(part: Any, x: Array) -> bool:
-    """Whether both are arrays whose placements differ, so that XLA may refuse to compute with both."""
-    are_arrays = all(isinstance(array, jax.Array) and not isinstance(array, jax.core.Tracer) for array in (part, x))
-    return are_arrays and bool(part.committed) and part.sharding != x.sharding
 
 
 def _fresh_key() -> Key:

@@ -79,3 +79,9 @@ def rounded(x: Array, dtype: Any) -> Array:
 def _check_values(x: Array) -> None:
     if isinstance(x, jax.ShapeDtypeStruct):
         raise TypeError("a jax.ShapeDtypeStruct has no values")
+
+
+def is_elsewhere(part: Any, x: Array) -> bool:
+    """Whether both are arrays whose placements differ, so that XLA may refuse to compute with both."""
+    are_arrays = all(isinstance(array, jax.Array) and not isinstance(array, jax.core.Tracer) for array in (part, x))
+    return are_arrays and bool(part.committed) and part.sharding != x.sharding
