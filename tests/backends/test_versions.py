@@ -25,8 +25,12 @@ OLD = {
     "tensorflow": "2.20.0",
     "paddle": "3.2.2",
     "tinygrad": "0.13.0",
+    "flax": "0.11.2",
+    "keras": "2.15.0",
 }
-MODULE = {package: {"dask": "dask.array", "mlx": "mlx.core"}.get(package, package) for package in OLD}
+MODULE = {
+    package: {"dask": "dask.array", "mlx": "mlx.core", "flax": "flax.nnx"}.get(package, package) for package in OLD
+}
 
 
 def test_the_oldest_releases_are_those_of_the_extras(numpy_library: Library) -> None:
@@ -35,8 +39,11 @@ def test_the_oldest_releases_are_those_of_the_extras(numpy_library: Library) -> 
     # No library of arrays.
     del extras["safetensors"]
     needed = {extra: re.split(">=", requirement)[1] for extra, (requirement,) in extras.items()}
-    assert needed == registry.NEEDED
-    assert OLD.keys() == MODULE.keys() == needed.keys()
+    of_containers = {module.partition(".")[0] for module in registry.CONTAINERS} - {
+        module.partition(".")[0] for module in registry.ARRAYS
+    }
+    assert needed == {package: release for package, release in registry.NEEDED.items() if package not in of_containers}
+    assert OLD.keys() == MODULE.keys() == registry.NEEDED.keys()
 
 
 @pytest.fixture
@@ -51,9 +58,8 @@ def release(package: str, version: Any, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, MODULE[package], sys.modules[package])
     if MODULE[package] != package:
         monkeypatch.setitem(sys.modules, MODULE[package], SimpleNamespace())
-    monkeypatch.setitem(
-        registry.ARRAYS, MODULE[package], lambda: SimpleNamespace(accepts=lambda cls: cls.__name__ == "Filled")
-    )
+    table = registry.ARRAYS if MODULE[package] in registry.ARRAYS else registry.CONTAINERS
+    monkeypatch.setitem(table, MODULE[package], lambda: SimpleNamespace(accepts=lambda cls: cls.__name__ == "Filled"))
 
 
 def array_of(module: str, name: str = "Array") -> Any:
@@ -65,9 +71,10 @@ def test_an_array_of_an_older_release_is_refused_with_what_is_needed(
     package: str, no_types_known: None, monkeypatch: pytest.MonkeyPatch, numpy_library: Library
 ) -> None:
     release(package, OLD[package], monkeypatch)
+    wanted = f"arrayinit[{package}]" if MODULE[package] in registry.ARRAYS else f"{package}>={registry.NEEDED[package]}"
     text = (
         f"arrayinit needs {package} >= {registry.NEEDED[package]} for an array of type {package}.core.Array, but "
-        f"{package} {OLD[package]} is installed: upgrade it, as by pip install --upgrade 'arrayinit[{package}]'"
+        f"{package} {OLD[package]} is installed: upgrade it, as by pip install --upgrade '{wanted}'"
     )
     x = array_of(f"{package}.core")
     with pytest.raises(ImportError, match=f"^{re.escape(text)}$"):

@@ -19,7 +19,7 @@ ARRAYS = (
     "ndonnx",
     "xarray",
 )
-BACKENDS = (*ARRAYS, "array_api_strict", "keras", "flax", "haiku", "equinox", "pandas")
+BACKENDS = (*ARRAYS, "array_api_strict", "keras", "flax", "haiku", "equinox", "pandas", "scipy")
 
 CHECK = f"""
 import sys
@@ -38,6 +38,16 @@ def run(code: str) -> subprocess.CompletedProcess:
         "import arrayinit",
         "import arrayinit, numpy as np; arrayinit.kaiming_uniform_(np.empty((4, 4)))",
         "import arrayinit, numpy as np; arrayinit.orthogonal_(np.empty((4, 4), 'complex64'))",
+        "import arrayinit, numpy as np; arrayinit.copy_(np.empty((1, 2)), [[1, 2]])",
+        """
+import arrayinit
+for x in ([1.0], (2, 3), {}, None, type("DataFrame", (), {"__module__": "pandas"})()):
+    try:
+        arrayinit.normal_(x)
+    except TypeError:
+        continue
+    raise AssertionError(x)
+""",
         "import arrayinit.__main__",
         "from arrayinit import recipes; [recipes.gpt2(), recipes.torchtitan_llama3(), recipes.vit(), recipes.resnet()]",
         "import arrayinit.recipes as r; print(r.torch_defaults(), r.keras_defaults(), r.flax_defaults())",
@@ -84,7 +94,9 @@ assert "torch._dynamo" not in sys.modules
 def test_a_blocked_library_does_not_touch_the_others():
     done = run("""
 import sys, types, numpy as np, arrayinit
-sys.modules["torch"] = sys.modules["cupy"] = sys.modules["jax"] = None
+from arrayinit.backends import registry
+for name in {*registry.ARRAYS, *registry.CONTAINERS} - {"numpy"}:
+    sys.modules[name] = sys.modules[name.partition(".")[0]] = None
 class Array(np.ndarray): pass
 arrayinit.ones_(np.empty(3).view(Array))
 try:
@@ -93,6 +105,13 @@ except TypeError:
     sys.exit(0)
 """)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_library_of_the_registry_is_looked_for():
+    from arrayinit.backends import registry
+
+    libraries = {name.partition(".")[0] for name in (*registry.ARRAYS, *registry.CONTAINERS)}
+    assert libraries - {"numpy"} <= set(BACKENDS)
 
 
 def test_dispatch_asks_the_adapter_once_for_each_type(monkeypatch):

@@ -34,7 +34,7 @@ class _ArrayAPI(Backend):
     def read(self, x: Array) -> Iterator[Array]:
         """NumPy alone reads host memory: torch aborts on negative strides, and NumPy does not."""
         x = _readable(x)
-        if hasattr(x, "__dlpack__") and x.__dlpack_device__()[0] != _CPU:
+        if _dlpack_device(x) not in (None, _CPU):
             yield x
         yield _on_host(x)
 
@@ -65,7 +65,8 @@ class WritableArrayAPI(_ArrayAPI, InPlace):
         with np.errstate(all="ignore"):
             if isinstance(fill, Table) and self._converts(fill.values, x):
                 values = self.namespace(x).astype(fill.values, x.dtype)
-                x[...] = array_api_compat.to_device(values, x.device) if hasattr(x, "device") else values
+                is_near = getattr(values, "device", None) == getattr(x, "device", None)
+                x[...] = values if is_near else array_api_compat.to_device(values, x.device)
                 return x
             for index, chunk in fill.chunks(tuple(x.shape), self.dtype(x)):
                 x[index] = self._from_host(x, chunk)
@@ -111,6 +112,9 @@ def _readable(x: Array) -> Array:
     """Return an array that NumPy can read: without gradients, and of a dtype that NumPy has."""
     if hasattr(x, "detach"):
         x = x.detach()
+    # ndonnx has its own name for NumPy's array.
+    if hasattr(x, "unwrap_numpy"):
+        return x.unwrap_numpy()
     library, _, name = str(getattr(x, "dtype", "")).rpartition(".")
     # A library may give the bits of the numbers as integers. float32 holds all narrow numbers.
     if name in BEYOND_NUMPY and library in sys.modules:
@@ -118,8 +122,17 @@ def _readable(x: Array) -> Array:
     return x
 
 
+def _dlpack_device(x: Array) -> int | None:
+    """Return the type of the device of an array, as in DLPack; None for an array that DLPack cannot take."""
+    try:
+        return int(x.__dlpack_device__()[0]) if hasattr(x, "__dlpack__") else None
+    except ValueError:
+        # ndonnx has no devices.
+        return None
+
+
 def _on_host(x: Array) -> Array:
-    if not hasattr(x, "__dlpack__") or x.__dlpack_device__()[0] != _CPU:
+    if _dlpack_device(x) != _CPU:
         values = np.asarray(x)
     else:
         try:

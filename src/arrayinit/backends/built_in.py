@@ -125,6 +125,7 @@ ARRAYS: dict[str, Callable[[], Backend]] = {
 
 # The adapters for objects that hold an array, by the module that defines the objects.
 CONTAINERS: dict[str, Callable[[], Backend]] = {
+    # A variable of Keras may be one of Flax, too.
     "keras": _keras,
     "flax.nnx": _flax,
     "jax": _refs,

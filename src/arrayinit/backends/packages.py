@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from arrayinit.backends.protocol import Backend
+from arrayinit.backends.protocol import Backend, InPlace, Rebound, Replaced
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -24,19 +24,28 @@ def of_packages() -> Iterator[tuple[str, Callable[[], Backend]]]:
         yield point.name, partial(_loaded, point)
 
 
-def loaded_of_packages(failures: list[str]) -> Iterator[Backend]:
-    """Yield the adapters whose libraries are loaded; tell in ``failures`` which of them cannot be loaded."""
+def accepting(cls: type, failures: list[str]) -> Iterator[Backend]:
+    """Yield the adapters, of libraries that are loaded, that accept a class; tell in ``failures`` which cannot say."""
     for name, load in of_packages():
         # A library that is not loaded cannot have made the array.
-        if name in sys.modules:
+        if sys.modules.get(name) is not None:
             try:
                 backend = load()
+                if backend.accepts(cls):
+                    yield backend
             except Exception as failure:  # noqa: BLE001
                 failures.append(f"; the adapter for {name} cannot be loaded: {failure!r}")
-            else:
-                yield backend
 
 
 def _loaded(point: EntryPoint) -> Backend:
-    backend: Backend = point.load()()
+    return as_backend(point.load()())
+
+
+def as_backend(backend: Any) -> Backend:
+    """Return a backend; raise TypeError for anything else."""
+    if not isinstance(backend, (InPlace, Replaced, Rebound)):
+        raise TypeError(
+            f"a backend must derive from arrayinit.backends.InPlace, Replaced or Rebound, got {backend!r} of type "
+            f"{type(backend).__qualname__}"
+        )
     return backend

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from arrayinit.backends._torch import is_compiling
 from arrayinit.backends.arguments import check_plain, instead_of, is_masked
 from arrayinit.backends.built_in import ARRAYS, CONTAINERS, STRICT
-from arrayinit.backends.packages import loaded_of_packages, of_packages
-from arrayinit.backends.protocol import Array, Backend, InPlace, Rebound, Replaced
+from arrayinit.backends.packages import accepting, as_backend, of_packages
+from arrayinit.backends.protocol import Array, Backend
+from arrayinit.backends.releases import is_older, release_of
 from arrayinit.core.numbers import TRACERS
 
 NEEDED = {
@@ -21,8 +22,10 @@ NEEDED = {
     "tensorflow": "2.21",
     "paddle": "3.3",
     "tinygrad": "0.14",
+    "flax": "0.12",
+    "keras": "3.0",
 }
-"""The oldest release of each library that its adapter supports, as in the extras of pyproject.toml."""
+"""The oldest release of each library that its adapter supports; those of arrays are the extras of pyproject.toml."""
 
 # Registered here, since a number is checked before the adapter of its array is loaded.
 TRACERS["torch.compile"] = is_compiling
@@ -47,13 +50,17 @@ def register_backend(backend: Backend) -> None:
 
     A package can do the same without being imported, through the entry-point group ``arrayinit.backends``. The name of
     an entry point is the import name of its library; arrayinit loads it only if this library is loaded. The entry point
-    refers to a function without arguments, or a class, that returns the backend. Registered backends come after the
+    refers to a function without arguments, or a class, that returns the backend. An entry point that cannot be loaded
+    is passed over, and the error for an array that no backend accepts tells of it. Registered backends come after the
     built-in backends, and before the generic backend for any array API namespace.
+
+    For objects that hold an array of another library, derive from `Container`: its methods `held` and `hold` get and
+    set the array, and the backend of the array does the rest.
 
     Parameters
     ----------
     backend
-        An adapter: an instance of a class that derives from `InPlace`, `Replaced` or `Rebound` of
+        An adapter: an instance of a class that derives from `InPlace`, `Replaced`, `Rebound` or `Container` of
         `arrayinit.backends`. If the library has a random generator, the class derives from
         `arrayinit.backends.native.NativeBackend` as well.
 
@@ -79,12 +86,7 @@ def register_backend(backend: Backend) -> None:
     ...         return x
     >>> arrayinit.register_backend(MyBackend())
     """
-    if not isinstance(backend, (InPlace, Replaced, Rebound)):
-        raise TypeError(
-            f"a backend must derive from arrayinit.backends.InPlace, Replaced or Rebound, got {backend!r} of type "
-            f"{type(backend).__qualname__}"
-        )
-    _registered.append(backend)
+    _registered.append(as_backend(backend))
     # The new backend may accept types that the generic backend took before.
     _by_type.clear()
 
@@ -96,14 +98,14 @@ def libraries() -> dict[str, Callable[[], Backend]]:
 
 def _find(cls: type) -> Backend:
     # Only a library that a class comes from is asked, so that a library which is broken breaks no other.
-    packages = {str(base.__module__).partition(".")[0] for base in cls.__mro__}
+    packages = _packages(cls)
     for library, load in (*ARRAYS.items(), *CONTAINERS.items()):
         if _is_of(library, packages) and _is_supported(library, cls) and load().accepts(cls):
             return load()
     failures: list[str] = []
-    for backend in _others(failures):
-        if backend.accepts(cls):
-            return backend
+    backend = next(_others(cls, failures), None)
+    if backend is not None:
+        return backend
     if is_masked(cls):
         check_plain(cls, "x")
     raise TypeError(
@@ -111,6 +113,15 @@ def _find(cls: type) -> Backend:
         "tinygrad, or of a library that follows the array API standard, or a jax.Ref, a variable of Flax nnx or Keras, "
         f"or a DataArray of xarray; got {cls.__module__}.{cls.__qualname__}{instead_of(cls)}{''.join(failures)}"
     )
+
+
+def _packages(cls: type) -> set[str]:
+    """Return the packages that define a class and its bases."""
+    found = {str(cls.__module__).partition(".")[0]}
+    # torch.compile cannot walk through the __mro__ of a Parameter.
+    for base in cls.__bases__:
+        found |= _packages(base)
+    return found
 
 
 def _is_of(library: str, packages: set[str]) -> bool:
@@ -132,36 +143,23 @@ def _is_supported(library: str, cls: type) -> bool:
     if sys.modules.get(library) is None:
         return False
     package = library.partition(".")[0]
-    needed, found = NEEDED.get(package), _version(library)
-    if needed is None or found is None or _release(found) >= _release(needed):
+    needed, found = NEEDED.get(package), release_of(library)
+    if needed is None or found is None or not is_older(found, needed):
         _supported.add(library)
         return True
+    wanted = f"arrayinit[{package}]" if library in ARRAYS else f"{package}>={needed}"
     raise ImportError(
         f"arrayinit needs {package} >= {needed} for an array of type {cls.__module__}.{cls.__qualname__}, but "
-        f"{package} {found} is installed: upgrade it, as by pip install --upgrade 'arrayinit[{package}]'",
+        f"{package} {found} is installed: upgrade it, as by pip install --upgrade '{wanted}'",
         name=package,
     )
 
 
-def _version(library: str) -> str | None:
-    """Return the release of a loaded library, by itself or by its package, or None if neither says it."""
-    for name in (library, library.partition(".")[0]):
-        found = getattr(sys.modules[name], "__version__", None)
-        if found is not None:
-            return str(found)
-    return None
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """Return the first two numbers of a version."""
-    return tuple([int("".join([c for c in part if c.isdecimal()]) or 0) for part in version.split(".")[:2]])
-
-
-def _others(failures: list[str]) -> Iterator[Backend]:
-    """Yield the adapters that may know any class; tell in ``failures`` which of them cannot be loaded."""
-    yield from _registered
-    yield from loaded_of_packages(failures)
+def _others(cls: type, failures: list[str]) -> Iterator[Backend]:
+    """Yield the other adapters that accept a class; tell in ``failures`` which of them cannot answer."""
+    yield from (backend for backend in _registered if backend.accepts(cls))
+    yield from accepting(cls, failures)
     # Imported here: it takes as long as NumPy's adapter, and most calls need only that one.
     from arrayinit.backends._array_api import REPLACED, WRITABLE
 
-    yield from (WRITABLE, REPLACED)
+    yield from (backend for backend in (WRITABLE, REPLACED) if backend.accepts(cls))

@@ -135,8 +135,8 @@ def _in_file(p: Parameter, arrays: dict[str, Array]) -> Parameter:
 
 def _entry(p: Parameter, shape: tuple[int, ...]) -> Entry:
     """Return the tensor of a parameter. That of a torch module has the bits of torch."""
-    torch = sys.modules.get("torch")
-    return Entry(p.name, shape, p.dtype, torch is not None and isinstance(p.array, torch.Tensor))
+    tensor = getattr(sys.modules.get("torch"), "Tensor", ())
+    return Entry(p.name, shape, p.dtype, isinstance(p.array, tensor))
 
 
 def _is_transient(p: Parameter) -> bool:

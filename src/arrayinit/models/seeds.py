@@ -18,7 +18,8 @@ def seeds(rng: Any) -> Callable[[str], Any]:
     if parent is not None:
         return parent.child
     jax = sys.modules.get("jax")
-    if jax is not None and isinstance(rng, jax.Array):
+    # While JAX is being imported, it has no arrays yet.
+    if isinstance(rng, getattr(jax, "Array", ())):
         from arrayinit.backends._jax.backend import BACKEND
 
         key = BACKEND.generator(None, rng)

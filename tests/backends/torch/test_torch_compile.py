@@ -17,6 +17,7 @@ from libraries import Library
 from scipy import stats
 
 import arrayinit
+from arrayinit.backends import registry
 
 # Without torch, torch_library skips the tests, or fails them where torch was asked for.
 with suppress(ImportError):
@@ -82,6 +83,18 @@ def test_a_compiled_function_takes_another_shape(name):
         x = function(torch.full(shape, 7.0))
         assert x[x != 0].unique().numel() > 0.99 * x.numel() * (0.6 if name == "sparse_" else 1)
         assert (x != 7).all()
+
+
+@pytest.mark.parametrize("kind", ["Tensor", "Parameter", "Own"])
+def test_the_first_array_of_a_process_may_be_compiled(kind, monkeypatch):
+    class Own(torch.Tensor):
+        """A class of the user's."""
+
+    registry._by_type.clear()
+    monkeypatch.setattr(registry, "_supported", set())
+    x = torch.full(SHAPE, 7.0)
+    x = {"Tensor": x, "Parameter": torch.nn.Parameter(x), "Own": x.as_subclass(Own)}[kind]
+    assert (compiled("zeros_", backend="eager")(x) == 0).all()
 
 
 @pytest.mark.parametrize("name", [name for name in OWN_WAYS if name in MOMENTS])

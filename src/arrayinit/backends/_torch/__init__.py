@@ -7,5 +7,6 @@ import sys
 
 def is_compiling() -> bool:
     """Whether torch.compile traces the call."""
-    torch = sys.modules.get("torch")
-    return torch is not None and bool(torch.compiler.is_compiling())
+    # While torch is being imported, it has no compiler yet.
+    compiler = getattr(sys.modules.get("torch"), "compiler", None)
+    return compiler is not None and bool(compiler.is_compiling())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
@@ -71,7 +70,7 @@ NNX = Nnx()
 
 def are_variables(model: Any) -> bool:
     """Whether this is a tree whose leaves are variables of nnx, such as a dictionary of nnx.Param."""
-    if "flax" not in sys.modules or is_derived(type(model), _VARIABLE):
+    if is_derived(type(model), _VARIABLE):
         return False
     found = leaves(model, lambda node: is_derived(type(node), _VARIABLE))
     return bool(found) and all(is_derived(type(leaf.value), _VARIABLE) for leaf in found)

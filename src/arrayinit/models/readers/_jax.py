@@ -47,10 +47,15 @@ def dotted(path: Path) -> str:
     return str(sys.modules["jax"].tree_util.keystr(path, simple=True, separator="."))
 
 
+def is_ready() -> bool:
+    """Whether JAX is loaded. While it is being imported, it has made no arrays, and lacks some of its names."""
+    return all(hasattr(sys.modules.get("jax"), name) for name in ("Array", "ShapeDtypeStruct", "Ref", "tree_util"))
+
+
 def is_jax_array(leaf: Any) -> bool:
     """Whether this is a JAX array, a tracer, a reference to an array, or the description of one."""
-    jax = sys.modules.get("jax")
-    return jax is not None and isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct, jax.Ref))
+    jax: Any = sys.modules.get("jax")
+    return is_ready() and isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct, jax.Ref))
 
 
 def reading(tree: Any, parameter: Callable[[Leaf], Parameter]) -> Reading:

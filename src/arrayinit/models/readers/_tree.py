@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.readers._jax import Leaf, dotted, is_jax_array, leaves, reading
+from arrayinit.models.readers._jax import Leaf, dotted, is_jax_array, is_ready, leaves, reading
 from arrayinit.models.readers.protocol import Reader, Reading, is_derived
 
 # What Flax puts around an array to say how it is sharded.
@@ -34,7 +33,7 @@ TREE = Tree()
 
 def has_jax_arrays(model: Any) -> bool:
     """Whether this is a tree with an array of JAX among its leaves."""
-    return "jax" in sys.modules and not is_jax_array(model) and any(is_jax_array(leaf.value) for leaf in leaves(model))
+    return is_ready() and not is_jax_array(model) and any(is_jax_array(leaf.value) for leaf in leaves(model))
 
 
 def _parameter(leaf: Leaf) -> Parameter:
