@@ -26,12 +26,13 @@ PEERS = {
     "numpyro": ("jax", "flax", "numpyro"),
     "../models": ("jax", "torch", "flax"),
     "../checkpoints": ("jax", "torch", "flax", "safetensors"),
+    "../containers": ("jax", "xarray"),
 }
 LARGE = dict.fromkeys(("paddle", "tensorflow"), pytest.mark.large)
 
 
 def test_each_page_has_a_row() -> None:
-    assert {*PEERS, "cases"} == {"../models", "../checkpoints", *(page.stem for page in FOLDER.glob("*.md"))}
+    assert {*PEERS, "cases"} == {"../models", "../checkpoints", "../containers", *(page.stem for page in FOLDER.glob("*.md"))}
 
 
 def test_each_test_of_a_peer_has_one_of_ours_or_a_reason() -> None:
