@@ -32,7 +32,8 @@ LARGE = dict.fromkeys(("paddle", "tensorflow"), pytest.mark.large)
 
 
 def test_each_page_has_a_row() -> None:
-    assert {*PEERS, "cases"} == {"../models", "../checkpoints", "../containers", *(page.stem for page in FOLDER.glob("*.md"))}
+    elsewhere = {name for name in PEERS if name.startswith("../")}
+    assert {*PEERS, "cases"} == {*elsewhere, *(page.stem for page in FOLDER.glob("*.md"))}
 
 
 def test_each_test_of_a_peer_has_one_of_ours_or_a_reason() -> None:
