@@ -11,16 +11,13 @@ from typing import Any
 import numpy as np
 import paddle
 
-from arrayinit.backends.arguments import numpy_generator, overlaps
-from arrayinit.backends.device import Device, ready
-from arrayinit.backends.memory import host_memory
-from arrayinit.backends.protocol import Array, InPlace
-from arrayinit.kernels.fill import Fill, Table
+from arrayinit.backends import Array, Device, Fill, Seed, Table, numpy_generator, ready
+from arrayinit.backends.arguments import overlaps
+from arrayinit.backends.memory import InHostMemory, host_memory
 from arrayinit.kernels.rounding import BEYOND_NUMPY, BYTES
-from arrayinit.stream.seed import Seed
 
 
-class Paddle(InPlace):
+class Paddle(InHostMemory):
     """Adapter for `paddle.Tensor` and parameters. Variables of a static graph have no values, and are refused."""
 
     def accepts(self, cls: type) -> bool:
@@ -31,9 +28,6 @@ class Paddle(InPlace):
             empty = partial(paddle.empty, dtype="float32", device=device)
             finish = ready if device == "cpu" else lambda x: paddle.device.synchronize(x.place)
             yield Device("paddle", paddle.__version__, device, empty, finish, lambda x: x.numpy())
-
-    def namespace(self, x: Array) -> Any:
-        return paddle
 
     def dtype(self, x: Array) -> str:
         if not (isinstance(x, paddle.Tensor) and paddle.in_dynamic_mode()):
@@ -56,6 +50,12 @@ class Paddle(InPlace):
             return Seed(tuple(paddle.randint(0, 2**31 - 1, [4]).tolist()))
         return numpy_generator(rng, "a Paddle tensor")
 
+    def address(self, x: Array) -> int:
+        return int(x.data_ptr()) if x.place.is_cpu_place() and x.is_contiguous() else 0
+
+    def written(self, x: Array) -> None:
+        x._bump_inplace_version()  # noqa: SLF001
+
     def read(self, x: Array) -> Iterator[Array]:
         bare = x.detach().astype("float32") if self.dtype(x) in BEYOND_NUMPY else x.detach()
         if not bare.place.is_cpu_place():
@@ -71,7 +71,7 @@ class Paddle(InPlace):
                 # Paddle reads NumPy's uint16 as bfloat16.
                 memory = paddle.to_tensor(Table(chunk).memory(chunk.shape, name), place="cpu")
                 x.detach()[index or ...].copy_(memory.view(name) if name in BYTES else memory, True)
-        x._bump_inplace_version()  # noqa: SLF001
+        self.written(x)
         return x
 
 

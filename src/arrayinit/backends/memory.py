@@ -1,14 +1,43 @@
-"""Memory of another library on the host, as an array of NumPy."""
+"""Libraries whose memory on the host can be written without them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Hashable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from arrayinit.backends.protocol import Array, Generator, InPlace, Prepared
 from arrayinit.kernels.rounding import memory_dtype
+from arrayinit.stream import extension
+from arrayinit.stream.seed import SEEDS, Seed
+
+
+class InHostMemory(InPlace):
+    """Adapter for arrays that may have memory on the host. The compiled core fills small ones at once."""
+
+    @abstractmethod
+    def address(self, x: Array) -> int:
+        """Return the address of ``x`` if its memory is on the host and in C order, else 0."""
+
+    def written(self, x: Array) -> None:
+        """Tell the library that the memory of ``x`` was written."""
+
+    def kind(self, x: Array) -> Hashable:
+        return tuple(x.shape), self.dtype(x)
+
+    def fill_at_once(self, x: Array, prepared: Prepared, source: Generator | int | Seed | None) -> Array | None:
+        core = extension.core()
+        if core is None or prepared.law is None or not (address := self.address(x)):
+            return None
+        seed = self.generator(x, None) if source is None else source
+        if type(seed) not in SEEDS:
+            return None
+        core.fill_address(prepared.law, seed, address, tuple(x.shape), prepared.order)
+        self.written(x)
+        return x
 
 
 def host_memory(
