@@ -32,7 +32,7 @@ def test_a_large_library_gives_to_any_other(origin: str, library: Library) -> No
 
 
 def check_a_copy(origin: str, shape: tuple[int, ...], library: Library) -> None:
-    for dtype in (name for name in (*INTEGERS, *library.dtypes, "bool") if has(origin, name)):
+    for dtype in (name for name in (*INTEGERS, *library.dtypes, "bool") if has(origin, name) and library.has(name)):
         values = np.random.default_rng(0).integers(0, 2, shape).astype(storage(dtype))
         x = blank(library, shape, dtype)
         y = arrayinit.copy_(x, array(origin, values, dtype))
@@ -168,9 +168,10 @@ def test_what_has_no_numbers_is_refused(source: Any, library: Library) -> None:
 
 def test_integers_that_fit_are_taken_by_a_smaller_dtype(library: Library) -> None:
     for origin in {"numpy", library.name.partition(":")[0]}:
-        for given in INTEGERS:
+        integers = [name for name in INTEGERS if library.has(name)]
+        for given in INTEGERS if origin == "numpy" else integers:
             values = np.array([0, 7, 127], given)
-            for dtype in INTEGERS:
+            for dtype in integers:
                 y = arrayinit.copy_(library.full((3,), dtype, 1), array(origin, values, given))
                 np.testing.assert_array_equal(library.to_numpy(y), values)
 
