@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import starmap
 from pathlib import Path
+from struct import pack
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -17,9 +18,10 @@ import pytest
 from programs import CASES
 
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.kernels.cuda import THREADS, LaunchArgs, source
+from arrayinit.kernels.cuda import THREADS, LaunchArgs, pack_key, source
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
-from arrayinit.stream.program import Program, Recorded, Step, recorded
+from arrayinit.stream.program import KEYS_PROGRAM, Recorded, recorded
+from arrayinit.stream.seed import Key
 
 # What CUDA has and C++ has not, and IEEE 754's operations as the host has them.
 SHIMS = r"""
@@ -54,10 +56,14 @@ unsigned short float16(float x) {
 RUN = """
 namespace k{n} {{
 {source}
-extern "C" void run_{n}(unsigned int grid, unsigned int threads, char* out, const Box& box, const Numbers& numbers) {{
+extern "C" void run_{n}(unsigned int grid, unsigned int threads, void** given) {{
+    char* out = *(char**) given[0];
+    const Keys& keys = *(Keys*) given[1];
+    const Box& box = *(Box*) given[2];
+    const Numbers& numbers = *(Numbers*) given[3];
     blockDim.x = threads;
     for (blockIdx.x = 0; blockIdx.x < grid; blockIdx.x++)
-        for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) draw_{n}(out, box, numbers);
+        for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) draw_{n}(out, keys, box, numbers);
 }}
 }}
 """
@@ -77,10 +83,14 @@ class Kernels:
             subprocess.run(["g++", *OPTIONS, "kernels.cpp", "-o", "kernels.so"], cwd=folder, check=True)
             self.library = ctypes.CDLL(f"{folder}/kernels.so")
 
-    def run(self, source: str, out: np.ndarray[Any, Any], launch: LaunchArgs) -> None:
+    def run(self, source: str, out: np.ndarray[Any, Any], key: Key, launch: LaunchArgs) -> None:
         """Do what a GPU does with a kernel."""
-        values = (ctypes.c_void_p(array.ctypes.data) for array in (out, launch.box, launch.numbers))
-        getattr(self.library, f"run_{self.places[source]}")(ctypes.c_uint(launch.grid), ctypes.c_uint(THREADS), *values)
+        given = (pack("P", out.ctypes.data), pack_key(key), launch.box, launch.numbers)
+        self.launch(source, launch.grid, (ctypes.c_char_p * 4)(*given))
+
+    def launch(self, source: str, grid: int, arguments: Any) -> None:
+        """Do the same; ``arguments`` are the addresses of what the kernel takes."""
+        getattr(self.library, f"run_{self.places[source]}")(ctypes.c_uint(grid), ctypes.c_uint(THREADS), arguments)
 
 
 def _runnable(source: str, n: int) -> str:
@@ -92,7 +102,7 @@ def numbered(source: str, n: int) -> str:
     return source.removeprefix(ARITHMETIC + COMMON).replace("void draw(", f"void draw_{n}(")
 
 
-KEYS = Recorded(Program((Step("word", "uint32", (2,)),), (0,)), ())
+KEYS = Recorded(KEYS_PROGRAM, ())
 """The words of the stream of keys."""
 
 SOURCES = [source(recorded(distribution, FORMATS[dtype]).program, dtype) for _, distribution, dtype in CASES]

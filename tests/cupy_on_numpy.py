@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+from struct import pack
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from cuda_on_host import kernels
 
-from arrayinit.kernels.cuda import THREADS, LaunchArgs
+from arrayinit.kernels.cuda import THREADS
 
 
 class Device:
@@ -90,13 +92,14 @@ class RawKernel:
         assert name == "draw"
         self.code = code
 
-    def __call__(self, grid: tuple[int], block: tuple[int], args: tuple[Array, np.ndarray, np.ndarray]) -> None:
+    def __call__(self, grid: tuple[int], block: tuple[int], args: tuple[Array, *tuple[np.ndarray, ...]]) -> None:
         DEVICE.used("RawKernel")
-        out, box, numbers = args
+        out, *structs = args
         assert type(out) is Array
         # What is of NumPy CuPy takes by value, if its size is one.
-        assert (block, box.size, numbers.size) == ((THREADS,), 1, 1)
-        kernels().run(self.code, out, LaunchArgs(*grid, box, numbers))
+        assert (block, [struct.size for struct in structs]) == ((THREADS,), [1, 1, 1])
+        given = (pack("P", out.ctypes.data), *(struct.tobytes() for struct in structs))
+        kernels().launch(self.code, *grid, (ctypes.c_char_p * 4)(*given))
 
 
 def cupy(*, is_hip: bool = False) -> ModuleType:

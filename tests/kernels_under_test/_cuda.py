@@ -25,7 +25,8 @@ def _by_cuda(draw: Draw, x: np.ndarray, corner: list[int]) -> None:
     kernels().run(
         source(made.program, draw.dtype.name),
         box,
-        launch(made, draw.seed.key(), box.shape, box.strides, draw.shape, first),
+        draw.seed.key(),
+        launch(made, box.shape, box.strides, draw.shape, first),
     )
 
 

@@ -6,8 +6,9 @@ from functools import cache
 from typing import Any
 
 import cupy
+import numpy as np
 
-from arrayinit.kernels.cuda import THREADS, launch, source
+from arrayinit.kernels.cuda import THREADS, launch, pack_key, source
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.ops import Array
 from arrayinit.stream.program import KEYS_PROGRAM, Program, Recorded, recorded
@@ -33,9 +34,14 @@ def fill_device(x: Array, draw: Draw) -> None:
 def _run(
     out: Array, made: Recorded, dtype: str, key: Key, shape: tuple[int, ...], corner: tuple[int, ...] | None = None
 ) -> None:
-    fitted = launch(made, key, out.shape, out.strides, shape, corner or (0,) * len(shape))
+    fitted = launch(made, out.shape, out.strides, shape, corner or (0,) * len(shape))
     kernel = _kernel(made.program, dtype)
-    kernel((fitted.grid,), (THREADS,), (out, fitted.box, fitted.numbers))
+    kernel((fitted.grid,), (THREADS,), (out, *map(_by_value, (pack_key(key), fitted.box, fitted.numbers))))
+
+
+def _by_value(struct: bytes) -> np.ndarray[Any, Any]:
+    """Return a struct as an array of one element, which CuPy passes by value."""
+    return np.frombuffer(struct, f"V{len(struct)}")
 
 
 @cache

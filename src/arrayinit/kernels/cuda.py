@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain, groupby
 from string import Template
-from struct import Struct
-from typing import Any, NamedTuple
-
-import numpy as np
+from struct import Struct, pack
+from typing import NamedTuple
 
 from arrayinit.core.dtypes import FORMATS, FloatFormat
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON, KERNEL
@@ -28,25 +27,35 @@ AXES = 33
 THREADS = 256
 """Threads in a block of the grid."""
 
-_BOX = Struct(f"{8 + 3 * AXES}Q")
+_KEYS = Struct("2Q")
+_BOX = Struct(f"{6 + 3 * AXES}Q")
 
 
 class LaunchArgs(NamedTuple):
-    """The number of blocks of the grid, and the kernel's arguments after the memory, passed by value."""
+    """The blocks of the grid, and the structs that a kernel takes by value after the memory and the keys."""
 
     grid: int
-    box: np.ndarray[Any, Any]
-    numbers: np.ndarray[Any, Any]
+    box: bytes
+    numbers: bytes
 
 
 def launch(
-    draw: Recorded, key: Key, sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int], corner: Sequence[int]
+    draw: Recorded, sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int], corner: Sequence[int]
 ) -> LaunchArgs:
     """Return the arguments to fill a box, not empty, that begins at ``corner`` of a logical array of this ``shape``.
 
     ``strides`` are the strides of the memory, in bytes, of either sign.
     """
-    words = WORDS_PER_BLOCK[draw.program.word]
+    words, numbers = WORDS_PER_BLOCK[draw.program.word], draw.numbers or (0.0,)
+    grid, box = _box(words, tuple(sizes), tuple(strides), tuple(shape), tuple(corner))
+    return LaunchArgs(grid, box, pack(f"{len(numbers)}{'d' if words == 4 else 'f'}", *numbers))
+
+
+# A model has few kinds of arrays.
+@lru_cache(maxsize=1000)
+def _box(
+    words: int, sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int], corner: Sequence[int]
+) -> tuple[int, bytes]:
     sizes, strides, wholes, firsts = merged_axes(sizes, strides, shape, corner)
     outer, run = neighbours(wholes, sizes)
     # Each row of neighbours may begin anywhere in a block.
@@ -54,14 +63,13 @@ def launch(
     # C++ reads a negative stride from its two's complement.
     steps = [step % 2**64 for step in strides]
     axes = ([*values, *[0] * (AXES - len(values))] for values in (sizes, c_strides(wholes), steps))
-    box = _BOX.pack(*key, position(wholes, firsts), rows, blocks, run, outer, len(sizes), *chain.from_iterable(axes))
-    numbers = np.array(draw.numbers or (0.0,), "f8" if words == 4 else "f4")
-    return LaunchArgs(-(-rows * blocks // THREADS), _by_value(box), _by_value(numbers.tobytes()))
+    box = _BOX.pack(position(wholes, firsts), rows, blocks, run, outer, len(sizes), *chain.from_iterable(axes))
+    return -(-rows * blocks // THREADS), box
 
 
-def _by_value(struct: bytes) -> np.ndarray[Any, Any]:
-    """Return a struct as an array of one element, which CuPy passes by value."""
-    return np.frombuffer(struct, f"V{len(struct)}")
+def pack_key(key: Key) -> bytes:
+    """Return the struct of the keys, which a kernel takes by value after the memory."""
+    return _KEYS.pack(*key)
 
 
 def source(program: Program, dtype: str) -> str:
@@ -87,7 +95,7 @@ def kernel(program: Program, dtype: str) -> str:
         # What one thread writes at once: a block of 8 bytes, or 16 of its bytes.
         vector="uint2" if dtype in BYTES else "uint4",
         parts=len(program.outputs),
-        words="\n".join(f"    Index words{k}[4]; philox(block, {k}, box.low, box.high, words{k});" for k in streams),
+        words="\n".join(f"    Index words{k}[4]; philox(block, {k}, keys.low, keys.high, words{k});" for k in streams),
         kept=" ".join(f"{_TYPES[program.steps[index].dtype]} v{index};" for index in sorted(loops.kept)),
         loops="\n".join(f"    {line}" for line in loops.lines(stored)),
     )

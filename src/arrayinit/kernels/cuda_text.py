@@ -93,12 +93,13 @@ typedef $word Word;
 
 // A row has ``run`` neighbours in the logical array, and spans at most ``blocks`` blocks of the counter.
 struct Box {
-    Index low, high, first, rows, blocks, run;
+    Index first, rows, blocks, run;
     long long outer, axes;
     Index size[$axes], step[$axes];
     long long stride[$axes];
 };
 
+struct Keys { Index low, high; };
 struct Numbers { $real value[$numbers]; };
 struct Element { $part part[$parts]; };
 typedef $vector Vector;
@@ -121,7 +122,12 @@ __device__ __forceinline__ Word word(const Index* words, int k) {
     return words[k * sizeof(Word) / 8] >> k * sizeof(Word) % 8 * 8;
 }
 
-extern "C" __global__ void draw(char* out, const __grid_constant__ Box box, const __grid_constant__ Numbers numbers) {
+extern "C" __global__ void draw(
+    char* out,
+    const __grid_constant__ Keys keys,
+    const __grid_constant__ Box box,
+    const __grid_constant__ Numbers numbers
+) {
     Index block = (Index) blockIdx.x * blockDim.x + threadIdx.x, row = 0, first = box.first;
     if (box.outer) {
         row = block / box.blocks, block %= box.blocks;

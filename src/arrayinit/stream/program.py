@@ -51,7 +51,7 @@ class Program:
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
 
-    @property
+    @cached_property
     def word(self) -> str:
         """The dtype of the words."""
         return next(step.dtype for step in self.steps if step.name == "word")
