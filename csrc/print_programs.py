@@ -73,6 +73,7 @@ INFIX = {
     "subtract": "-",
     "multiply": "*",
     "divide": "/",
+    "fraction": "/",
     "and": "&",
     "or": "|",
     "xor": "^",
@@ -210,6 +211,8 @@ class Printed:
                 return f"w[{self.streams.index(operand)}]"
             case "number":
                 return f"ALL({kind}, n[{operand}])"
+            case "constant":
+                return f"ALL({kind}, {step.value.hex()}{'f' * (self.bits == 32)})"
             case _:
                 return f"ALL({kind}, ({step.dtype}_t){operand % 2**self.bits:#x}u{'ll' * (self.bits > 32)})"
 

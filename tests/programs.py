@@ -105,14 +105,23 @@ def expected(distribution: Distribution, given: Sequence[np.ndarray], form: Floa
 
 
 def replayed(draw: Recorded, given: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Do the steps of a program one by one."""
+    """Return what the steps of a program compute."""
+    done = by_steps(draw, given)
+    return [np.broadcast_to(done[k], given[0].shape) for k in draw.program.outputs]
+
+
+def by_steps(draw: Recorded, given: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Do the steps of a program one by one, and return the result of each."""
     program, numbers = draw
     done: list[np.ndarray] = []
-    for name, dtype, operands, _ in program.steps:
+    for step in program.steps:
+        name, dtype, operands, _ = step
         if name == "word":
             result = given[operands[0]]
         elif name in ("number", "integer"):
             result = np.asarray(operands[0] if name == "integer" else numbers[operands[0]], dtype)
+        elif name == "constant":
+            result = np.asarray(step.value, dtype)
         elif name in ("bits", "convert"):
             x = done[operands[0]]
             result = x.view(dtype) if name == "bits" else x.astype(dtype)
@@ -120,13 +129,14 @@ def replayed(draw: Recorded, given: Sequence[np.ndarray]) -> list[np.ndarray]:
             result = FUNCTIONS[name](*(done[k] for k in operands))
         assert result.dtype == dtype, name
         done.append(result)
-    return [np.broadcast_to(done[k], given[0].shape) for k in program.outputs]
+    return done
 
 
 FUNCTIONS = {
     **{name: getattr(np, name) for name in ("add", "subtract", "multiply", "divide", "sqrt", "negative", "minimum")},
     **{name: getattr(np, name) for name in ("copysign", "invert", "less", "where")},
     **{name: getattr(np, f"bitwise_{name}") for name in ("and", "or", "xor")},
+    "fraction": np.divide,
     "left": np.left_shift,
     "right": np.right_shift,
 }

@@ -13,7 +13,7 @@ from programs import CASES, IDS
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import compiled
 from arrayinit.kernels.rounding import host_dtype, memory_dtype
-from arrayinit.stream.program import Program, Step
+from arrayinit.stream.program import LITERALS, Program, Step
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
@@ -53,7 +53,7 @@ def test_the_core_has_the_programs_that_python_records_in_the_order_of_the_print
 
 def other(step: Step) -> Step:
     """Return a step that computes something else."""
-    if step.name in ("word", "number", "integer"):
+    if step.name in LITERALS:
         return step._replace(operands=(step.operands[0] + 1,))
     if len(set(step.operands)) > 1:
         return step._replace(operands=(*step.operands[1:], step.operands[0]))

@@ -8,9 +8,17 @@ import numpy as np
 import pytest
 from programs import CASES, IDS, REAL, expected, replayed, words
 
-from arrayinit.core.distributions import Disk, Distribution, Normal, TruncatedNormal, Uniform
+from arrayinit.core.distributions import (
+    Disk,
+    Distribution,
+    Normal,
+    TruncatedComplexNormal,
+    TruncatedNormal,
+    Uniform,
+)
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.core.truncation import Central, Tail, truncation
+from arrayinit.stream.coefficients import DOUBLE_TAIL
 from arrayinit.stream.program import recorded
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
@@ -51,16 +59,31 @@ ALIKE: list[tuple[Distribution, Distribution]] = [
     (TruncatedNormal(0.0, 1.0, -2.0, 2.0), TruncatedNormal(3.0, 0.1, 2.9, 3.1)),
     (TruncatedNormal(0.0, 1.0, -2.0, 1.0), TruncatedNormal(3.0, 0.1, -math.inf, 3.1)),
     (TruncatedNormal(0.0, 1.0, 3.0, 4.0), TruncatedNormal(1.0, 2.0, 9.0, math.inf)),
+    (TruncatedNormal(0.0, 1.0, 3.0, 3.001), TruncatedNormal(1.0, 2.0, 7.0, 7.002)),
+    (TruncatedNormal(0.0, 1.0, -40.0, -39.0), TruncatedNormal(1.0, 2.0, -math.inf, -83.0)),
+    (TruncatedNormal(0.0, 1.0, 40.0, 40.00001), TruncatedNormal(1.0, 2.0, 83.0, 83.00001)),
+    (TruncatedNormal(0.0, 1.0, -1e-6, 1e-6), TruncatedNormal(1.0, 2.0, -2.00001, -2.0)),
     (Disk(0.0, 1.0), Disk(-0.0, 3.0)),
     (Disk(1.0, 1.0), Disk(2.0, 3.0)),
+    (TruncatedComplexNormal(1.0), TruncatedComplexNormal(0.3)),
 ]
 
 
 @pytest.mark.parametrize(("one", "other"), ALIKE, ids=str)
 def test_the_program_does_not_depend_on_the_parameters(one: Distribution, other: Distribution) -> None:
-    form = FORMATS["complex64" if isinstance(one, Disk) else "float32"]
-    assert recorded(one, form).program is recorded(other, form).program
-    assert recorded(one, form).numbers != recorded(other, form).numbers
+    forms = ["complex64"] if isinstance(one, Disk | TruncatedComplexNormal) else ["float32", "float64", "bfloat16"]
+    for form in map(FORMATS.__getitem__, [*forms, *["complex64"] * isinstance(one, Normal)]):
+        assert recorded(one, form).program is recorded(other, form).program
+        assert recorded(one, form).numbers != recorded(other, form).numbers
+
+
+def test_a_number_that_comes_from_no_parameter_is_a_constant() -> None:
+    # The standard deviation.
+    assert recorded(Normal(0.0, 0.5), FORMATS["float32"]).numbers == (0.5,)
+    constants = [
+        step.value for step in recorded(Normal(0.0, 0.5), FORMATS["float64"]).program.steps if step.name == "constant"
+    ]
+    assert {w for w, _ in DOUBLE_TAIL} < set(constants)
 
 
 def test_what_compares_equal_is_not_taken_for_the_same() -> None:

@@ -18,7 +18,7 @@ import triton.language as tl
 
 from arrayinit.kernels._triton_rounding import bfloat16, float8, jit, rounded
 from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, WORDS_PER_BLOCK
-from arrayinit.stream.program import Program, Step
+from arrayinit.stream.program import LITERALS, Program, Step
 
 TILE = 128
 """Blocks of the counter that one kernel instance generates."""
@@ -168,12 +168,14 @@ def _store(results: Sequence[str]) -> str:
 # invert unsigned integers.
 _OPERATIONS = {
     "word": "words_{dtype}(block, {0}, low, high, TILE)",
+    "constant": "tl.full([], {value}, tl.{dtype})",
     "number": "n{0}.to(tl.{bits}).to(tl.{dtype}, bitcast=True)",
     "integer": "tl.cast({0}, tl.{dtype})",
     "add": "{0} + {1}",
     "subtract": "{0} - {1}",
     "multiply": "{0} * {1}",
     "divide": "{0} / {1}",
+    "fraction": "{0} / {1}",
     "sqrt": "tl.sqrt({0})",
     "negative": "({0}.to(tl.{bits}, bitcast=True) ^ {sign}).to(tl.{dtype}, bitcast=True)",
     "minimum": "tl.minimum({0}, {1})",
@@ -191,17 +193,21 @@ _OPERATIONS = {
     "convert": "{0}.to(tl.{dtype})",
 }
 # Triton's plain float32 division and square root are approximations.
-_OPERATIONS_OF_FLOAT32 = _OPERATIONS | {"divide": "tl.div_rn({0}, {1})", "sqrt": "tl.sqrt_rn({0})"}
+_OPERATIONS_OF_FLOAT32 = _OPERATIONS | {
+    **dict.fromkeys(("divide", "fraction"), "tl.div_rn({0}, {1})"),
+    "sqrt": "tl.sqrt_rn({0})",
+}
 
 
 def _expression(step: Step) -> str:
     name, dtype, operands, _ = step
     bits, size = _bits(dtype), _size(dtype)
-    values = operands if name in ("word", "number", "integer") else [f"v{index}" for index in operands]
+    values = operands if name in LITERALS else [f"v{index}" for index in operands]
     return (_OPERATIONS_OF_FLOAT32 if dtype == "float32" else _OPERATIONS)[name].format(
         *values,
         dtype=dtype,
         bits=bits,
+        value=step.value if name == "constant" else None,
         sign=f"tl.cast({-(1 << (size - 1))}, tl.{bits})",
         ones=f"tl.cast({(1 << size) - 1 if dtype.startswith('uint') else -1}, tl.{dtype})",
     )

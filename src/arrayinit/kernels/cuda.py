@@ -151,6 +151,10 @@ def _expression(step: Step, operands: list[str]) -> str:
             return f"numbers.value[{step.operands[0]}]"
         case "integer":
             return f"({_TYPES[step.dtype]}) {step.operands[0] % 2**64:#x}ull"
+        case "constant":
+            return f"{step.dtype}({step.operands[0]:#x}ull)"
+        case "fraction":
+            return f"divide_({', '.join(operands)})"
         case "bits":
             return f"{step.dtype}({operands[0]})"
         case "convert":

@@ -19,7 +19,7 @@ from arrayinit.kernels.rounding import to_bits
 from arrayinit.stream.box import c_strides
 from arrayinit.stream.ops import Array, Ops
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK, round_keys, rounds
-from arrayinit.stream.program import Program
+from arrayinit.stream.program import Program, Step
 from arrayinit.stream.seed import Seed
 from arrayinit.stream.transform import streams, transform
 
@@ -103,21 +103,20 @@ _NAMES = {"left": "left_shift", "right": "right_shift", **{name: f"bitwise_{name
 def replay(ops: Xla, program: Program, words: Sequence[Array], numbers: Array) -> Array:
     """Run the steps of a program on the words of each stream."""
     done: list[Array] = []
-    for name, dtype, operands, _ in program.steps:
+    for step in program.steps:
+        name, dtype, operands, _ = step
         match name:
             case "word":
                 result = words[operands[0]]
-            case "number":
-                result = numbers[operands[0]]
-            case "integer":
-                result = np.asarray(operands[0], dtype)
+            case "number" | "integer" | "constant":
+                result = _literal(ops, step, numbers)
             case "bits":
                 result = ops.bits(done[operands[0]], dtype)
             case "convert":
                 result = done[operands[0]].astype(dtype)
             case "multiply":
                 result = ops.no_fma(done[operands[0]] * done[operands[1]])
-            case "divide":
+            case "divide" | "fraction":
                 result = ops.over(done[operands[0]], done[operands[1]])
             case "sqrt":
                 result = ops.sqrt(done[operands[0]])
@@ -126,6 +125,17 @@ def replay(ops: Xla, program: Program, words: Sequence[Array], numbers: Array) -
         done.append(result)
     parts = [jnp.broadcast_to(done[k], words[0].shape) for k in program.outputs]
     return parts[0] if len(parts) == 1 else ops.join(*parts)
+
+
+def _literal(ops: Xla, step: Step, numbers: Array) -> Array:
+    match step.name:
+        case "number":
+            return numbers[step.operands[0]]
+        case "constant":
+            # A barrier: XLA would join sums with constants.
+            return ops.no_fma(np.asarray(step.value, step.dtype))
+        case _:
+            return np.asarray(step.operands[0], step.dtype)
 
 
 def _words(keys: Array, stream: int, shape: tuple[int, ...], dtype: str) -> list[Array]:

@@ -6,11 +6,12 @@ IEEE 754 defines the rounding of each: + - * / sqrt, conversions, comparisons an
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from arrayinit.stream.coefficients import Fractions
 
 Array = Any
+_T = TypeVar("_T")
 Select = Callable[[Array], Array]
 """Selects the wanted elements of an array."""
 
@@ -20,6 +21,10 @@ class Ops:
 
     def __init__(self, xp: Any) -> None:
         self.xp = xp
+
+    def parameters(self, of: _T) -> _T:
+        """Return a distribution, a plan or limits. A recording marks their numbers, which differ from draw to draw."""
+        return of
 
     def number(self, k: Array, dtype: Any) -> Array:
         """Return integers as numbers of another dtype, in an array that may be overwritten."""

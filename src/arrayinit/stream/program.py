@@ -1,13 +1,13 @@
 """The maths of the draws as a list of operations for compilers, recorded from a call of `transform`.
 
 A compiled program depends on the kind of distribution, the dtype and a few cases. It does not depend on the parameters:
-they are among the numbers, which the kernel receives at each call.
+the kernel receives at each call the numbers that come from the parameters. All other numbers are constants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache, cached_property, lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -20,14 +20,20 @@ from arrayinit.stream.ops import Array, Ops, Select
 from arrayinit.stream.philox import KEYS
 from arrayinit.stream.transform import streams, transform
 
+LITERALS = ("word", "number", "integer", "constant")
+"""The names of the steps whose operand is no earlier step."""
+
 
 class Step(NamedTuple):
     """One operation on the results of earlier steps, whose rounding IEEE 754 defines.
 
-    ``operands`` are the indices of those steps. Three names differ: "word" has its stream, "number" its index among the
-    numbers, "integer" its value. The other names are add, subtract, multiply, divide, sqrt, negative, minimum,
-    copysign, and, or, xor, invert, left, right (shifts), less, where (mask, set, not set), bits (as another dtype of
-    the same size) and convert. Where the mask at the index ``guard`` is not set, the result is unused.
+    ``operands`` are the indices of those steps. Four names differ: "word" has its stream, "number" its index among the
+    numbers, "integer" its value, "constant" the bits of a number. The other names are add, subtract, multiply, divide,
+    fraction, sqrt, negative, minimum, copysign, and, or, xor, invert, left, right (shifts), less, where (mask, set, not
+    set), bits (as another dtype of the same size) and convert. Where the mask at the index ``guard`` is not set, the
+    result is unused.
+
+    A "fraction" is the quotient of a constant and a sum. Both, and the quotient, are far from the ends of the range.
     """
 
     name: str
@@ -38,7 +44,13 @@ class Step(NamedTuple):
     @property
     def inputs(self) -> tuple[int, ...]:
         """The earlier steps whose results this step takes."""
-        return () if self.name in ("word", "number", "integer") else self.operands
+        return () if self.name in LITERALS else self.operands
+
+    @property
+    def value(self) -> float:
+        """The number that a constant is."""
+        size = FORMATS[self.dtype].bits
+        return float(np.array(self.operands[0], f"uint{size}").view(self.dtype))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +80,7 @@ KEYS_PROGRAM = Program((Step("word", "uint32", (KEYS,)),), (0,))
 
 
 class Recorded(NamedTuple):
-    """The steps of a draw, and the numbers in these steps, each rounded to the dtype of its use."""
+    """The steps of a draw, and the numbers that come from its parameters, each rounded to the dtype of its use."""
 
     program: Program
     numbers: tuple[float, ...]
@@ -86,15 +98,19 @@ def _recorded(_: str, distribution: Distribution, dtype: FloatFormat) -> Recorde
     words = [tape.literal("word", dtype.word, stream) for stream in streams(dtype)]
     result = transform(_Recording(tape), distribution, words, dtype)
     parts = result if dtype.is_complex else (result,)
-    # NumPy also lets a single number overflow to infinity.
-    with np.errstate(over="ignore"):
-        numbers = np.array(tape.numbers, np.float64).astype(FORMATS[dtype.compute].real)
+    numbers = _rounded(tape.numbers, FORMATS[dtype.compute].real)
     return Recorded(_program(tuple(tape.steps), tuple(x.index for x in parts)), tuple(numbers.tolist()))
 
 
 @cache
 def _program(steps: tuple[Step, ...], outputs: tuple[int, ...]) -> Program:
     return Program(steps, outputs)
+
+
+def _rounded(x: float | Sequence[float], dtype: str) -> np.ndarray[Any, Any]:
+    # NumPy also lets a single number overflow to infinity.
+    with np.errstate(over="ignore"):
+        return np.array(x, np.float64).astype(dtype)
 
 
 class _Tape:
@@ -119,8 +135,29 @@ class _Tape:
         """Record a Python number."""
         if not dtype.startswith("float"):
             return self.literal("integer", dtype, x)
+        if not isinstance(x, _Parameter):
+            bits = _rounded(x, dtype).view(f"uint{FORMATS[dtype].bits}")
+            return self.literal("constant", dtype, int(bits))
         self.numbers.append(x)
         return self.literal("number", dtype, len(self.numbers) - 1)
+
+
+def _of_parameters(name: str) -> Callable[..., Any]:
+    def method(self: float, *others: Any) -> Any:
+        result = getattr(float, name)(self, *others)
+        return result if result is NotImplemented else _Parameter(result)
+
+    return method
+
+
+class _Parameter(float):
+    """A number that comes from the parameters of a distribution. Arithmetic with it gives such a number again."""
+
+    __add__, __radd__ = _of_parameters("__add__"), _of_parameters("__radd__")
+    __sub__, __rsub__ = _of_parameters("__sub__"), _of_parameters("__rsub__")
+    __mul__, __rmul__ = _of_parameters("__mul__"), _of_parameters("__rmul__")
+    __truediv__, __rtruediv__ = _of_parameters("__truediv__"), _of_parameters("__rtruediv__")
+    __neg__ = _of_parameters("__neg__")
 
 
 def _operation(name: str, *, turned: bool = False, dtype: str | None = None) -> Callable[..., Any]:
@@ -168,7 +205,8 @@ class _Namespace:
 
     def clip(self, x: _Value, low: float, high: float) -> _Value:
         """The sign of a zero is kept."""
-        return self.where(x < low, low, self.where(x > high, high, x))
+        least, greatest = (self.tape.constant(limit, x.dtype) for limit in (low, high))
+        return self.where(x < least, least, self.where(x > greatest, greatest, x))
 
 
 class _Recording(Ops):
@@ -177,6 +215,20 @@ class _Recording(Ops):
     def __init__(self, tape: _Tape) -> None:
         super().__init__(_Namespace(tape))
         self.tape = tape
+
+    def parameters(self, of: Any) -> Any:
+        """Mark the numbers in a distribution, a plan or limits."""
+        if isinstance(of, float):
+            return _Parameter(of)
+        if is_dataclass(of) and not isinstance(of, type):
+            return replace(of, **{field.name: self.parameters(getattr(of, field.name)) for field in fields(of)})
+        if isinstance(of, tuple):
+            marked = map(self.parameters, of)
+            return type(of)(*marked) if hasattr(of, "_fields") else tuple(marked)
+        return of
+
+    def over(self, w: Array, x: Array) -> Array:
+        return w / x if isinstance(w, _Value) else self.tape.step("fraction", x.dtype, w, x)
 
     def bits(self, x: Array, dtype: str) -> Array:
         return self.tape.step("bits", dtype, x)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from arrayinit.core.distributions import (
@@ -31,18 +30,18 @@ def transform(ops: Ops, distribution: Distribution, words: Sequence[Array], dtyp
 
     The draws have the dtype ``dtype.compute``.
     """
-    limits = distribution.limits(dtype)
+    limits = ops.parameters(distribution.limits(dtype))
     if not dtype.is_complex:
         x = _real(ops, distribution, Word(ops, words[0], dtype))
         return ops.no_fma(x) if limits is None else ops.clip(x, limits)
     first, second = (Word(ops, w, FORMATS[dtype.real]) for w in words)
-    match distribution:
+    match ops.parameters(distribution):
         case Disk(centre, radius):
             return _polar(ops, ops.sqrt(first.lower()) * radius, second, centre)
         case TruncatedComplexNormal(std):
             return _polar(ops, truncated_modulus(ops, first) * std, second, 0.0)
-        case Normal(mean):
-            part = distribution.part()
+        case Normal(mean) as normal:
+            part = normal.part()
             x = _plus(_real(ops, part, first), mean)
             return ops.join(ops.no_fma(x), _real(ops, part, second))
         case _:
@@ -56,7 +55,7 @@ def _polar(ops: Ops, modulus: Array, word: Word, centre: float) -> Array:
 
 
 def _real(ops: Ops, distribution: Distribution, word: Word) -> Array:
-    match distribution:
+    match ops.parameters(distribution):
         case Uniform(low, high):
             return _uniform(ops, word, low, high)
         case Normal(mean, 0.0):
@@ -67,7 +66,7 @@ def _real(ops: Ops, distribution: Distribution, word: Word) -> Array:
             z *= std
             return _plus(ops.no_fma(z), mean)
         case TruncatedNormal():
-            return truncated_normal(ops, word, truncation(distribution), _central, minus_log2)
+            return truncated_normal(ops, word, ops.parameters(truncation(distribution)), _central, minus_log2)
         case _:
             raise AssertionError(f"{distribution} is drawn in complex dtypes only")
 
@@ -138,7 +137,7 @@ class Word:
 
     def scaled(self, x: Array, power: int, factor: float) -> Array:
         """Return x 2^power times ``factor``, in place; in one product where that gives the same bits as two."""
-        product = math.ldexp(factor, power)
+        product = factor * 2.0**power
         for once in (product,) if product >= 2.0**self.dtype.emin else (2.0**power, factor):
             x *= once
         return x
