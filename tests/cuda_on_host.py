@@ -1,4 +1,7 @@
-"""CUDA's kernels without a GPU: their source, but for the arithmetic, as C++ that the host runs, thread by thread."""
+"""CUDA's kernels without a GPU: their source, but for the arithmetic, as C++ that the host runs.
+
+The threads of a block are fibres: each runs up to a barrier, and the next one then does.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ import pytest
 from programs import CASES
 
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.kernels.cuda import THREADS, LaunchArgs, pack_key, source
+from arrayinit.kernels.cuda import LaunchArgs, pack_key, source
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
 from arrayinit.stream.program import KEYS_PROGRAM, Recorded, recorded
 from arrayinit.stream.seed import Key
@@ -27,43 +30,104 @@ from arrayinit.stream.seed import Key
 SHIMS = r"""
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <ucontext.h>
 #define __device__
 #define __global__
 #define __forceinline__ inline
 #define __grid_constant__
+#define __launch_bounds__(...)
+#define __shared__ static
 struct alignas(16) uint4 { unsigned int x, y, z, w; };
 struct alignas(8) uint2 { unsigned int x, y; };
-struct { unsigned int x; } blockIdx, threadIdx, blockDim;
+struct { unsigned int x; } blockIdx, threadIdx;
 template <class To, class From> To bits(From x) { To y; std::memcpy(&y, &x, sizeof(y)); return y; }
 int __float_as_int(float x) { return bits<int>(x); }
 float __int_as_float(int x) { return bits<float>(x); }
 long long __double_as_longlong(double x) { return bits<long long>(x); }
 double __longlong_as_double(long long x) { return bits<double>(x); }
-int __ffs(int x) { return __builtin_ffs(x); }
 unsigned long long __umul64hi(unsigned long long x, unsigned long long y) { return (unsigned __int128) x * y >> 64; }
 template <class T> T multiply_(T x, T y) { return x * y; }
 template <class T> T divide_(T x, T y) { return x / y; }
+template <class T> T fma_(T x, T y, T z) { return std::fma(x, y, z); }
 template <class T> T sqrt_(T x) { return std::sqrt(x); }
-unsigned short float16(float x) {
+float opposite(float x) { return -x; }
+typedef char* Place;
+Place place(void* memory) { return (Place) memory; }
+template <int offset, class T> void put(Place at, T x) { std::memcpy(at + offset, &x, sizeof(x)); }
+template <int offset, class T> void take(Place at, T& x) { std::memcpy(&x, at + offset, sizeof(x)); }
+template <int offset> unsigned int increase(Place at, unsigned int x) {
+    unsigned int before;
+    take<offset>(at, before), put<offset>(at, before + x);
+    return before;
+}
+unsigned int float16(float x) {
     unsigned int b = bits<unsigned int>(x), sign = b >> 16 & 0x8000, size = b & 0x7fffffff;
     // Where the last bit of what is added is worth as much as that of the smallest numbers.
     if (size < 0x38800000) return sign | (bits<unsigned int>(std::fabs(x) + 0.5f) - 0x3f000000);
     unsigned int rounded = (size + 0xfff + (size >> 13 & 1) - 0x38000000) >> 13;
     return sign | (rounded < 0x7c00 ? rounded : 0x7c00);
 }
+unsigned int float16_pair(float x, float y) { return float16(x) | float16(y) << 16; }
+
+// Store numbers within one unit in the last place of 1 / x, and return how many there are.
+int near_reciprocals(float x, float* stored) {
+    float nearest = 1 / x;
+    double last = std::ldexp(1.0, int(bits<unsigned int>(nearest) >> 23 & 0xff) - 150);
+    int count = 0;
+    for (int k = -1; k <= 1; k++) {
+        float near = bits<float>(bits<int>(nearest) + k);
+        if (std::fabs(near - 1 / double(x)) <= last) stored[count++] = near;
+    }
+    return count;
+}
+"""
+
+FIBRES = r"""
+float reciprocal(float x) {
+    static unsigned int drawn = 1;
+    float near[3];
+    int count = near_reciprocals(x, near);
+    drawn = drawn * 1664525 + 1013904223;
+    return count ? near[(drawn >> 16) % count] : 1 / x;
+}
+
+const int THREADS = 256;
+ucontext_t host, fibres[THREADS];
+char stacks[THREADS][1 << 16];
+bool has_ended[THREADS];
+std::function<void()> kernel;
+void __syncthreads() { swapcontext(&fibres[threadIdx.x], &host); }
+void fibre() { kernel(), has_ended[threadIdx.x] = true; }
+
+// Run the threads of a block. Return false if some wait at a barrier, and another has ended.
+bool run_block() {
+    for (int k = 0; k < THREADS; k++) {
+        has_ended[k] = false, getcontext(&fibres[k]);
+        fibres[k].uc_link = &host, fibres[k].uc_stack.ss_sp = stacks[k], fibres[k].uc_stack.ss_size = sizeof(stacks[k]);
+        makecontext(&fibres[k], fibre, 0);
+    }
+    for (int ended = 0; !ended;) {
+        for (threadIdx.x = 0; threadIdx.x < THREADS; threadIdx.x++)
+            swapcontext(&host, &fibres[threadIdx.x]), ended += has_ended[threadIdx.x];
+        if (ended && ended < THREADS) return false;
+    }
+    return true;
+}
 """
 
 RUN = """
 namespace k{n} {{
 {source}
-extern "C" void run_{n}(unsigned int grid, unsigned int threads, void** given) {{
+extern "C" bool run_{n}(unsigned int grid, void** given) {{
     char* out = *(char**) given[0];
     const Keys& keys = *(Keys*) given[1];
     const Box& box = *(Box*) given[2];
     const Numbers& numbers = *(Numbers*) given[3];
-    blockDim.x = threads;
+    kernel = [&] {{ draw_{n}(out, keys, box, numbers); }};
     for (blockIdx.x = 0; blockIdx.x < grid; blockIdx.x++)
-        for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) draw_{n}(out, keys, box, numbers);
+        if (!run_block()) return false;
+    return true;
 }}
 }}
 """
@@ -79,7 +143,9 @@ class Kernels:
             pytest.skip("there is no g++ to compile for the host")
         self.places = {source: n for n, source in enumerate(dict.fromkeys(sources))}
         with TemporaryDirectory() as folder:
-            Path(folder, "kernels.cpp").write_text("".join([SHIMS, COMMON, *starmap(_runnable, self.places.items())]))
+            Path(folder, "kernels.cpp").write_text(
+                "".join([SHIMS, FIBRES, COMMON, *starmap(_runnable, self.places.items())])
+            )
             subprocess.run(["g++", *OPTIONS, "kernels.cpp", "-o", "kernels.so"], cwd=folder, check=True)
             self.library = ctypes.CDLL(f"{folder}/kernels.so")
 
@@ -90,7 +156,9 @@ class Kernels:
 
     def launch(self, source: str, grid: int, arguments: Any) -> None:
         """Do the same; ``arguments`` are the addresses of what the kernel takes."""
-        getattr(self.library, f"run_{self.places[source]}")(ctypes.c_uint(grid), ctypes.c_uint(THREADS), arguments)
+        run = getattr(self.library, f"run_{self.places[source]}")
+        run.restype = ctypes.c_bool
+        assert run(ctypes.c_uint(grid), arguments), "a thread has ended, and others wait for it at a barrier"
 
 
 def _runnable(source: str, n: int) -> str:
@@ -99,7 +167,7 @@ def _runnable(source: str, n: int) -> str:
 
 def numbered(source: str, n: int) -> str:
     """Return what is a kernel's own, so that it can stand beside others."""
-    return source.removeprefix(ARITHMETIC + COMMON).replace("void draw(", f"void draw_{n}(")
+    return source.removeprefix(ARITHMETIC + COMMON).replace(" draw(", f" draw_{n}(")
 
 
 KEYS = Recorded(KEYS_PROGRAM, ())

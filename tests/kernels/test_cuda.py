@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cuda_on_host import KEYS, kernels, numbered
-from programs import CASES
+from programs import CASES, REAL
 
 from arrayinit.core.distributions import Normal, TruncatedNormal
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda import launch, source
+from arrayinit.kernels.cuda_program import corrections
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.words import words
@@ -84,10 +85,10 @@ def compiled(folder: Path, text: str) -> str:
 NVCC = pytest.mark.gpu(reason="nvcc is installed with CUDA")
 
 EXACT = r"""(?x)
-    (add | sub | mul | div | sqrt) \.rn \.f(32 | 64)
-    | (setp\.lt | mov | selp) \.f(32 | 64)
+    (add | sub | mul | div | sqrt | fma) \.rn \.f(32 | 64)
+    | (setp\.lt | mov | selp | neg) \.f(32 | 64)
     | (ld | st) \.\w+ (\.v\d)? \.f(32 | 64)
-    | cvt\.rn \.(f32\.[su]32 | f64\.[su]64 | f16\.f32)
+    | cvt\.rn \.(f32\.[su]32 | f64\.[su]64 | f16x2\.f32 | bf16x2\.f32)
 """
 
 
@@ -99,9 +100,29 @@ def inexact(text: str) -> set[str]:
 
 @NVCC
 def test_no_compiler_makes_the_arithmetic_inexact(assembly: str) -> None:
-    assert inexact(assembly) == set()
+    assert inexact(assembly) == {"rcp.approx.ftz.f32"}
     made = Counter(re.findall(r"^[\t ]+(\w+\.rn\.f\d\d) ", assembly, re.MULTILINE))
     assert all(made[f"{name}.rn.f{size}"] for name in ("add", "sub", "mul", "div", "sqrt") for size in (32, 64))
+
+
+@NVCC
+@pytest.mark.parametrize("name", ["normal", "central", "tail", "extreme", "uniform"])
+def test_only_fractions_and_offsets_are_fused(name: str, tmp_path: Path) -> None:
+    program = recorded(REAL[name], FORMATS["float32"]).program
+    steps = program.steps
+    fused = reciprocals = 0
+    for step in steps:
+        # A loop over the elements of a thread is unrolled, the loop over the queue is not.
+        times = 8 if step.guard is None else 1
+        if step.name == "fraction":
+            reciprocals += times
+            fused += 2 * times * corrections(steps[step.operands[0]].value)
+        elif step.name == "multiply":
+            (k, *_), power = steps[step.operands[0]].operands, steps[step.operands[1]]
+            # (k + 1/2) 2^-32
+            fused += times * (power.name == "constant" and power.value == 2.0**-32 and steps[k].name == "convert")
+    made = Counter(re.findall(r"\b(fma|rcp)\.", compiled(tmp_path, source(program, "float32"))))
+    assert (made["fma"], made["rcp"]) == (fused, reciprocals)
 
 
 @NVCC

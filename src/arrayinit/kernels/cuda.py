@@ -8,17 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, groupby
+from itertools import chain
 from string import Template
 from struct import Struct, pack
 from typing import NamedTuple
 
 from arrayinit.core.dtypes import FORMATS, FloatFormat
-from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON, KERNEL
+from arrayinit.kernels.cuda_kernel import KERNEL
+from arrayinit.kernels.cuda_program import TYPES, Loops
+from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
 from arrayinit.kernels.rounding import BYTES, Rounding
 from arrayinit.stream.box import c_strides, merged_axes, neighbours, position
 from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, WORDS_PER_BLOCK
-from arrayinit.stream.program import Program, Recorded, Step
+from arrayinit.stream.program import Program, Recorded
 from arrayinit.stream.seed import Key
 
 AXES = 33
@@ -27,8 +29,14 @@ AXES = 33
 THREADS = 256
 """Threads in a block of the grid."""
 
-_KEYS = Struct("2Q")
-_BOX = Struct(f"{6 + 3 * AXES}Q")
+_RESIDENT = 6
+"""Blocks of the grid that a multiprocessor holds at once, if their registers allow: 40 for each thread."""
+
+_KEYS, _BOX = Struct(f"{2 * ROUNDS}Q"), Struct(f"7Q3i{3 * AXES}Q")
+
+# What the rounds from the second on add to the two words of the key.
+_LOW, _HIGH = ([k * word % 2**64 for k in range(1, ROUNDS)] for word in WEYL)
+_WORD = 2**64 - 1
 
 
 class LaunchArgs(NamedTuple):
@@ -60,16 +68,29 @@ def _box(
     outer, run = neighbours(wholes, sizes)
     # Each row of neighbours may begin anywhere in a block.
     rows, blocks = math.prod(sizes[:outer]), (run + 2 * (words - 1)) // words
+    # NumPy's generator increments the counter before it draws, so the first element is one block further.
+    first = position(wholes, firsts) + words
+    # The positions in a row at which a whole block of neighbours begins, and the distance of neighbours in memory.
+    whole, apart = max(0, run - words + 1), strides[-1]
+    if outer < len(sizes) - 1 or not 0 <= apart < 2**31:
+        apart = 0
     # C++ reads a negative stride from its two's complement.
     steps = [step % 2**64 for step in strides]
     axes = ([*values, *[0] * (AXES - len(values))] for values in (sizes, c_strides(wholes), steps))
-    box = _BOX.pack(position(wholes, firsts), rows, blocks, run, outer, len(sizes), *chain.from_iterable(axes))
-    return -(-rows * blocks // THREADS), box
+    counts = (*divmod(first, words), first, rows, blocks, run, whole, outer, len(sizes), apart)
+    return -(-rows * blocks // THREADS), _BOX.pack(*counts, *chain.from_iterable(axes))
 
 
 def pack_key(key: Key) -> bytes:
-    """Return the struct of the keys, which a kernel takes by value after the memory."""
-    return _KEYS.pack(*key)
+    """Return the struct of the keys of all rounds, which a kernel takes by value after the memory.
+
+    The keys of the first two rounds hold what these rounds compute alike in all threads.
+    """
+    low, high = key
+    lows, highs = [(low + k) & _WORD for k in _LOW], [(high + k) & _WORD for k in _HIGH]
+    product = low * MULTIPLIERS[0]
+    rest = chain.from_iterable(zip(lows[1:], highs[1:], strict=True))
+    return _KEYS.pack(high, lows[0], highs[0] ^ product >> 64, product & _WORD, *rest)
 
 
 def source(program: Program, dtype: str) -> str:
@@ -79,101 +100,48 @@ def source(program: Program, dtype: str) -> str:
 
 def kernel(program: Program, dtype: str) -> str:
     """Return the part of the source that depends on the program and the dtype."""
-    part, stored = _STORED[FORMATS[dtype].real if dtype in FORMATS else dtype]
-    loops = _Loops(program)
+    stored = FORMATS[dtype].real if dtype in FORMATS else dtype
+    loops = Loops(program, THREADS)
     streams = [step.operands[0] for step in program.steps if step.name == "word"]
     return Template(KERNEL).substitute(
         axes=AXES,
+        threads=THREADS,
+        # More registers for words of 64 bits, which take two each.
+        resident=_RESIDENT if program.word == "uint32" else 1,
         per_block=WORDS_PER_BLOCK[program.word],
         rounds=ROUNDS,
         **dict(zip(("first", "second"), map("{:#x}ull".format, MULTIPLIERS), strict=True)),
-        **dict(zip(("step_low", "step_high"), map("{:#x}ull".format, WEYL), strict=True)),
-        word=_TYPES[program.word],
+        word=TYPES[program.word],
         real="double" if program.word == "uint64" else "float",
         numbers=max(1, sum(step.name == "number" for step in program.steps)),
-        part=part,
+        part=_PARTS[stored],
         # What one thread writes at once: a block of 8 bytes, or 16 of its bytes.
         vector="uint2" if dtype in BYTES else "uint4",
         parts=len(program.outputs),
-        words="\n".join(f"    Index words{k}[4]; philox(block, {k}, keys.low, keys.high, words{k});" for k in streams),
-        kept=" ".join(f"{_TYPES[program.steps[index].dtype]} v{index};" for index in sorted(loops.kept)),
-        loops="\n".join(f"    {line}" for line in loops.lines(stored)),
+        words=_lines(f"Index words{k}[4]; philox(block, {k}, keys.of, words{k});" for k in streams),
+        kept=" ".join(loops.kept()),
+        shared=_lines(loops.shared()),
+        loops=_lines(loops.statements()),
+        converted=_lines(_converted(program, stored)),
     )
 
 
-class _Loops:
-    """A program as loops over the elements of a block: over all elements, or over the elements that a mask guards."""
-
-    def __init__(self, program: Program) -> None:
-        self.program, steps = program, program.steps
-        self.loops = [list(indices) for _, indices in groupby(range(len(steps)), lambda index: steps[index].guard)]
-        self.masks = {step.guard for step in steps if step.guard is not None}
-        self.made_in = {index: n for n, loop in enumerate(self.loops) for index in loop}
-        used = {(index, n) for n, loop in enumerate(self.loops) for user in loop for index in steps[user].inputs}
-        used |= {(index, len(self.loops) - 1) for index in program.outputs}
-        # The results of one loop that another loop uses.
-        self.kept = {index for index, n in used if n != self.made_in[index]}
-
-    def lines(self, stored: str) -> Iterator[str]:
-        """Yield the statements; the last ones convert the results by the template ``stored``."""
-        yield from (f"unsigned int wanted{mask} = 0;" for mask in self.masks)
-        for n, loop in enumerate(self.loops):
-            guard = self.program.steps[loop[0]].guard
-            if guard is None:
-                yield "#pragma unroll"
-                yield f"for (int k = 0; k < {WORDS_PER_BLOCK[self.program.word]}; k++) {{"
-            else:
-                yield f"for (unsigned int left = wanted{guard}; left; left &= left - 1) {{"
-                yield "    int k = __ffs(left) - 1;"
-            yield from (f"    {line}" for index in loop for line in self._statements(index, n))
-            if n == len(self.loops) - 1:
-                results = (stored.format(self._name(index, n)) for index in self.program.outputs)
-                yield from (f"    made.element[k].part[{i}] = {result};" for i, result in enumerate(results))
-            yield "}"
-
-    def _statements(self, index: int, loop: int) -> Iterator[str]:
-        step = self.program.steps[index]
-        yield f"{_TYPES[step.dtype]} v{index} = {_expression(step, [self._name(x, loop) for x in step.inputs])};"
-        if index in self.kept:
-            yield f"all[k].v{index} = v{index};"
-        if index in self.masks:
-            yield f"wanted{index} |= (unsigned int) v{index} << k;"
-
-    def _name(self, index: int, loop: int) -> str:
-        return f"v{index}" if self.made_in[index] == loop else f"all[k].v{index}"
+def _lines(statements: Iterator[str]) -> str:
+    return "\n".join(f"    {line}" for line in statements)
 
 
-def _expression(step: Step, operands: list[str]) -> str:
-    match step.name:
-        case "word":
-            return f"word(words{step.operands[0]}, k)"
-        case "number":
-            return f"numbers.value[{step.operands[0]}]"
-        case "integer":
-            return f"({_TYPES[step.dtype]}) {step.operands[0] % 2**64:#x}ull"
-        case "constant":
-            return f"{step.dtype}({step.operands[0]:#x}ull)"
-        case "fraction":
-            return f"divide_({', '.join(operands)})"
-        case "bits":
-            return f"{step.dtype}({operands[0]})"
-        case "convert":
-            return f"({_TYPES[step.dtype]}) {operands[0]}"
-        case "where":
-            return "{} ? {} : {}".format(*operands)
-        case name:
-            return f"{name}_({', '.join(operands)})"
-
-
-_TYPES = {
-    "bool": "bool",
-    "int32": "int",
-    "uint32": "unsigned int",
-    "int64": "long long",
-    "uint64": "unsigned long long",
-    "float32": "float",
-    "float64": "double",
-}
+def _converted(program: Program, dtype: str) -> Iterator[str]:
+    """Yield the statements that convert the results of a thread to the dtype of the memory."""
+    each = WORDS_PER_BLOCK[program.word]
+    if dtype in ("float16", "bfloat16"):
+        (index,) = program.outputs
+        for k in range(0, each, 2):
+            yield f"made.pair[{k // 2}] = {dtype}_pair(all[{k}].v{index}, all[{k + 1}].v{index});"
+        return
+    conversion = _float8(FORMATS[dtype]) if dtype in BYTES else "{}"
+    for k in range(each):
+        for i, index in enumerate(program.outputs):
+            yield f"made.element[{k}].part[{i}] = {conversion.format(f'all[{k}].v{index}')};"
 
 
 def _float8(dtype: FloatFormat) -> str:
@@ -181,10 +149,9 @@ def _float8(dtype: FloatFormat) -> str:
     return f"float8({{}}, {', '.join(integers)}, {str(dtype.has_negative_zero).lower()})"
 
 
-# The type of the memory, and the template of the conversion to this type.
-_STORED = {
-    "float16": ("unsigned short", "float16({})"),
-    "bfloat16": ("unsigned short", "bfloat16({})"),
-    **{name: ("unsigned char", _float8(FORMATS[name])) for name in BYTES},
-    **{name: (_TYPES[name], "{}") for name in ("float32", "float64", "uint32")},
+# The type of one number in memory.
+_PARTS = {
+    **dict.fromkeys(("float16", "bfloat16"), "unsigned short"),
+    **dict.fromkeys(BYTES, "unsigned char"),
+    **{name: TYPES[name] for name in ("float32", "float64", "uint32")},
 }

@@ -1,4 +1,4 @@
-"""The CUDA C++ of the portable stream: the part that all draws share, and the template of a kernel."""
+"""The CUDA C++ that all kernels share: the operations of the portable stream."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ ARITHMETIC = r"""
     OPERATION(real, type, subtract_, "sub.rn." size) \
     OPERATION(real, type, multiply_, "mul.rn." size) \
     OPERATION(real, type, divide_, "div.rn." size) \
+    __device__ __forceinline__ real fma_(real x, real y, real z) { \
+        real sum; \
+        asm("fma.rn." size " %0, %1, %2, %3;" : "=" type(sum) : type(x), type(y), type(z)); \
+        return sum; \
+    } \
     __device__ __forceinline__ real sqrt_(real x) { \
         real z; \
         asm("sqrt.rn." size " %0, %1;" : "=" type(z) : type(x)); \
@@ -29,11 +34,57 @@ ARITHMETIC = r"""
 OPERATIONS(float, "f32", "f")
 OPERATIONS(double, "f64", "d")
 
-__device__ __forceinline__ unsigned short float16(float x) {
-    unsigned short z;
-    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(z) : "f"(x));
+__device__ __forceinline__ float opposite(float x) {
+    float z;
+    asm("neg.f32 %0, %1;" : "=f"(z) : "f"(x));
     return z;
 }
+// Within one unit in the last place, in one instruction: with subnormal numbers it would be four.
+__device__ __forceinline__ float reciprocal(float x) {
+    float z;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(z) : "f"(x));
+    return z;
+}
+
+// Shared memory by addresses of 32 bits. From pointers, compilers compute the address again for each access.
+typedef unsigned int Place;
+__device__ __forceinline__ Place place(const void* memory) { return __cvta_generic_to_shared(memory); }
+#define ACCESS(word, size, type) \
+    template <int offset> __device__ __forceinline__ void put(Place at, word x) { \
+        asm volatile("st.shared." size " [%0+%2], %1;" : : "r"(at), type(x), "n"(offset) : "memory"); \
+    } \
+    template <int offset> __device__ __forceinline__ void take(Place at, word& x) { \
+        asm volatile("ld.shared." size " %0, [%1+%2];" : "=" type(x) : "r"(at), "n"(offset) : "memory"); \
+    }
+ACCESS(int, "s32", "r")
+ACCESS(unsigned int, "u32", "r")
+ACCESS(float, "f32", "f")
+ACCESS(long long, "s64", "l")
+ACCESS(unsigned long long, "u64", "l")
+ACCESS(double, "f64", "d")
+template <int offset> __device__ __forceinline__ unsigned int increase(Place at, unsigned int x) {
+    unsigned int before;
+    asm volatile("atom.shared.add.u32 %0, [%1+%3], %2;" : "=r"(before) : "r"(at), "r"(x), "n"(offset) : "memory");
+    return before;
+}
+
+// Two numbers at once, the first in the low half: GPUs before Ampere have no instruction for this.
+__device__ __forceinline__ unsigned int float16_pair(float x, float y) {
+    unsigned int z;
+    #if __CUDA_ARCH__ >= 800
+    asm("cvt.rn.f16x2.f32 %0, %2, %1;" : "=r"(z) : "f"(x), "f"(y));
+    #else
+    asm("{.reg .f16 x, y; cvt.rn.f16.f32 x, %1; cvt.rn.f16.f32 y, %2; mov.b32 %0, {x, y};}" : "=r"(z) : "f"(x), "f"(y));
+    #endif
+    return z;
+}
+#if __CUDA_ARCH__ >= 800
+__device__ __forceinline__ unsigned int bfloat16_pair(float x, float y) {
+    unsigned int z;
+    asm("cvt.rn.bf16x2.f32 %0, %2, %1;" : "=r"(z) : "f"(x), "f"(y));
+    return z;
+}
+#endif
 """
 
 COMMON = r"""
@@ -49,6 +100,17 @@ template <class T> __device__ __forceinline__ T right_(T x, T y) { return x >> y
 template <class T> __device__ __forceinline__ T invert_(T x) { return ~x; }
 template <class T> __device__ __forceinline__ bool less_(T x, T y) { return x < y; }
 template <class T> __device__ __forceinline__ T minimum_(T x, T y) { return less_(y, x) ? y : x; }
+
+// The quotient as IEEE 754 rounds it, for the constants and the ranges of the fractions of the stream.
+template <int corrections> __device__ __forceinline__ float fraction_(float w, float x) {
+    float y = reciprocal(x), q = multiply_(w, y);
+    #pragma unroll
+    for (int k = 0; k < corrections; k++) {
+        q = fma_(fma_(opposite(x), q, w), y, q);
+    }
+    return q;
+}
+template <int corrections> __device__ __forceinline__ double fraction_(double w, double x) { return divide_(w, x); }
 
 __device__ __forceinline__ int int32(unsigned int x) { return x; }
 __device__ __forceinline__ int int32(float x) { return __float_as_int(x); }
@@ -67,11 +129,14 @@ __device__ __forceinline__ double copysign_(double x, double sign) {
     return float64((int64(x) & ~int64(-0.0)) | (int64(sign) & int64(-0.0)));
 }
 
+#if !(__CUDA_ARCH__ >= 800)
 // Round to nearest, ties to even; no draw is NaN.
-__device__ __forceinline__ unsigned short bfloat16(float x) {
-    unsigned int bits = __float_as_int(x);
-    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+__device__ __forceinline__ unsigned int bfloat16_pair(float x, float y) {
+    unsigned int first = int32(x), second = int32(y);
+    first += 0x7fff + (first >> 16 & 1), second += 0x7fff + (second >> 16 & 1);
+    return first >> 16 | second & 0xffff0000;
 }
+#endif
 
 // As to_bits in rounding.py, which says what the integers are; no draw is NaN.
 __device__ __forceinline__ unsigned char float8(
@@ -85,91 +150,5 @@ __device__ __forceinline__ unsigned char float8(
     int code = int32(add_(float32(held), float32(power))) - power + ((exponent - first) >> drop);
     code = code < overflow ? code : overflow;
     return code || has_negative_zero ? code | (given >> 24 & 0x80) : 0;
-}
-"""
-
-KERNEL = r"""
-typedef $word Word;
-
-// A row has ``run`` neighbours in the logical array, and spans at most ``blocks`` blocks of the counter.
-struct Box {
-    Index first, rows, blocks, run;
-    long long outer, axes;
-    Index size[$axes], step[$axes];
-    long long stride[$axes];
-};
-
-struct Keys { Index low, high; };
-struct Numbers { $real value[$numbers]; };
-struct Element { $part part[$parts]; };
-typedef $vector Vector;
-union Block { Element element[$per_block]; Vector vector[$per_block * sizeof(Element) / sizeof(Vector)]; };
-
-__device__ __forceinline__ void philox(Index block, Index stream, Index low, Index high, Index* words) {
-    // NumPy's generator increments the counter before it draws.
-    Index a = block + 1, b = 0, c = 0, d = stream;
-    #pragma unroll
-    for (int k = 0; k < $rounds; k++) {
-        Index e = __umul64hi(c, $second) ^ b ^ low, f = __umul64hi(a, $first) ^ d ^ high;
-        b = c * $second, d = a * $first, a = e, c = f;
-        low += $step_low, high += $step_high;
-    }
-    words[0] = a, words[1] = b, words[2] = c, words[3] = d;
-}
-
-__device__ __forceinline__ Word word(const Index* words, int k) {
-    // The low half of a word comes first.
-    return words[k * sizeof(Word) / 8] >> k * sizeof(Word) % 8 * 8;
-}
-
-extern "C" __global__ void draw(
-    char* out,
-    const __grid_constant__ Keys keys,
-    const __grid_constant__ Box box,
-    const __grid_constant__ Numbers numbers
-) {
-    Index block = (Index) blockIdx.x * blockDim.x + threadIdx.x, row = 0, first = box.first;
-    if (box.outer) {
-        row = block / box.blocks, block %= box.blocks;
-    }
-    if (row >= box.rows || block >= box.blocks) {
-        return;
-    }
-    for (int k = box.outer - 1; k >= 0; k--) {
-        Index position = row % box.size[k];
-        row /= box.size[k], first += position * box.step[k], out += (long long) position * box.stride[k];
-    }
-    block += first / $per_block;
-$words
-    Block made;
-    // The results made before a branch and used in it or after it, for each element. The branch runs for all elements
-    // that need it before any other goes on: few elements do, but among the threads that wait for each other one does
-    // nearly always.
-    struct { $kept } all[$per_block];
-$loops
-    // The index of the first element in the row, unsigned: a position before the row's beginning is beyond its end.
-    Index start = block * $per_block - first;
-    const int last = box.axes - 1;
-    char* memory = out + (long long) start * (long long) sizeof(Element);
-    bool is_whole = start < box.run && box.run - start >= $per_block && box.outer == last;
-    if (is_whole && box.stride[last] == sizeof(Element) && (Index) memory % sizeof(Vector) == 0) {
-        #pragma unroll
-        for (int k = 0; k < sizeof(Block) / sizeof(Vector); k++) {
-            ((Vector*) memory)[k] = made.vector[k];
-        }
-        return;
-    }
-    #pragma unroll
-    for (int k = 0; k < $per_block; k++) {
-        Index position = start + k;
-        if (position < box.run) {
-            memory = out;
-            for (int axis = last; axis > box.outer; axis--) {
-                memory += (long long) (position % box.size[axis]) * box.stride[axis];
-                position /= box.size[axis];
-            }
-            *(Element*) (memory + (long long) position * box.stride[box.outer]) = made.element[k];
-        }
-    }
 }
 """

@@ -1,0 +1,126 @@
+"""The short divisions of CUDA's kernels are exact: for each x, and for each number that may be taken for 1 / x."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from cuda_on_host import SHIMS
+from programs import CASES, by_steps, words
+
+from arrayinit.core.distributions import TruncatedNormal
+from arrayinit.core.dtypes import FORMATS
+from arrayinit.core.truncation import _CENTRAL, _EXTREME, Tail, truncation
+from arrayinit.kernels.cuda_program import corrections
+from arrayinit.kernels.cuda_text import COMMON
+from arrayinit.stream.coefficients import SINGLE, SINGLE_TAIL
+from arrayinit.stream.program import recorded
+from arrayinit.stream.quantile import LOG_2
+
+pytestmark = pytest.mark.usefixtures("numpy_library")
+
+CHECK = r"""
+float assumed;
+float reciprocal(float x) { return assumed; }
+COMMON
+// Count the quotients that are wrong, for all x from one to the other by their bits, and for all near reciprocals.
+template <int corrections> long long wrong(float w, unsigned int first, unsigned int last, long long* pairs) {
+    long long count = 0;
+    for (unsigned int k = first; k <= last; k++) {
+        float x = bits<float>(k), exact = w / x, near[3];
+        int reciprocals = near_reciprocals(x, near);
+        for (int i = 0; i < reciprocals; i++) assumed = near[i], count += fraction_<corrections>(w, x) != exact;
+        *pairs += reciprocals;
+    }
+    return count;
+}
+extern "C" long long wrong_of(int corrections, float w, unsigned int first, unsigned int last, long long* pairs) {
+    return corrections == 1 ? wrong<1>(w, first, last, pairs) : wrong<2>(w, first, last, pairs);
+}
+"""
+
+
+def tails() -> tuple[float, float]:
+    """Return the least and the greatest r, where r^2 = -2 log p, of all tails."""
+    nearest = truncation(TruncatedNormal(0.0, 1.0, -math.inf, -float(_CENTRAL)))
+    furthest = truncation(TruncatedNormal(0.0, 1.0, -math.inf, -float(_EXTREME)))
+    assert isinstance(nearest, Tail)
+    assert isinstance(furthest, Tail)
+    # The edge of the centre is nearer still. The least number u is 2^-33.
+    least = min(-math.log2(0.5 - math.sqrt(SINGLE.edge)), nearest.start)
+    return tuple(math.sqrt(2.0 * LOG_2 * bits) for bits in (least * (1 - 1e-6), (furthest.start + 33.0) * (1 + 1e-6)))
+
+
+RANGES = ((SINGLE.centre, (0.0, SINGLE.edge)), (SINGLE.logarithm, (1.0, 2.0)), (SINGLE_TAIL, tails()))
+
+
+def fractions() -> Iterator[tuple[float, float, float]]:
+    """Yield w of each fraction w / (x + s), and the ends of the range of x + s, all in float32."""
+    for table, ends in RANGES:
+        for w, s in table:
+            yield (float(np.float32(w)), *sorted(float(np.float32(x) + np.float32(s)) for x in ends))
+
+
+FRACTIONS = {w: (low, high) for w, low, high in fractions()}
+
+
+@pytest.fixture(scope="module")
+def check(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    if not shutil.which("g++"):
+        pytest.skip("there is no g++ to compile for the host")
+    folder = tmp_path_factory.mktemp("fractions")
+    (folder / "check.cpp").write_text(SHIMS + CHECK.replace("COMMON", COMMON))
+    options = ("-O3", "-march=native", "-ffp-contract=off", "-w", "-shared", "-fPIC", "-std=c++17")
+    subprocess.run(["g++", *options, "check.cpp", "-o", "check.so"], cwd=folder, check=True)
+    library = ctypes.CDLL(str(folder / "check.so"))
+    library.wrong_of.restype = ctypes.c_longlong
+    return library
+
+
+def wrong(check: ctypes.CDLL, w: float, times: int) -> int:
+    """Return for how many pairs of x and a near reciprocal the quotient is wrong."""
+    low, high = FRACTIONS[w]
+    assert low * high > 0
+    first, last = sorted(int(np.float32(x).view(np.uint32)) for x in (low, high))
+    pairs = ctypes.c_longlong(0)
+    count = check.wrong_of(times, ctypes.c_float(w), ctypes.c_uint(first), ctypes.c_uint(last), ctypes.byref(pairs))
+    assert pairs.value >= 2 * (last - first + 1) > 10**6
+    return int(count)
+
+
+@pytest.mark.parametrize("w", FRACTIONS)
+def test_each_quotient_is_exact(w: float, check: ctypes.CDLL) -> None:
+    assert wrong(check, w, corrections(w)) == 0
+
+
+def test_the_one_fraction_with_two_corrections_needs_them(check: ctypes.CDLL) -> None:
+    (w,) = (w for w in FRACTIONS if corrections(w) == 2)
+    assert wrong(check, w, 1) == 3
+
+
+def test_no_draw_leaves_these_ranges() -> None:
+    form = FORMATS["float32"]
+    given, seen = words(form), set()
+    ends = [TruncatedNormal(0.0, 1.0, -math.inf, bound) for bound in (-2.0, -36.999)]
+    for law in [law for _, law, dtype in CASES if dtype == "float32"] + ends:
+        draw = recorded(law, form)
+        with np.errstate(all="ignore"):
+            done = by_steps(draw, given)
+        steps = draw.program.steps
+        masks = {step.guard for step in steps} - {None}
+        for step in steps:
+            if step.name == "fraction":
+                w, x = (done[k] for k in step.operands)
+                if masks:
+                    (mask,) = masks
+                    # What is computed before the branch is not used where the branch is taken.
+                    x = x[done[mask] == (step.guard is not None)]
+                low, high = FRACTIONS[float(w)]
+                assert low <= x.min() <= x.max() <= high, (law, float(w))
+                seen.add(float(w))
+    assert seen == FRACTIONS.keys()
