@@ -1,6 +1,6 @@
 """CUDA's kernels without a GPU: their source, but for the arithmetic, as C++ that the host runs.
 
-The threads of a block are fibres: each runs up to a barrier, and the next one then does.
+The threads of a block are fibres: each runs up to a barrier, and another then does.
 """
 
 from __future__ import annotations
@@ -100,19 +100,22 @@ std::function<void()> kernel;
 void __syncthreads() { swapcontext(&fibres[threadIdx.x], &host); }
 void fibre() { kernel(), has_ended[threadIdx.x] = true; }
 
-// Run the threads of a block. Return false if some wait at a barrier, and another has ended.
+// Run the threads of a block, from the last to the first or from the first to the last up to each barrier. Return false
+// if some wait at a barrier, and another has ended.
 bool run_block() {
     for (int k = 0; k < THREADS; k++) {
         has_ended[k] = false, getcontext(&fibres[k]);
         fibres[k].uc_link = &host, fibres[k].uc_stack.ss_sp = stacks[k], fibres[k].uc_stack.ss_size = sizeof(stacks[k]);
         makecontext(&fibres[k], fibre, 0);
     }
-    for (int ended = 0; !ended;) {
-        for (threadIdx.x = 0; threadIdx.x < THREADS; threadIdx.x++)
+    for (bool is_forwards = false;; is_forwards = !is_forwards) {
+        int ended = 0;
+        for (int k = 0; k < THREADS; k++) {
+            threadIdx.x = is_forwards ? k : THREADS - 1 - k;
             swapcontext(&host, &fibres[threadIdx.x]), ended += has_ended[threadIdx.x];
-        if (ended && ended < THREADS) return false;
+        }
+        if (ended) return ended == THREADS;
     }
-    return true;
 }
 """
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cuda_on_host import KEYS, kernels, numbered
+from cuda_on_host import KEYS, Kernels, kernels, numbered
 from programs import CASES, REAL
 
 from arrayinit.core.distributions import Normal, TruncatedNormal
@@ -57,6 +57,38 @@ def test_there_is_one_kernel_whatever_the_parameters() -> None:
     form = FORMATS["float32"]
     kernels_of = {source(recorded(Normal(0.0, std), form).program, "float32") for std in (1.0, 0.02, 3e7)}
     assert len(kernels_of) == 1
+
+
+BARRIER = "__syncthreads();"
+PARTS = source(recorded(Normal(0.0, 1.0), FORMATS["complex64"]).program, "complex64")
+"""The kernel with the most barriers: three for each part of a complex number."""
+
+
+def without(text: str, count: int) -> str:
+    """Return a kernel that lacks one of its barriers."""
+    before, after = text.split(BARRIER)[: count + 1], text.split(BARRIER)[count + 1 :]
+    return f"{BARRIER.join(before)}{BARRIER.join(after)}"
+
+
+def test_each_barrier_is_needed() -> None:
+    count = PARTS.count(BARRIER)
+    mutants = [without(PARTS, k) for k in range(count)]
+    host, made = Kernels([PARTS, *mutants]), []
+    law = recorded(Normal(0.0, 1.0), FORMATS["complex64"])
+    for text in (PARTS, *mutants):
+        box = np.zeros(20_000, np.complex64)
+        host.run(text, box, SEED.key(), launch(law, box.shape, box.strides, box.shape, (0,)))
+        made.append(box.tobytes())
+    assert (count, len(made)) == (6, 7)
+    assert made[0] not in made[1:]
+
+
+def test_a_thread_that_ends_before_a_barrier_is_noticed() -> None:
+    mutant = PARTS.replace(BARRIER, f"if (threadIdx.x == 77) return; {BARRIER}")
+    host, box = Kernels([mutant]), np.zeros(100, np.complex64)
+    fitted = launch(recorded(Normal(0.0, 1.0), FORMATS["complex64"]), box.shape, box.strides, box.shape, (0,))
+    with pytest.raises(AssertionError, match="a thread has ended"):
+        host.run(mutant, box, SEED.key(), fitted)
 
 
 @pytest.fixture(scope="module")

@@ -32,10 +32,13 @@ THREADS = 256
 _RESIDENT = 6
 """Blocks of the grid that a multiprocessor holds at once, if their registers allow: 40 for each thread."""
 
-_KEYS, _BOX = Struct(f"{2 * ROUNDS}Q"), Struct(f"7Q3i{3 * AXES}Q")
+_BOX = Struct(f"7Q3i{3 * AXES}Q")
 
-# What the rounds from the second on add to the two words of the key.
-_LOW, _HIGH = ([k * word % 2**64 for k in range(1, ROUNDS)] for word in WEYL)
+# Integers with a number of 64 bits for each round, 128 bits apart: ones, what the rounds add to a word of the key, and
+# the bits of all numbers.
+_ROUNDS = [1 << 128 * k for k in range(ROUNDS)]
+_ONES = sum(_ROUNDS)
+_STEPS = [sum(k * word % 2**64 * place for k, place in enumerate(_ROUNDS)) for word in WEYL]
 _WORD = 2**64 - 1
 
 
@@ -84,13 +87,12 @@ def _box(
 def pack_key(key: Key) -> bytes:
     """Return the struct of the keys of all rounds, which a kernel takes by value after the memory.
 
-    The keys of the first two rounds hold what these rounds compute alike in all threads.
+    The first key is a factor in the second round, in all threads alike: the halves of the product go into the keys.
     """
-    low, high = key
-    lows, highs = [(low + k) & _WORD for k in _LOW], [(high + k) & _WORD for k in _HIGH]
-    product = low * MULTIPLIERS[0]
-    rest = chain.from_iterable(zip(lows[1:], highs[1:], strict=True))
-    return _KEYS.pack(high, lows[0], highs[0] ^ product >> 64, product & _WORD, *rest)
+    low, high = ((word * _ONES + steps) & _WORD * _ONES for word, steps in zip(key, _STEPS, strict=True))
+    product = key.low * MULTIPLIERS[0]
+    halves = key.low ^ product & _WORD | product >> 64 << 192
+    return ((low | high << 64) ^ halves).to_bytes(16 * ROUNDS, "little")
 
 
 def source(program: Program, dtype: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 KERNEL = r"""
 typedef $word Word;
 
-// What the rounds take of the key.
+// The keys of the rounds, but for what the first two rounds compute alike in all threads.
 struct Keys { Index of[2 * $rounds]; };
 
 // A row has ``run`` neighbours in the logical array, and spans at most ``blocks`` blocks of the counter. The first
@@ -22,7 +22,7 @@ struct Element { $part part[$parts]; };
 typedef $vector Vector;
 union Block {
     Element element[$per_block];
-    unsigned int pair[$per_block / 2];
+    unsigned int pair[$per_block * sizeof(Element) / 4];
     Vector vector[$per_block * sizeof(Element) / sizeof(Vector)];
 };
 
@@ -34,9 +34,9 @@ $converted
 }
 
 __device__ __forceinline__ void philox(Index block, Index stream, const Index* keys, Index* words) {
-    // The keys have what the first two rounds compute alike in all threads.
-    Index a, b, c = __umul64hi(block, $first) ^ stream ^ keys[0], d = block * $first;
-    a = __umul64hi(c, $second) ^ keys[1], b = c * $second, c = d ^ keys[2], d = keys[3];
+    // The first two rounds, where ``a`` is the first key, then those that are alike.
+    Index a, b, c = __umul64hi(block, $first) ^ stream ^ keys[1], d = block * $first;
+    a = __umul64hi(c, $second) ^ keys[2], b = c * $second, c = d ^ keys[3], d = keys[0];
     #pragma unroll
     for (int k = 2; k < $rounds; k++) {
         Index e = __umul64hi(c, $second) ^ b ^ keys[2 * k], f = __umul64hi(a, $first) ^ d ^ keys[2 * k + 1];
