@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable
 from functools import cache
 from itertools import starmap
@@ -30,8 +31,6 @@ from arrayinit.stream.seed import Key
 SHIMS = r"""
 #include <cmath>
 #include <cstring>
-#include <functional>
-#include <ucontext.h>
 #define __device__
 #define __global__
 #define __forceinline__ inline
@@ -84,6 +83,10 @@ int near_reciprocals(float x, float* stored) {
 """
 
 FIBRES = r"""
+#include <functional>
+#include <ucontext.h>
+
+// Any number that PTX allows.
 float reciprocal(float x) {
     static unsigned int drawn = 1;
     float near[3];
@@ -144,6 +147,8 @@ class Kernels:
     def __init__(self, sources: Iterable[str]) -> None:
         if not shutil.which("g++"):
             pytest.skip("there is no g++ to compile for the host")
+        if sys.platform != "linux":
+            pytest.skip("the threads of a block are fibres of Linux")
         self.places = {source: n for n, source in enumerate(dict.fromkeys(sources))}
         with TemporaryDirectory() as folder:
             Path(folder, "kernels.cpp").write_text(
