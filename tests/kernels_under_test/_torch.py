@@ -69,7 +69,7 @@ KERNELS = {
         60,
         {
             "arrayinit.kernels._triton_launch.TILE": (128, 64),
-            "arrayinit.kernels._triton_launch._HELD": (1 << 24, 50),
+            "arrayinit.kernels._torch_columns._HELD": (1 << 24, 50),
             "arrayinit.kernels._triton_launch._AT_ONCE": (1 << 30, 150),
         },
         skip="" if _INTERPRETED else "Triton's interpreter is not asked for: TRITON_INTERPRET=1",

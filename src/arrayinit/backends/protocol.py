@@ -34,6 +34,8 @@ class Prepared(NamedTuple):
     """The axes of the logical array in the array; None if they are in order."""
     law: bytes | None = None
     """The program of the compiled core; None if there is none, or several threads are faster."""
+    kept: dict[Any, Any] | None = None
+    """What the backend itself keeps for arrays that are alike, if anything is kept."""
 
 
 class Backend(ABC):

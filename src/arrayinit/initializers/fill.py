@@ -63,7 +63,7 @@ def _remember(key: Any, given: tuple[Any, ...], prepared: Prepared) -> Prepared:
     # Imported here: the modules that draw take as long to import as the rest.
     from arrayinit.kernels.compiled import law_at_once
 
-    prepared = prepared._replace(law=law_at_once(prepared.distribution, prepared.dtype, prepared.shape))
+    prepared = prepared._replace(law=law_at_once(prepared.distribution, prepared.dtype, prepared.shape), kept={})
     # A program has few kinds of arrays. The limit guards the memory against a program with ever new ones.
     if len(_prepared) >= 1000:
         _prepared.clear()

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import triton
 
-from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels._torch_columns import clear_columns, memory_of
 from arrayinit.kernels._triton import TILE, kernel
 from arrayinit.kernels.draw import Draw
-from arrayinit.kernels.rounding import BEYOND_NUMPY
 from arrayinit.stream.box import boxes, c_strides, merged_axes, neighbours, position
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Recorded, Step, recorded
 from arrayinit.stream.seed import Key
 
+NAME = "Triton's kernel"
+
 # The most elements of one launch: a kernel counts them in 32 bits.
 _AT_ONCE = 1 << 30
 
-# The most keys in memory at once, 8 bytes each.
-_HELD = 1 << 24
-
-_INTEGERS = {getattr(torch, name): getattr(torch, f"int{FORMATS[name].bits}") for name in BEYOND_NUMPY}
-
-# The keys of `_clear_columns`, unsorted.
+# The keys of `clear_columns`, unsorted.
 _KEYS = Recorded(Program((Step("word", "uint32", (KEYS,)), Step("convert", "int64", (0,))), (1,)), ())
 
 
-def check() -> None:
+def check(_: int) -> None:
     """Raise unless kernels can be compiled and launched here. Triton needs a C compiler."""
     target: Any = triton.runtime.driver.active.get_current_target()
     # How Triton rounds on other backends is not known, and Triton does not support older GPUs.
@@ -49,7 +45,22 @@ def fill_device(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None
     with torch.accelerator.device_index(x.device.index):
         _fill(box, recorded(draw.distribution, draw.dtype), key, draw.shape, first)
         if draw.zeros:
-            _clear_columns(box, first, draw.shape[0], draw.zeros, key)
+
+            def keys(out: torch.Tensor, start: int) -> None:
+                _fill(out.view(-1), _KEYS, key, [start + out.numel()], [start])
+
+            clear_columns(box, first, draw.shape[0], draw.zeros, keys)
+
+
+def launcher(_: torch.Tensor, draw: Draw) -> Callable[[torch.Tensor, Key], None]:
+    """Return a function that fills tensors like this one, not empty, as a draw says."""
+    made = recorded(draw.distribution, draw.dtype)
+
+    def fill(x: torch.Tensor, key: Key) -> None:
+        with torch.accelerator.device_index(x.device.index):
+            _fill(x.detach().permute(draw.order), made, key, draw.shape, [0] * x.ndim)
+
+    return fill
 
 
 def _fill(box: torch.Tensor, draw: Recorded, key: Key, shape: Sequence[int], corner: Sequence[int]) -> None:
@@ -78,7 +89,7 @@ def _launch(box: torch.Tensor, draw: Recorded, key: Key, shape: Sequence[int], c
 
     compiled = kernel(draw.program, str(parts.dtype).removeprefix("torch."), rank, one_run=runs == 1)
     compiled[(-(-runs * span // TILE),)](
-        _bits(parts),
+        memory_of(parts),
         *key,
         start,
         runs,
@@ -89,24 +100,3 @@ def _launch(box: torch.Tensor, draw: Recorded, key: Key, shape: Sequence[int], c
         TILE=TILE,
         enable_fp_fusion=False,
     )
-
-
-def _bits(x: torch.Tensor) -> torch.Tensor:
-    """Return memory of a format that the kernels store as bits as integers; any other memory itself."""
-    integer = _INTEGERS.get(x.dtype)
-    return x if integer is None else x.view(integer)
-
-
-def _clear_columns(matrix: torch.Tensor, corner: Sequence[int], rows: int, count: int, key: Key) -> None:
-    """Clear elements as `arrayinit.kernels.subsets.clear_columns` does."""
-    height, width = matrix.shape
-    step = max(1, _HELD // rows)
-    for column in range(0, width, step):
-        columns = matrix[:, column : column + step]
-        keys = torch.empty((columns.shape[1], rows), dtype=torch.int64, device=matrix.device)
-        start = (corner[1] + column) * rows
-        _fill(keys.view(-1), _KEYS, key, [start + keys.numel()], [start])
-        # The row breaks ties, so no two keys are equal. As signed integers, the keys of 2^32 rows fit.
-        keys.sub_(1 << 31).mul_(rows).add_(torch.arange(rows, device=matrix.device))
-        last = keys.topk(count, dim=1, largest=False, sorted=False).values.amax(dim=1, keepdim=True)
-        _bits(columns).masked_fill_((keys <= last).T[corner[0] : corner[0] + height], 0)

@@ -1,9 +1,13 @@
-"""Torch on a GPU: the bits of the host from kernels that wait for nothing; `test_triton.py` does without one."""
+"""Torch on a GPU: the bits of the host from kernels that wait for nothing.
+
+`test_torch_nvrtc.py` and `test_triton.py` do without one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -18,9 +22,12 @@ import arrayinit
 from arrayinit.core.distributions import Distribution, Normal
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import draw as draws
+from arrayinit.stream.program import recorded
 from arrayinit.stream.seed import Seed, seed_of
 
 pytestmark = pytest.mark.parametrize("library", ["torch:cuda"], indirect=True)
+
+KERNELS = pytest.mark.parametrize("kernels", ["arrayinit.kernels._cuda_torch", "arrayinit.kernels._triton_launch"])
 
 SEEDED = [
     "normal_",
@@ -43,15 +50,14 @@ def waiting_is_an_error() -> Iterator[None]:
         torch.cuda.set_sync_debug_mode(before)
 
 
+@KERNELS
 @pytest.mark.parametrize(("_", "distribution", "dtype"), CASES, ids=IDS)
 def test_each_way_of_drawing_has_the_bits_of_the_host(
-    _: str, distribution: Distribution, dtype: str, library: Library
+    _: str, distribution: Distribution, dtype: str, kernels: str, library: Library
 ) -> None:
     draw = draws.Draw(distribution, seed_of(5), FORMATS[dtype], (1_000_003,), (0,))
     x = library.empty(draw.shape, dtype)
-    from arrayinit.kernels import _triton_launch as torch_triton
-
-    torch_triton.fill_device(x, draw)
+    import_module(kernels).fill_device(x, draw)
     same_bits(library.to_numpy(x), _numbers(whole(draw), dtype), dtype)
 
 
@@ -59,10 +65,9 @@ def _numbers(host: np.ndarray, dtype: str) -> np.ndarray:
     return (host.astype(np.uint32) << 16).view(np.float32).astype(np.float64) if dtype in STORED else host
 
 
+@KERNELS
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "complex128"])
-def test_a_box_in_any_memory_is_that_part_of_the_whole(dtype: str, library: Library) -> None:
-    from arrayinit.kernels import _triton_launch as torch_triton
-
+def test_a_box_in_any_memory_is_that_part_of_the_whole(dtype: str, kernels: str, library: Library) -> None:
     distribution = Normal(0.5, 2.0)
     rng = np.random.default_rng(0)
     for _ in range(100):
@@ -73,7 +78,7 @@ def test_a_box_in_any_memory_is_that_part_of_the_whole(dtype: str, library: Libr
         turned = [box[k] for k in draw.inverse]
         across = library.full(tuple(2 * shape[k] + 1 for k in draw.inverse), dtype, 7.0)
         part = across[tuple(slice(2 * side.start + 1, 2 * side.stop + 1, 2) for side in turned)]
-        torch_triton.fill_device(part, draw, [side.start for side in turned])
+        import_module(kernels).fill_device(part, draw, [side.start for side in turned])
         same_bits(library.to_numpy(part).transpose(order), _numbers(whole(draw), dtype)[box], dtype)
         part.fill_(7)
         assert (across == 7).all()
@@ -83,8 +88,9 @@ def test_a_box_in_any_memory_is_that_part_of_the_whole(dtype: str, library: Libr
 def test_a_seed_is_drawn_without_the_host(name: str, library: Library) -> None:
     from arrayinit.backends._torch import custom_op as torch_operator
 
-    assert torch_operator._triton() is not None
     x = library.empty(DRAWS[name].shape, "float32")
+    assert torch_operator._kernels(x) is not None
+    # The check of the first fill is done by a later one: nothing may wait.
     with waiting_is_an_error():
         DRAWS[name].fill(x)
     same_bits(library.to_numpy(x), reference(DRAWS[name], "float32"), "float32")
@@ -143,13 +149,17 @@ def test_each_device_has_its_own_kernels(library: Library) -> None:
 
 
 def test_nothing_is_compiled_twice(library: Library) -> None:
-    from arrayinit.kernels import _triton as triton
-    from arrayinit.stream.program import recorded
+    from arrayinit.kernels import _cuda_torch, _triton, _triton_launch
 
-    for std in (1.0, 0.02):
-        for size in (1, 2, 16, 1000, 1 << 20, (1 << 20) + 16):
-            arrayinit.normal_(library.empty((size,), "float32"), std=std, rng=[size, 2**40])
-    compiled = triton.kernel(recorded(Normal(0.0, 1.0), FORMATS["float32"]).program, "float32", 1, one_run=True)
+    program = recorded(Normal(0.0, 1.0), FORMATS["float32"]).program
+    for kernels in (_cuda_torch, _triton_launch):
+        _cuda_torch._function.cache_clear()
+        for std in (1.0, 0.02):
+            for size in (1, 2, 16, 1000, 1 << 20, (1 << 20) + 16):
+                draw = draws.Draw(Normal(0.0, std), Seed((size, 2**40)), FORMATS["float32"], (size,), (0,))
+                kernels.fill_device(library.empty((size,), "float32"), draw)
+        assert _cuda_torch._function.cache_info().currsize == (kernels is _cuda_torch)
+    compiled = _triton.kernel(program, "float32", 1, one_run=True)
     assert {len(kernels) for kernels, *_ in compiled.device_caches.values()} == {1}
 
 
@@ -171,3 +181,27 @@ def test_more_elements_than_32_bits_count(library: Library) -> None:
     box = np.empty(1000, "float16")
     draws.Draw(Normal(0.0, 1.0), Seed((5,)), FORMATS["float16"], (size,), (0,)).fill_box(box, [size - 1000])
     same_bits(library.to_numpy(x[-1000:]), box, "float16")
+
+
+def test_a_captured_graph_draws_the_same(library: Library) -> None:
+    import torch
+
+    draw = DRAWS["normal_"]
+    x = library.empty(draw.shape, "float32")
+    # What is to be compiled or loaded is, before the capture.
+    draw.fill(x, 1)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        draw.fill(x, 5)
+    x.zero_()
+    graph.replay()
+    same_bits(library.to_numpy(x), reference(draw, "float32"), "float32")
+
+
+@pytest.mark.parametrize("distribution", [Normal(0.0, 1.0), Normal(0.5, 2.0)])
+def test_the_check_at_the_first_use_finds_the_bits_of_the_host(distribution: Normal, library: Library) -> None:
+    from arrayinit.backends import first_use
+
+    first_use._answers.clear()
+    arrayinit.normal_(library.empty((3,), "float32"), *distribution, rng=1)
+    assert list(first_use._answers.values()) == [True]

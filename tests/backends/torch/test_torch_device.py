@@ -96,10 +96,10 @@ def test_that_check_fails_for_what_waits() -> None:
 
 @pytest.mark.usefixtures("torch_library")
 @pytest.mark.parametrize("name", ["normal_", "sparse_"])
-def test_without_triton_a_device_is_filled_from_the_host(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "arrayinit.kernels._triton_launch", None)
-    monkeypatch.delattr("arrayinit.kernels._triton_launch", raising=False)
-    kernels = torch_operator._triton.__wrapped__()
+def test_without_compilers_a_device_is_filled_from_the_host(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for compiler in ("cuda_torch", "triton_launch"):
+        monkeypatch.setitem(sys.modules, f"arrayinit.kernels._{compiler}", None)
+    kernels = torch_operator._on_gpu.__wrapped__(0)
     assert kernels is None
     monkeypatch.setattr(torch_operator, "_kernels", lambda _: kernels)
     monkeypatch.setattr(torch_operator, "fill_memory", lambda *_: False)

@@ -30,6 +30,7 @@ pytestmark = [
 if INTERPRETED:
     import torch
 
+    from arrayinit.backends import first_use
     from arrayinit.backends._torch import custom_op as torch_operator
     from arrayinit.kernels import _triton as source
     from arrayinit.kernels import _triton_launch as torch_triton
@@ -73,6 +74,10 @@ def on_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch_operator, "fill_memory", lambda *_: False)
     monkeypatch.setattr("arrayinit.backends._torch.backend.is_unseen", lambda _: False)
     monkeypatch.setattr(torch_operator, "_kernels", lambda _: torch_triton)
+    # torch is asked whether anything may wait for the GPU.
+    monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
+    monkeypatch.setattr(first_use, "_answers", {})
 
 
 SHAPE = (6, 5, 3, 7)
@@ -148,8 +153,9 @@ def test_transforms_of_functions_fill_as_the_functions_do(name: str) -> None:
 
 def test_triton_is_not_used_where_there_is_no_gpu() -> None:
     with pytest.raises(RuntimeError):
-        torch_triton.check()
-    assert torch_operator._triton() is None
+        torch_triton.check(0)
+    torch_operator._on_gpu.cache_clear()
+    assert torch_operator._on_gpu(0) is None
 
 
 def test_triton_is_not_imported_for_a_tensor_of_the_cpu() -> None:

@@ -13,11 +13,13 @@ from torch._C import (
 )
 from torch.compiler import is_compiling
 
-from arrayinit.backends._torch.memory import PLAIN
+from arrayinit.backends._torch.custom_op import launcher
+from arrayinit.backends._torch.memory import PLAIN, check_writable
 from arrayinit.backends.protocol import Prepared
 from arrayinit.core.distributions import Normal, Uniform
+from arrayinit.kernels.draw import Draw
 from arrayinit.stream import extension
-from arrayinit.stream.seed import SEEDS
+from arrayinit.stream.seed import SEEDS, Seed
 
 
 def kind(x: torch.Tensor) -> Hashable:
@@ -32,27 +34,58 @@ def kind(x: torch.Tensor) -> Hashable:
 
 
 def fill_at_once(x: torch.Tensor, prepared: Prepared, source: Any) -> torch.Tensor | None:
-    """Fill a tensor of a `PLAIN` type if it is contiguous, and none of the cases that the other functions tell of."""
+    """Fill a tensor of a `PLAIN` type in none of the cases that the other functions tell of.
+
+    A tensor on the CPU must be contiguous.
+    """
     try:
-        if not (x.is_cpu and x.is_contiguous()) or _len_torch_dispatch_stack() or _len_torch_function_stack():
+        on_host = x.is_cpu
+        if not (x.is_contiguous() if on_host else x.is_cuda) or _len_torch_dispatch_stack():
             return None
         base = x._base  # noqa: SLF001 (as in check_writable)
-        if not (x if base is None else base).is_leaf or x.is_inference() or x.is_neg():
+        if not (x if base is None else base).is_leaf or x.is_inference() or x.is_neg() or _len_torch_function_stack():
             return None
         address, storage = x.data_ptr(), x.untyped_storage()
     except RuntimeError:
         # The tensor is sparse, or a wrapper of torch.vmap or torch.func.grad.
         return None
-    if not address or address - storage.data_ptr() + x.nbytes > storage.nbytes():
+    room = storage.nbytes() + storage.data_ptr() - address
+    if not address or x.nbytes > room:
         return None
     if source is None or type(source) is torch.Generator:
-        return _drawn_at_once(x, prepared, source)
+        return _drawn_at_once(x, prepared, source) if on_host or x.is_contiguous() else None
+    if type(source) not in SEEDS or (prepared.dtype.is_complex and x.is_conj()):
+        return None
+    if not on_host:
+        return _by_kernel(x, prepared, source, room)
     core = extension.core()
-    if core is None or prepared.law is None or type(source) not in SEEDS or (prepared.dtype.is_complex and x.is_conj()):
+    if core is None or prepared.law is None:
         return None
     # Without an order the shape is that of the array, and need not be asked for.
     shape = prepared.shape if prepared.order is None else x.shape
     core.fill_address(prepared.law, source, address, shape, prepared.order)
+    _increment_version([x])
+    return x
+
+
+def _by_kernel(x: torch.Tensor, prepared: Prepared, source: int | Seed, room: int) -> torch.Tensor | None:
+    """Fill a tensor on a GPU; ``room`` are the bytes of its storage from its first element on."""
+    if prepared.kept is None:
+        return None
+    seed = source if isinstance(source, Seed) else Seed((source,))
+    place = x.get_device(), x.stride()
+    if place in prepared.kept:
+        fill, span = prepared.kept[place]
+    else:
+        check_writable(x)
+        order = tuple(range(x.ndim)) if prepared.order is None else prepared.order
+        fill, is_checked = launcher(x, Draw(prepared.distribution, seed, prepared.dtype, prepared.shape, order))
+        span = (1 + sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True))) * x.itemsize
+        if is_checked:
+            prepared.kept[place] = fill, span
+    if fill is None or span > room:
+        return None
+    fill(x, seed.key())
     _increment_version([x])
     return x
 

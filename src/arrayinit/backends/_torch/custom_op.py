@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import torch
 
+from arrayinit.backends import first_use
 from arrayinit.backends._torch.memory import fill_memory, is_wrapped
 from arrayinit.backends._torch.narrow import store
 from arrayinit.core.distributions import Disk, Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.draw import Draw
-from arrayinit.stream.seed import Seed
+from arrayinit.stream.seed import Key, Seed
 
 _DISTRIBUTIONS = {kind.__name__: kind for kind in (Uniform, Normal, TruncatedNormal, Disk, TruncatedComplexNormal)}
 
@@ -25,12 +27,12 @@ def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> N
         return
     bare = x.detach()
     kernels = _kernels(x)
-    if kernels is None:
-        for index, chunk in draw.chunks(tuple(x.shape), draw.dtype.name, corner):
-            store(bare[index], torch.from_numpy(chunk))
-    elif is_wrapped(bare):
+    if kernels is not None and is_wrapped(bare):
         # torch passes the tensor with memory to the operator.
         apply(bare, draw, corner or ())
+    elif kernels is None or _is_right(kernels, x, draw) is False:
+        for index, chunk in draw.chunks(tuple(x.shape), draw.dtype.name, corner):
+            store(bare[index], torch.from_numpy(chunk))
     elif x.is_neg() or x.is_conj():
         values = torch.empty(x.shape, dtype=x.dtype, device=x.device)
         kernels.fill_device(values, draw, corner)
@@ -40,21 +42,48 @@ def write(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> N
         torch.autograd.graph.increment_version(x)
 
 
+def launcher(x: torch.Tensor, draw: Draw) -> tuple[Callable[[torch.Tensor, Key], None] | None, bool]:
+    """Return what fills tensors like ``x`` on a GPU, if kernels do, and whether they have been checked."""
+    kernels = _kernels(x)
+    found = None if kernels is None else _is_right(kernels, x, draw)
+    if kernels is None or found is False:
+        return None, True
+    return kernels.launcher(x, draw), found is True
+
+
 def _kernels(x: torch.Tensor) -> Any | None:
     """Return the module with kernels for the device of a tensor, or None."""
-    return _triton() if x.device.type == "cuda" and x.layout is torch.strided else None
+    return _on_gpu(x.get_device()) if x.is_cuda and x.layout is torch.strided else None
 
 
 @cache
-def _triton() -> Any | None:
-    """Return the module with the Triton kernels, or None if Triton is not installed or does not work."""
-    try:
-        from arrayinit.kernels import _triton_launch as torch_triton
+def _on_gpu(device: int) -> Any | None:
+    """Return the first module whose kernels can be compiled for a GPU: of CUDA C++, or of Triton."""
+    for name in ("_cuda_torch", "_triton_launch") if first_use.choice() != "host" else ():
+        try:
+            kernels = import_module(f"arrayinit.kernels.{name}")
+            kernels.check(device)
+        except (ImportError, OSError, RuntimeError, subprocess.SubprocessError):
+            continue
+        return kernels
+    return None
 
-        torch_triton.check()
-    except (ImportError, OSError, RuntimeError, subprocess.SubprocessError):
-        return None
-    return torch_triton
+
+def _is_right(kernels: Any, x: torch.Tensor, draw: Draw) -> bool | None:
+    """Whether the kernels give a draw the bits of the host, as `first_use.is_right`."""
+    device = x.get_device()
+
+    def sample(small: Draw) -> bytes | None:
+        with torch.cuda.device(device):
+            # Nothing may wait while a CUDA graph is captured, nor where torch is told to complain of it.
+            if torch.cuda.is_current_stream_capturing() or torch.cuda.get_sync_debug_mode():
+                return None
+            values = torch.empty(small.shape, dtype=x.dtype, device=x.device)
+            kernels.fill_device(values, small)
+            memory: bytes = values.view(torch.uint8).cpu().numpy().tobytes()
+            return memory
+
+    return first_use.is_right(f"{kernels.NAME} on cuda:{device}", draw, sample)
 
 
 def apply(x: torch.Tensor, draw: Draw, corner: Sequence[int] = ()) -> None:
