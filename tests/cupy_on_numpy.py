@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from struct import pack
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ class Device:
     """The context that CuPy's work must be done in; remembers what was done outside."""
 
     def __init__(self) -> None:
-        self.depth, self.outside = 0, []
+        self.id, self.depth, self.outside, self.capturing = 0, 0, [], False
 
     def __enter__(self) -> None:
         self.depth += 1
@@ -115,6 +115,7 @@ def cupy(*, is_hip: bool = False) -> ModuleType:
     package.cuda = ModuleType("cupy.cuda")
     package.cuda.runtime = ModuleType("cupy.cuda.runtime")
     package.cuda.runtime.is_hip = is_hip
+    package.cuda.get_current_stream = lambda: SimpleNamespace(is_capturing=lambda: DEVICE.capturing)
     package.asnumpy = lambda x: np.array(plain(x))
     package.random = ModuleType("cupy.random")
     package.random.Generator, package.random.RandomState = Generator, RandomState

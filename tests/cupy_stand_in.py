@@ -15,7 +15,7 @@ import scipy.special
 from cupy_on_numpy import DEVICE, Array
 
 import arrayinit
-from arrayinit.backends import registry
+from arrayinit.backends import first_use, registry
 
 BUILT_IN = registry.ARRAYS
 SOURCES = {"kernels/_cupy": "arrayinit.kernels._cupy", "backends/_cupy": "arrayinit.backends.cupy_on_numpy"}
@@ -39,6 +39,7 @@ def stand_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(registry, "_by_type", {})
     monkeypatch.setattr(registry, "_supported", set())
     monkeypatch.setattr(DEVICE, "outside", [])
+    monkeypatch.setattr(first_use, "_answers", {})
 
 
 def full(shape: tuple[int, ...], dtype: str = "float32") -> Array:

@@ -71,7 +71,7 @@ def stand_in(patch: pytest.MonkeyPatch, driver: Driver, *, checked: bool = True)
     patch.setattr(_cuda_torch, "compiled", driver.compiled)
     patch.setattr(first_use, "_answers", {})
     patch.setattr(fill, "_prepared", {})
-    for cached in (_cuda_torch._function, _cuda_torch._architecture, custom_op._on_gpu, first_use.choice):
+    for cached in (_cuda_torch._function, _cuda_torch._architecture, custom_op._on_gpu):
         cached.cache_clear()
     driver.launched.clear()
     return cuda

@@ -12,6 +12,7 @@ import cupy
 import numpy as np
 from cupyx.scipy.special import erfinv
 
+from arrayinit.backends import first_use
 from arrayinit.backends.arguments import overlaps, own_generator
 from arrayinit.backends.computed import Computed
 from arrayinit.backends.decomposition import by_blocks
@@ -82,7 +83,7 @@ class CuPy(NativeBackend, InPlace):
 
     def write(self, x: Array, fill: Fill) -> Array:
         with x.device:
-            if isinstance(fill, Draw) and not cupy.cuda.runtime.is_hip:
+            if isinstance(fill, Draw) and self._has_kernel(x, fill):
                 fill_device(x, fill)
             elif isinstance(fill, Constant):
                 x[...] = x.dtype.type(fill.value)
@@ -98,10 +99,26 @@ class CuPy(NativeBackend, InPlace):
                 for place, piece in fill.placed():
                     self.write(x[place], piece)
             else:
-                # On AMD GPUs draws are generated on the host: AMD's compiler does not know the kernel's instructions.
                 for index, chunk in fill.chunks(x.shape, self.dtype(x)):
                     x[index] = cupy.asarray(chunk)
         return x
+
+    def _has_kernel(self, x: Array, draw: Draw) -> bool:
+        """Whether a kernel gives a draw the bits of the host, by a check at its first use on this device."""
+        # AMD's compiler does not know the kernel's instructions.
+        if cupy.cuda.runtime.is_hip:
+            return False
+
+        def sample(small: Draw) -> bytes | None:
+            # Nothing may wait while a CUDA graph is captured.
+            if cupy.cuda.get_current_stream().is_capturing():
+                return None
+            values = cupy.empty(small.shape, x.dtype)
+            fill_device(values, small)
+            memory: bytes = cupy.asnumpy(values).tobytes()
+            return memory
+
+        return first_use.is_right(f"CuPy's kernel on cuda:{x.device.id}", draw, sample) is not False
 
     def _copy(self, x: Array, source: Array) -> Array:
         values = source.copy() if cupy.may_share_memory(x, source) else source

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable
-from functools import cache
 
 import numpy as np
 
@@ -25,7 +24,6 @@ _SEED = Seed((0,))
 _answers: dict[Hashable, bool] = {}
 
 
-@cache
 def choice() -> str:
     """Return "check"; or, if the variable says so, "device" for kernels without a check, or "host" for no kernels."""
     asked = os.environ.get(VARIABLE) or "check"

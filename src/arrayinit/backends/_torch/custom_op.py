@@ -53,13 +53,15 @@ def launcher(x: torch.Tensor, draw: Draw) -> tuple[Callable[[torch.Tensor, Key],
 
 def _kernels(x: torch.Tensor) -> Any | None:
     """Return the module with kernels for the device of a tensor, or None."""
-    return _on_gpu(x.get_device()) if x.is_cuda and x.layout is torch.strided else None
+    if not x.is_cuda or x.layout is not torch.strided or first_use.choice() == "host":
+        return None
+    return _on_gpu(x.get_device())
 
 
 @cache
 def _on_gpu(device: int) -> Any | None:
     """Return the first module whose kernels can be compiled for a GPU: of CUDA C++, or of Triton."""
-    for name in ("_cuda_torch", "_triton_launch") if first_use.choice() != "host" else ():
+    for name in ("_cuda_torch", "_triton_launch"):
         try:
             kernels = import_module(f"arrayinit.kernels.{name}")
             kernels.check(device)
