@@ -77,14 +77,27 @@ class Xla(Ops):
 class Accelerator(Xla):
     """Operations for devices whose float32 division is approximate, as on NVIDIA GPUs: 2 units in the last place.
 
-    A float32 quotient or root is computed in float64. Rounding the result to float32 gives the correctly rounded one:
-    S. A. Figueroa, "When is double rounding innocuous?", 1995.
+    A float32 root, or quotient of two arrays, is computed in float64. Rounding it to float32 gives the correctly
+    rounded result: S. A. Figueroa, "When is double rounding innocuous?", 1995.
     """
 
     def over(self, w: float | Array, x: Array) -> Array:
         if x.dtype != jnp.float32:
             return w / x
+        if isinstance(w, float):
+            return self._fraction(np.float32(w), x)
         return self._rounded(jnp.asarray(w, jnp.float32).astype(jnp.float64) / x.astype(jnp.float64))
+
+    def _fraction(self, w: Any, x: Array) -> Array:
+        """Correct an approximate quotient, without a division in float64.
+
+        If q = w / x (1 - e), then e = (w - x q) / w, and w / x = q (1 + e + e^2 + ...). In float64 x q is exact. For e
+        below 2^-20 the sum is so near that it rounds to the same float32: no quotient of two float32 numbers lies
+        closer to the middle between two others than by 2^-49 of itself.
+        """
+        q = (w / x).astype(jnp.float64)
+        e = (np.float64(w) - x.astype(jnp.float64) * q) * (1.0 / np.float64(w))
+        return (q + q * (e + e * e)).astype(jnp.float32)
 
     def sqrt(self, x: Array) -> Array:
         return jnp.sqrt(x) if x.dtype != jnp.float32 else self._rounded(jnp.sqrt(x.astype(jnp.float64)))
