@@ -85,6 +85,9 @@ TRITON = ("triton==3.6.0",)
 # Without the CUDA libraries nothing can run, but everything can be imported.
 CUPY = ("cupy-cuda12x==14.2.0", "cuda-pathfinder")
 
+# What PyPI's torch for CUDA requires. NVRTC compiles without a GPU.
+NVRTC = ("cuda-bindings==13.0.3", "nvidia-cuda-nvrtc==13.0.88", "cuda-pathfinder")
+
 # Most tests use one core each; on many the frameworks' own threads take the rest.
 PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
 
@@ -167,7 +170,11 @@ def bare(session: nox.Session) -> None:
 def everything(session: nox.Session) -> None:
     """Make the environment that has every library, with the sources as they are edited."""
     # Half of the time is that of these few, which share no file with the others; pip unpacks on one core.
-    alone = [TORCH, *(TRITON if sys.platform == "linux" else ()), *(CUPY if sys.platform != "darwin" else ())]
+    alone = [
+        TORCH,
+        *((*TRITON, *NVRTC) if sys.platform == "linux" else ()),
+        *(CUPY if sys.platform != "darwin" else ()),
+    ]
     others = [*GROUPS["test"], *GROUPS["examples"], *PEERS.values(), *OTHERS.values()]
     others += ["array-api-strict", "dask[array]", "distributed"]
     beside = (["--no-deps", "--upgrade", "--target", str(folder(name)), *names] for name, names in BESIDE.items())

@@ -7,6 +7,7 @@ clears ``draw.zeros`` elements of each column. The entry points are:
 
 - the host, by NumPy: `draw.Draw.fill_host`, with the operations of `numpy_ops`;
 - CUDA, by CuPy: `_cupy.fill_device`, with the source of `cuda`;
-- Triton, for torch: `_triton_launch.fill_device`, with the source of `_triton`;
+- CUDA, for torch: `_cuda_torch.fill_device`, with the same source, compiled by `_nvrtc`;
+- Triton, for torch without NVRTC: `_triton_launch.fill_device`, with the source of `_triton`;
 - XLA, for JAX: `xla.traced` within a program, `xla_boxes.on_devices` on devices.
 """

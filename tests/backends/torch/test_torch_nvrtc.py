@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 import sys
 import threading
 import warnings
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 from cases import DRAWS
 from libraries import no_such_case
+from places import ROOT
 from portable_calls import same_bits
 
 import arrayinit
@@ -373,3 +376,19 @@ def test_nvrtc_compiles_the_kernels(distribution: Any, dtype: str, folder: Path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert b"draw" in _nvrtc.compiled(source(program, dtype), 90)
+
+
+@pytest.mark.usefixtures("driver")
+def test_the_benchmark_of_launches_runs() -> None:
+    if not (ROOT / "benchmarks").exists():
+        pytest.skip("the source distribution has no benchmarks")
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.launches", "--rounds", "1"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    rows = done.stdout.splitlines()[2:]
+    assert len(rows) == 13
+    assert all(re.fullmatch(r"\| .+ \| [\d.]+ \| [\d.]+ \|", row) for row in rows)
