@@ -18,8 +18,9 @@ from arrayinit.core.distributions import Normal
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels._triton import TILE, kernel
 from arrayinit.kernels._triton_launch import _KEYS, fill_device
+from arrayinit.kernels._triton_rounding import quotient
 from arrayinit.kernels.draw import Draw
-from arrayinit.stream.program import Program, recorded
+from arrayinit.stream.program import Program, Step, recorded
 from arrayinit.stream.seed import Seed
 
 TARGET = GPUTarget("cuda", 90, 32)
@@ -29,7 +30,7 @@ POINTERS |= dict.fromkeys(FLOAT8, "*i8")
 
 
 def ptx(program: Program, stored: str, rank: int = 1, *, one_run: bool = True) -> dict[str, int]:
-    """Return how many there are of each instruction of a kernel."""
+    """Return how many there are of each instruction of a kernel; a proved quotient is one, by the name of fraction."""
     compiled = kernel(program, stored, rank, one_run=one_run)
     types = {p.name: p.annotation_type for p in compiled.params} | {"memory": POINTERS[stored], "TILE": "constexpr"}
     # Nothing that is known only when a kernel runs may be compiled into it.
@@ -40,7 +41,24 @@ def ptx(program: Program, stored: str, rank: int = 1, *, one_run: bool = True) -
         target=TARGET,
         options={"enable_fp_fusion": False},
     )
-    return Counter(re.findall(r"^\s+(?:@!?%\w+ )?([a-z][\w.:]*)", made.asm["ptx"], re.MULTILINE))
+    return counted(made.asm["ptx"], {quotient(program.steps[step.operands[0]].value) for step in fractions(program)})
+
+
+def fractions(program: Program) -> list[Step]:
+    return [step for step in program.steps if step.name == "fraction" and step.dtype == "float32"]
+
+
+def counted(text: str, quotients: set[str]) -> dict[str, int]:
+    """Count instructions; of the texts in braces, which are written in the source, only these quotients are one."""
+    found = Counter(re.findall(r"^\s+(?:@!?%\w+ )?([a-z][\w.:]*)", text, re.MULTILINE))
+    for block in re.findall(r"^\s+(\{.*\})", text, re.MULTILINE):
+        result, x = re.search(r"mov\.f32 (%\w+), q;", block), re.search(r"rcp\.\S+ y, (%\w+);", block)
+        given = block.replace(f"{x[1]};", "$1;").replace(f"{result[1]},", "$0,") if result and x else block
+        if given in quotients:
+            found["fraction"] += 1
+        else:
+            found.update(re.findall(r"([a-z][\w.]*\.f32) ", block))
+    return found
 
 
 def instructions() -> dict[str, dict[str, int]]:
@@ -87,4 +105,11 @@ def times_compiled() -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"instructions": instructions(), "times_compiled": times_compiled()}))  # noqa: T201
+    wrong = "\t{ " + quotient(0.5).replace("$1", "%r1").replace("$0", "%r2").removeprefix("{ ")
+    made = {
+        "instructions": instructions(),
+        "fractions": len(fractions(recorded(Normal(0.0, 1.0), FORMATS["float32"]).program)),
+        "times_compiled": times_compiled(),
+        "another quotient": counted(wrong, {quotient(0.25)}),
+    }
+    print(json.dumps(made))  # noqa: T201

@@ -1,4 +1,4 @@
-"""The short divisions of CUDA's kernels are exact: for each x, and for each number that may be taken for 1 / x."""
+"""The short divisions of the kernels are exact: for each x, and for each approximation that an instruction may give."""
 
 from __future__ import annotations
 
@@ -43,6 +43,17 @@ template <int corrections> long long wrong(float w, unsigned int first, unsigned
 extern "C" long long wrong_of(int corrections, float w, unsigned int first, unsigned int last, long long* pairs) {
     return corrections == 1 ? wrong<1>(w, first, last, pairs) : wrong<2>(w, first, last, pairs);
 }
+// The same for the correction that XLA computes, of quotients so many units in the last place away.
+extern "C" long long wrong_away(int units, int terms, float w, unsigned int first, unsigned int last) {
+    double inverse = 1.0 / (double) w;
+    long long count = 0;
+    for (unsigned int k = first; k <= last; k++) {
+        float x = bits<float>(k), exact = w / x;
+        double q = bits<float>(bits<int>(exact) + units), e = ((double) w - (double) x * q) * inverse;
+        count += (float) (q + q * (terms == 1 ? e : e + e * e)) != exact;
+    }
+    return count;
+}
 """
 
 
@@ -81,7 +92,7 @@ def check(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     options = ("-O3", "-ffp-contract=off", "-w", "-shared", "-fPIC", "-std=c++17")
     subprocess.run(["g++", *sets, *options, "check.cpp", "-o", "check.so"], cwd=folder, check=True)
     library = ctypes.CDLL(str(folder / "check.so"))
-    library.wrong_of.restype = ctypes.c_longlong
+    library.wrong_of.restype = library.wrong_away.restype = ctypes.c_longlong
     return library
 
 
@@ -104,6 +115,22 @@ def test_each_quotient_is_exact(w: float, check: ctypes.CDLL) -> None:
 def test_the_one_fraction_with_two_corrections_needs_them(check: ctypes.CDLL) -> None:
     (w,) = (w for w in FRACTIONS if corrections(w) == 2)
     assert wrong(check, w, 1) == 3
+
+
+@pytest.mark.parametrize("w", FRACTIONS)
+def test_each_quotient_of_xla_is_exact_after_its_correction(w: float, check: ctypes.CDLL) -> None:
+    # An approximate division may be wrong by two units.
+    assert sum(wrong_away(check, units, 2, w) for units in (-8, -2, -1, 0, 1, 2, 8)) == 0
+
+
+def test_one_term_of_that_series_is_not_enough(check: ctypes.CDLL) -> None:
+    assert sum(wrong_away(check, units, 1, w) for w in FRACTIONS for units in (-2, 2)) > 0
+
+
+def wrong_away(check: ctypes.CDLL, units: int, terms: int, w: float) -> int:
+    """Return for how many x the quotient is wrong, if the approximate one is so many units away."""
+    first, last = sorted(int(np.float32(x).view(np.uint32)) for x in FRACTIONS[w])
+    return int(check.wrong_away(units, terms, ctypes.c_float(w), ctypes.c_uint(first), ctypes.c_uint(last)))
 
 
 def test_no_draw_leaves_these_ranges() -> None:

@@ -15,8 +15,9 @@ from typing import Any
 
 import triton
 import triton.language as tl
+from triton import knobs
 
-from arrayinit.kernels._triton_rounding import bfloat16, float8, jit, rounded
+from arrayinit.kernels._triton_rounding import bfloat16, float8, fraction, jit, rounded
 from arrayinit.stream.philox import MULTIPLIERS, ROUNDS, WEYL, WORDS_PER_BLOCK
 from arrayinit.stream.program import LITERALS, Program, Step
 
@@ -140,7 +141,7 @@ def _source(program: Program, stored: str, rank: int, one_run: bool) -> str:
         ),
         position=(_ONE_RUN if one_run else _RUNS).format(row=row, first=_indented(_sum("first", "step", rank))).strip(),
         offset=_indented(_sum("offset", "stride", rank)),
-        steps=_indented(f"v{k} = {_expression(step)}" for k, step in enumerate(program.steps)),
+        steps=_indented(f"v{k} = {_expression(program.steps, step)}" for k, step in enumerate(program.steps)),
         store=_store(results),
     )
 
@@ -192,14 +193,15 @@ _OPERATIONS = {
     "bits": "{0}.to(tl.{dtype}, bitcast=True)",
     "convert": "{0}.to(tl.{dtype})",
 }
-# Triton's plain float32 division and square root are approximations.
+# Triton's plain float32 division and square root are approximations. Its interpreter runs no instructions.
 _OPERATIONS_OF_FLOAT32 = _OPERATIONS | {
-    **dict.fromkeys(("divide", "fraction"), "tl.div_rn({0}, {1})"),
+    "divide": "tl.div_rn({0}, {1})",
+    "fraction": "tl.div_rn({0}, {1})" if knobs.runtime.interpret else "{fraction}",
     "sqrt": "tl.sqrt_rn({0})",
 }
 
 
-def _expression(step: Step) -> str:
+def _expression(steps: Sequence[Step], step: Step) -> str:
     name, dtype, operands, _ = step
     bits, size = _bits(dtype), _size(dtype)
     values = operands if name in LITERALS else [f"v{index}" for index in operands]
@@ -208,6 +210,7 @@ def _expression(step: Step) -> str:
         dtype=dtype,
         bits=bits,
         value=step.value if name == "constant" else None,
+        fraction=fraction(steps[operands[0]].value, f"v{operands[1]}") if name == "fraction" else None,
         sign=f"tl.cast({-(1 << (size - 1))}, tl.{bits})",
         ones=f"tl.cast({(1 << size) - 1 if dtype.startswith('uint') else -1}, tl.{dtype})",
     )

@@ -1,14 +1,16 @@
-"""Rounding to the dtype of the memory in Triton: to nearest, ties to even."""
+"""Rounding in Triton: of quotients, and to the dtype of the memory; to nearest, ties to even."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from struct import pack, unpack
 from typing import Any
 
 import triton
 import triton.language as tl
 
 from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels.cuda_program import corrections
 from arrayinit.kernels.rounding import BYTES, Rounding
 
 
@@ -54,3 +56,16 @@ def rounded(value: str, dtype: str) -> str:
         integers = ", ".join(map(str, Rounding.of(FORMATS["float32"], form)))
         return f"float8({value}, {integers}, {form.has_negative_zero})"
     return f"bfloat16({value})" if dtype == "bfloat16" else f"{value}.to(tl.{dtype})"
+
+
+def fraction(w: float, x: str) -> str:
+    """Return Triton's text for the quotient of a constant of the stream and ``x``."""
+    return f'tl.inline_asm_elementwise("{quotient(w)}", "=f,f", [{x}], dtype=tl.float32, is_pure=True, pack=1)'
+
+
+def quotient(w: float) -> str:
+    """Return the instructions of ``fraction_`` in `cuda_text`: from $1 to $0."""
+    literal = f"0f{unpack('I', pack('f', w))[0]:08X}"
+    correct = f"fma.rn.f32 r, n, q, {literal}; fma.rn.f32 q, r, y, q; " * corrections(w)
+    start = f"rcp.approx.ftz.f32 y, $1; neg.f32 n, $1; mul.rn.f32 q, y, {literal}; "
+    return f"{{ .reg .f32 y, q, r, n; {start}{correct}mov.f32 $0, q; }}"

@@ -129,8 +129,10 @@ def replay(ops: Xla, program: Program, words: Sequence[Array], numbers: Array) -
                 result = done[operands[0]].astype(dtype)
             case "multiply":
                 result = ops.no_fma(done[operands[0]] * done[operands[1]])
-            case "divide" | "fraction":
+            case "divide":
                 result = ops.over(done[operands[0]], done[operands[1]])
+            case "fraction":
+                result = ops.over(program.steps[operands[0]].value, done[operands[1]])
             case "sqrt":
                 result = ops.sqrt(done[operands[0]])
             case _:

@@ -52,9 +52,21 @@ def test_every_operation_is_rounded_as_ieee_754_has_it(kernels: dict[str, dict[s
 
 
 def test_the_operations_are_those_of_the_maths(kernels: dict[str, dict[str, int]]) -> None:
-    for dtype, size in (("float32", 32), ("float64", 64)):
+    for dtype, size, quotient in (("float32", 32, "fraction"), ("float64", 64, "div.rn.f64")):
         normal = kernels[f"normal {dtype}"]
-        assert {"mul.hi.u64", *(f"{name}.rn.f{size}" for name in ("add", "mul", "div", "sqrt"))} <= set(normal)
+        assert {"mul.hi.u64", quotient, *(f"{name}.rn.f{size}" for name in ("add", "mul", "sqrt"))} <= set(normal)
+
+
+def test_each_fraction_of_a_normal_is_a_short_division(made: dict[str, Any]) -> None:
+    normal = made["instructions"]["normal float32"]
+    # A thread has eight elements.
+    assert (made["fractions"], normal["fraction"], "div.rn.f32" in normal) == (11, 88, False)
+
+
+def test_another_quotient_is_not_taken_for_a_proved_one(made: dict[str, Any]) -> None:
+    found = made["another quotient"]
+    assert "fraction" not in found
+    assert set(faults(found)) == {"rcp.approx.ftz.f32", "fma.rn.f32"}
 
 
 def test_neither_numbers_nor_sizes_are_compiled_in(made: dict[str, Any]) -> None:
