@@ -51,11 +51,15 @@ def wide_arithmetic(m: Machine, i: Instruction, mask: Array) -> None:
 @instruction("HFMA2", modifiers="MMA")
 def half_arithmetic(m: Machine, i: Instruction, mask: Array) -> None:
     """Load two numbers of 16 bits, the only use of this instruction here."""
-    to, x, y, high, low = i.operands
+    m.write(i.operands[0], packed(i), mask)
+
+
+def packed(i: Instruction) -> Array:
+    """Return the bits of the two numbers."""
+    _, x, y, high, low = i.operands
     if (x.text, y.text) != ("-RZ", "RZ"):
         raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
-    packed = np.array([[low.number, high.number]], np.float16).view(np.uint32)
-    m.write(to, packed, mask)
+    return np.array([[low.number, high.number]], np.float16).view(np.uint32)
 
 
 @instruction("FSEL")

@@ -42,9 +42,14 @@ class Kernel(NamedTuple):
         content = owner.reshape(-1, order="A").view(np.uint8)
         pointer = _START + out.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
         memories = self._memories(grid, content, [struct.pack("<Q", pointer), *arguments])
-        machine = kind(self.code, grid, memories, choices or Choices())
+        machine = kind(self.code, self.end, grid, memories, choices or Choices())
         machine.run()
         return machine
+
+    @property
+    def end(self) -> int:
+        """Where the subroutines begin that the compiler added to the kernel."""
+        return min([start for start in self.cubin.functions.values() if start] or [len(self.cubin.text)])
 
     def _memories(self, grid: Grid, content: Array, arguments: Sequence[bytes]) -> dict[str, Memory]:
         constant = np.zeros(self.cubin.constants + 0x1000, np.uint8)

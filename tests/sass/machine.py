@@ -41,9 +41,16 @@ class Machine:
     """The state of all threads, and what runs them."""
 
     def __init__(
-        self, code: Mapping[int, Instruction], grid: Grid, memories: Mapping[str, Memory], choices: Choices
+        self,
+        code: Mapping[int, Instruction],
+        end: int,
+        grid: Grid,
+        memories: Mapping[str, Memory],
+        choices: Choices,
     ) -> None:
         self.code, self.grid, self.memories, self.choices = code, grid, memories, choices
+        self.end = end
+        """Where the subroutines begin that the compiler added to the kernel."""
         self.warps_per_block = -(-grid.threads // LANES)
         warps = grid.blocks * self.warps_per_block
         shape = (warps, LANES)
