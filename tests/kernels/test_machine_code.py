@@ -10,29 +10,115 @@ import numpy as np
 import pytest
 from any_box import Case, Memory, random_case
 from kernels_under_test import KERNELS
-from sass import Choices
+from sass import Choices, Machine
+from sass.traced import Traced
 
 from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.draw import Draw
-from arrayinit.stream.seed import Seed, seed_of
+from arrayinit.stream.philox import WORDS_PER_BLOCK
+from arrayinit.stream.seed import Seed
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
-SEED = Seed((5,))
-WHOLE = Memory((0,), (1,), (0,))
+NORMAL, UNIFORM, TRUNCATED = Normal(0.0, 0.02), Uniform(-0.3, 0.3), TruncatedNormal(0.0, 1.0, -2.0, 2.0)
 
 
-def check(case: Case, choices: Choices | None = None, message: str = "") -> None:
-    filled = case.filled(lambda draw, box, corner: machine_code.run(draw, box, corner, choices))
-    np.testing.assert_array_equal(filled, case.expected(), err_msg=message)
+class Cost(NamedTuple):
+    """The most that a kernel may take: instructions that a warp issues for 32 elements, and registers of a thread."""
+
+    distribution: Distribution
+    dtype: str
+    instructions: float
+    registers: int
 
 
-def contiguous(distribution: Distribution, dtype: str, size: int) -> Case:
-    return Case(Draw(distribution, SEED, FORMATS[dtype], (size,), (0,)), (0,), (size,), WHOLE)
+COSTS = [
+    Cost(NORMAL, "float32", 150, 40),
+    Cost(NORMAL, "bfloat16", 155, 40),
+    Cost(NORMAL, "float16", 152, 40),
+    Cost(NORMAL, "float64", 465, 64),
+    Cost(UNIFORM, "float32", 45, 40),
+    Cost(TRUNCATED, "float32", 144, 40),
+]
+
+# Each way in which the arithmetic differs, and the programs whose integer divisions differ.
+TRACED = {
+    "float32": ("uniform", "normal", "central, even", "tail", "extreme, use_series", "narrow"),
+    "float64": ("normal", "tail"),
+    "bfloat16": ("normal",),
+    "complex64": ("disk",),
+}
+
+
+def case(
+    distribution: Distribution, dtype: str, size: tuple[int, ...], before: int = 0, step: int = 1, seed: int = 5
+) -> Case:
+    """Return a box that lies on each axis behind so many elements of the logical array, in memory with such steps."""
+    axes, rank = tuple(range(len(size))), len(size)
+    draw = Draw(distribution, Seed((seed,)), FORMATS[dtype], tuple(n + before for n in size), axes)
+    return Case(draw, (before,) * rank, size, Memory(axes, (step,) * rank, (0,) * rank))
+
+
+def check(given: Case, choices: Choices | None = None, kind: type[Machine] = Machine, message: str = "") -> Machine:
+    machines = []
+    filled = given.filled(lambda *box: machines.append(machine_code.run(*box, choices, kind)))
+    np.testing.assert_array_equal(filled, given.expected(), err_msg=message)
+    return machines[0]
 
 
 @pytest.mark.parametrize("dtype", FORMATS)
 def test_every_distribution_has_the_bits_of_the_host(dtype: str) -> None:
     for name, distribution, _ in machine_code.chosen([dtype]):
-        check(contiguous(distribution, dtype, 6000), message=name)
+        check(case(distribution, dtype, (5, 411)), message=name)
+
+
+def test_any_box() -> None:
+    kernel = KERNELS["CUDA"]
+    rng, tried = Random(0), 0
+    while tried < 40:
+        given = random_case(kernel, rng)
+        if given.draw.dtype.name == "float32" and not given.draw.zeros:
+            check(given, message=str(given))
+            tried += 1
+
+
+@pytest.mark.parametrize("distribution", [NORMAL, TRUNCATED], ids=["normal", "truncated"])
+@pytest.mark.parametrize(
+    "choices",
+    [
+        Choices(reciprocal="down"),
+        Choices(reciprocal="up"),
+        Choices(always_checked=True),
+        Choices(one_by_one="first"),
+        Choices(one_by_one="last"),
+    ],
+    ids=lambda choices: "-".join(map(str, choices)),
+)
+def test_what_the_documents_leave_open_changes_no_bit(distribution: Distribution, choices: Choices) -> None:
+    check(case(distribution, "float32", (2500,)), choices)
+
+
+@pytest.mark.parametrize("cost", COSTS, ids=lambda cost: f"{type(cost.distribution).__name__} {cost.dtype}")
+def test_a_kernel_costs_no_more_than_it_may(cost: Cost) -> None:
+    # All threads of these blocks have elements: the launch has one more.
+    blocks, per_block = 8, machine_code.THREADS * WORDS_PER_BLOCK[FORMATS[cost.dtype].word]
+    given = case(cost.distribution, cost.dtype, (blocks * per_block + 1,))
+    machines: list[Machine] = []
+    given.filled(lambda *box: machines.append(machine_code.run(*box, blocks=blocks)))
+    issued = machines[0].issued.total() / (blocks * per_block / 32)
+    # A kernel that does nothing costs little, too; the words alone take 20 products.
+    assert 25 < issued <= cost.instructions
+    assert machine_code.kernel_of(given.draw).cubin.registers <= cost.registers
+
+
+@pytest.mark.parametrize("dtype", TRACED)
+def test_inexact_values_stay_within_exact_chains(dtype: str) -> None:
+    for name, distribution, _ in machine_code.chosen([dtype]):
+        if name not in TRACED[dtype]:
+            continue
+        # Rows of whole axes and of parts, with steps between the elements, for whose places integers are divided.
+        boxes = [case(distribution, dtype, (2,) * 6, before, 2) for before in (0, 1)]
+        machines = [check(box, kind=Traced) for box in (case(distribution, dtype, (2000,)), *boxes)]
+        assert set().union(*(machine.faults for machine in machines)) == set(), name
+        assert set.intersection(*(machine.never_run() for machine in machines)) == set(), name

@@ -57,7 +57,7 @@ def _two_product(x: Array, y: Array) -> tuple[Array, Array]:
     return p, ((a * c - p) + a * d + b * c) + b * d
 
 
-def fma64(x: Array, y: Array, z: Array, rounding: str, where: Array) -> Array:
+def fma64(x: Array, y: Array, z: Array, rounding: str, where: Any = True) -> Array:
     """Return ``x * y + z`` in float64, rounded once (Boldo and Melquiond, Emulation of FMA, 2008)."""
     x, y, z, where = np.broadcast_arrays(x, y, z, where)
     high, low = _two_product(x, y)

@@ -103,6 +103,12 @@ def to_uniform(m: Machine, i: Instruction, mask: Array) -> None:
     m.write(to, np.take_along_axis(value, mask.argmax(1)[:, None], 1), mask)
 
 
+@instruction("REDUX", modifiers="SUM")
+def warp_sum(m: Machine, i: Instruction, mask: Array) -> None:
+    to, source = i.operands
+    m.write(to, np.where(mask, m.u32(source), 0).astype(np.uint32).sum(1, np.uint32, keepdims=True), mask)
+
+
 @instruction("VOTE", "VOTEU", modifiers="ANY ALL")
 def vote(m: Machine, i: Instruction, mask: Array) -> None:
     *registers, result, given = i.operands
