@@ -88,6 +88,9 @@ CUPY = ("cupy-cuda12x==14.2.0", "cuda-pathfinder")
 # What PyPI's torch for CUDA requires. NVRTC compiles without a GPU.
 NVRTC = ("cuda-bindings==13.0.3", "nvidia-cuda-nvrtc==13.0.88", "cuda-pathfinder")
 
+# Reads what NVRTC has compiled. PyPI has none of CUDA 13.0 or 13.1.
+NVDISASM = ("nvidia-cuda-nvdisasm==13.5.37",)
+
 # Most tests use one core each; on many the frameworks' own threads take the rest.
 PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
 
@@ -97,7 +100,7 @@ PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
 LESS_EFFORT = "--xla_backend_optimization_level=2 --xla_backend_extra_options=xla_cpu_disable_loop_unrolling"
 
 # Together these run every test that needs no GPU, and neither TensorFlow nor Paddle.
-SUITE = ("numpy", "strict", "torch", "jax", "dask", "libraries", "cupy", "triton", "peers", "docs")
+SUITE = ("numpy", "strict", "torch", "jax", "dask", "libraries", "cupy", "triton", "sass", "peers", "docs")
 
 # What could differ with an older NumPy or SciPy.
 OLDEST = (
@@ -172,7 +175,7 @@ def everything(session: nox.Session) -> None:
     # Half of the time is that of these few, which share no file with the others; pip unpacks on one core.
     alone = [
         TORCH,
-        *((*TRITON, *NVRTC) if sys.platform == "linux" else ()),
+        *((*TRITON, *NVRTC, *NVDISASM) if sys.platform == "linux" else ()),
         *(CUPY if sys.platform != "darwin" else ()),
     ]
     others = [*GROUPS["test"], *GROUPS["examples"], *PEERS.values(), *OTHERS.values()]
@@ -334,6 +337,15 @@ def triton(session: nox.Session) -> None:
     # By files, since the compiler's work is shared by the tests of one; the name is in theirs, and in the kernel's.
     options = ("--dist=loadfile", "-k", "triton")
     check_backend(session, "torch", *options, *OF_TRITON, "tests/kernels/test_any_box.py", TRITON_INTERPRET="1")
+
+
+@uses("all")
+def sass(session: nox.Session) -> None:
+    """Run the machine code of the CUDA kernels on the CPU; no GPU is needed."""
+    if sys.platform != "linux":
+        session.skip("the compiler and the disassembler are installed on Linux only")
+    files = (f"tests/kernels/test_{name}.py" for name in ("sass", "machine_code"))
+    pytest(session, program(session, "all"), *PARALLEL, *files, ARRAYINIT_TEST_BACKENDS="numpy")
 
 
 @uses("all")

@@ -10,7 +10,8 @@ from sass.memory import Memory
 from sass.table import instruction
 
 _SIZES = {"128": 16, "64": 8, "U16": 2, "U8": 1}
-_WIDTHS = "128 64 U16 U8 E"
+# ".LU" tells that a register that was put aside is read for the last time.
+_WIDTHS = "128 64 U16 U8 E LU"
 
 
 def _size(i: Instruction) -> int:
@@ -101,6 +102,23 @@ def to_uniform(m: Machine, i: Instruction, mask: Array) -> None:
     to, source = i.operands
     value = np.broadcast_to(m.u32(source), mask.shape)
     m.write(to, np.take_along_axis(value, mask.argmax(1)[:, None], 1), mask)
+
+
+@instruction("SHFL", modifiers="UP DOWN BFLY IDX")
+def shuffle(m: Machine, i: Instruction, mask: Array) -> None:
+    """Read what another lane has, or one's own value if there is no such lane."""
+    inside, to, source, other, end = i.operands
+    if end.text != ("RZ" if "UP" in i.modifiers else "0x1f"):
+        raise NotImplementedError(f"parts of a warp: {i.text}")
+    lane, by = np.arange(LANES)[None], m.u32(other).astype(np.int64)
+    places = {"UP": lane - by, "DOWN": lane + by, "BFLY": lane ^ by, "IDX": by + 0 * lane}
+    place = np.broadcast_to(next(place for name, place in places.items() if name in i.modifiers), mask.shape)
+    valid = (place >= 0) & (place < LANES)
+    place = np.where(valid, place, lane)
+    if not (np.take_along_axis(mask, place, 1) | ~mask).all():
+        raise RuntimeError(f"a lane reads one that takes no part: {i.text}")
+    m.write(to, np.take_along_axis(np.broadcast_to(m.u32(source), mask.shape), place, 1), mask)
+    m.write_predicate(inside, valid, mask)
 
 
 @instruction("REDUX", modifiers="SUM")

@@ -120,7 +120,7 @@ EXACT: Mapping[str, Pattern] = {
     "sqrt.rn.f64": _root64(),
     # k + 1/2 is rounded once, since powers of two change no digit.
     "scaled integer, 32 bits": op("FFMA", "k", number(2.0**-32), number(2.0**-33)),
-    "scaled integer, 64 bits": op("DFMA", "k", number(2.0**-64), number(2.0**-65)),
+    "scaled integer, 53 bits": op("DFMA", "k", number(2.0**-53), number(2.0**-54)),
     **{f"{w} / (v + {s})": _fraction(w, s) for w, s in (*SINGLE.centre, *SINGLE.logarithm, *SINGLE_TAIL)},
     # Integer arithmetic corrects this estimate of 2^32 / n, which lies below it.
     "estimate for an integer quotient": op(
