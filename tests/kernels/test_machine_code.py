@@ -13,7 +13,7 @@ from kernels_under_test import KERNELS
 from sass import Choices, Machine
 from sass.traced import Traced
 
-from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, Uniform
+from arrayinit.core.distributions import Disk, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.philox import WORDS_PER_BLOCK
@@ -41,14 +41,21 @@ COSTS = [
     Cost(NORMAL, "float64", 310, 64),
     Cost(UNIFORM, "float32", 36, 40),
     Cost(TRUNCATED, "float32", 92, 40),
+    # From one side, and in the tail alone.
+    Cost(TruncatedNormal(5.0, 2.0, -np.inf, 4.0), "float32", 97, 40),
+    Cost(TruncatedNormal(1.0, 2.0, -np.inf, -5.0), "float32", 107, 40),
+    Cost(NORMAL, "float8_e5m2", 92, 40),
+    # Two words for a number.
+    Cost(NORMAL, "complex64", 148, 40),
+    Cost(Disk(0.0, 1.5), "complex64", 100, 40),
 ]
 
-# Each way in which the arithmetic differs, and the programs whose integer divisions differ.
+# Each function of the stream, in both precisions, and what stores results in another way.
 TRACED = {
-    "float32": ("uniform", "normal", "central, even", "tail", "extreme, use_series", "narrow"),
+    "float32": ("uniform", "normal", "central", "tail", "tail, use_series, mirrored", "extreme", "narrow"),
     "float64": ("normal", "tail"),
     "bfloat16": ("normal",),
-    "complex64": ("disk",),
+    "complex64": ("disk", "truncated"),
 }
 
 
