@@ -372,7 +372,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none")
 def gpu(session: nox.Session) -> None:
-    """Run the tests and the benchmark on the GPU, with the libraries of the environment that nox runs in."""
+    """Tell whether the kernels are right on the GPU, with the libraries of the environment that nox runs in."""
     # Which builds of CuPy, PyTorch and JAX fit is up to the driver, so none is installed here.
     session.run("python", "tests/gpu.py", *session.posargs)
 

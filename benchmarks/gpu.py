@@ -21,9 +21,9 @@ from benchmarks.report import as_json, markdown, measure
 from benchmarks.timing import Case, Effort, Pair, Result, compare
 
 
-def libraries(*, on_gpu: bool) -> Iterator[tuple[str, str]]:
-    """Return the installed libraries with a device of this kind, and the name of the device."""
-    for name in ("torch", "jax", "cupy"):
+def libraries(asked: list[str], *, on_gpu: bool) -> Iterator[tuple[str, str]]:
+    """Return those of the libraries that are installed with a device of this kind, and the name of the device."""
+    for name in asked:
         try:
             device = DEVICES[name](on_gpu)
         except (ImportError, RuntimeError) as error:
@@ -83,12 +83,15 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds")
     parser.add_argument("--only", metavar="PATTERN", default="", help="the rows whose name this is found in")
+    parser.add_argument("--libraries", default=",".join(DEVICES), help="of %(default)s, by commas")
     parser.add_argument("--largest", type=int, metavar="N", default=1 << 30, help="elements of the largest array")
     parser.add_argument("--side", type=int, metavar="N", default=4096, help="of the matrices; an eighth for dirac_")
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu", help="a CPU only shows that the rows run")
-    add_common(parser, "RESULTS-gpu.md and results-gpu.json")
+    add_common(parser, "RESULTS-gpu-speed.md and results-gpu.json")
     asked = parser.parse_args()
-    whole = {name: parser.get_default(name) for name in ("quick", "only", "largest", "side", "rounds", "device")}
+    whole = {
+        name: parser.get_default(name) for name in ("quick", "only", "libraries", "largest", "side", "rounds", "device")
+    }
     if asked.write == HERE and any(getattr(asked, name) != value for name, value in whole.items()):
         parser.error("what is written to benchmarks/ is a full run on a GPU, without other options")
     return asked
@@ -98,7 +101,7 @@ def main() -> None:
     asked = options()
     on_gpu = asked.device == "gpu"
     effort = effort_of(asked)
-    found = dict(libraries(on_gpu=on_gpu))
+    found = dict(libraries(asked.libraries.split(","), on_gpu=on_gpu))
     if not found:
         sys.exit(f"no library has a {asked.device.upper()}")
     elements = tuple(n for n in gpu_rows.Sizes().elements if n <= asked.largest) or (asked.largest,)
@@ -112,7 +115,7 @@ def main() -> None:
     about = environment(shlex.join(["python", "-m", "benchmarks.gpu", *sys.argv[1:]]), versions)
     if asked.write:
         asked.write.mkdir(parents=True, exist_ok=True)
-        (asked.write / "RESULTS-gpu.md").write_text(markdown(about, results))
+        (asked.write / "RESULTS-gpu-speed.md").write_text(markdown(about, results))
         (asked.write / "results-gpu.json").write_text(as_json(about, results))
     print(markdown(about, results))
     if failed:

@@ -86,13 +86,21 @@ FIBRES = r"""
 #include <functional>
 #include <ucontext.h>
 
+long long clock64() {
+    static long long ticks;
+    return ticks += 1000;
+}
+
+// What a test adds to reciprocals, in units in the last place.
+extern "C" int units_off = 0;
+
 // Any number that PTX allows.
 float reciprocal(float x) {
     static unsigned int drawn = 1;
     float near[3];
     int count = near_reciprocals(x, near);
     drawn = drawn * 1664525 + 1013904223;
-    return count ? near[(drawn >> 16) % count] : 1 / x;
+    return bits<float>(bits<int>(count ? near[(drawn >> 16) % count] : 1 / x) + units_off);
 }
 
 const int THREADS = 256;

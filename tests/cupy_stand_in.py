@@ -24,9 +24,15 @@ SOURCES = {"kernels/_cupy": "arrayinit.kernels._cupy", "backends/_cupy": "arrayi
 @pytest.fixture(autouse=True)
 def stand_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put NumPy in CuPy's place, whose GPU is AMD's if the parameter says so."""
+    put_in_place(monkeypatch, is_hip=getattr(request, "param", False))
+
+
+def put_in_place(monkeypatch: pytest.MonkeyPatch, *, is_hip: bool = False) -> ModuleType:
+    """Put NumPy in CuPy's place, and return what stands for the package."""
+    package = cupy_on_numpy.cupy(is_hip=is_hip)
     special = ModuleType("cupyx.scipy.special")
     special.erfinv = scipy.special.erfinv
-    monkeypatch.setitem(sys.modules, "cupy", cupy_on_numpy.cupy(is_hip=getattr(request, "param", False)))
+    monkeypatch.setitem(sys.modules, "cupy", package)
     monkeypatch.setitem(sys.modules, "cupyx.scipy.special", special)
     monkeypatch.setitem(sys.modules, "array_api_compat.cupy", array_api_compat.numpy)
     monkeypatch.setattr(array_api_compat, "cupy", array_api_compat.numpy, raising=False)
@@ -40,6 +46,7 @@ def stand_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(registry, "_supported", set())
     monkeypatch.setattr(DEVICE, "outside", [])
     monkeypatch.setattr(first_use, "_answers", {})
+    return package
 
 
 def full(shape: tuple[int, ...], dtype: str = "float32") -> Array:

@@ -28,7 +28,10 @@ def names_of_rows(library: str, directory: Path) -> list[str]:
     done = python("-m", "benchmarks.gpu", *tiny, "--only", f"^{library}")
     assert done.returncode == 0, done.stderr
     assert "rows failed" not in done.stderr
-    page, results = (directory / "RESULTS-gpu.md").read_text(), json.loads((directory / "results-gpu.json").read_text())
+    page, results = (
+        (directory / "RESULTS-gpu-speed.md").read_text(),
+        json.loads((directory / "results-gpu.json").read_text()),
+    )
     assert "device cpu" in page
     names = [row["name"] for row in results["results"]]
     assert len(set(names)) == len(names)
@@ -63,21 +66,22 @@ def test_the_rows_of_jax_run_and_have_the_targets(jax_library: Library, tmp_path
 
 @pytest.mark.usefixtures("numpy_library")
 def test_one_command_runs_the_tests_and_tells_of_failures() -> None:
-    run = (
-        "tests/gpu.py",
-        "--only",
-        "tests",
-        "--libraries",
-        "numpy",
-        "tests/core/test_core.py",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-    )
-    assert python(*run, "-k", "fans").returncode == 0
-    failed = python(*run, "-k", "nowhere")
-    assert failed.returncode == 5
-    assert "-m pytest" in failed.stderr
+    chosen = ("tests/core/test_core.py", "-p", "no:cacheprovider", "-k")
+    run = ("tests/gpu.py", "--only", "suite", "--libraries", "numpy", *chosen)
+    passed = python(*run, "fans")
+    assert passed.returncode == 0, passed.stderr
+    assert "Verdict: nothing is wrong in these steps." in passed.stdout
+    nothing = python(*run, "nowhere")
+    assert nothing.returncode == 2
+    assert "pytest ended with status 5; 0 passed, 0 failed, 0 skipped" in nothing.stdout
+
+
+@pytest.mark.usefixtures("numpy_library")
+def test_a_test_that_fails_turns_the_verdict(tmp_path: Path) -> None:
+    (tmp_path / "test_wrong.py").write_text("def test_right(): pass\n\ndef test_wrong(): assert 1 == 2\n")
+    failed = python("tests/gpu.py", "--only", "suite", str(tmp_path), "-p", "no:cacheprovider", "--noconftest")
+    assert failed.returncode == 1
+    assert "NOT right: suite, test_wrong (assert 1 == 2), suite, tests (1 passed, 1 failed" in failed.stdout
 
 
 @pytest.mark.usefixtures("numpy_library")
@@ -85,3 +89,7 @@ def test_a_run_with_other_options_does_not_pass_for_the_results() -> None:
     done = python("-m", "benchmarks.gpu", "--device", "cpu", "--write")
     assert done.returncode == 2
     assert "a full run on a GPU, without other options" in done.stderr
+    for other in (("--rehearse",), ("--only", "suite"), ("-k", "fans")):
+        done = python("tests/gpu.py", "--write", *other)
+        assert done.returncode == 2
+        assert "a full run on a GPU, without other options" in done.stderr

@@ -7,21 +7,18 @@ import math
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from cuda_on_host import SHIMS
+from fractions_of_stream import FRACTIONS, bits_of_range
 from programs import CASES, by_steps, words
 
 from arrayinit.core.distributions import TruncatedNormal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.core.truncation import _CENTRAL, _EXTREME, Tail, truncation
 from arrayinit.kernels.cuda_program import corrections
 from arrayinit.kernels.cuda_text import COMMON
-from arrayinit.stream.coefficients import SINGLE, SINGLE_TAIL
 from arrayinit.stream.program import recorded
-from arrayinit.stream.quantile import LOG_2
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
@@ -57,30 +54,6 @@ extern "C" long long wrong_away(int units, int terms, float w, unsigned int firs
 """
 
 
-def tails() -> tuple[float, float]:
-    """Return the least and the greatest r, where r^2 = -2 log p, of all tails."""
-    nearest = truncation(TruncatedNormal(0.0, 1.0, -math.inf, -float(_CENTRAL)))
-    furthest = truncation(TruncatedNormal(0.0, 1.0, -math.inf, -float(_EXTREME)))
-    assert isinstance(nearest, Tail)
-    assert isinstance(furthest, Tail)
-    # The edge of the centre is nearer still. The least number u is 2^-33.
-    least = min(-math.log2(0.5 - math.sqrt(SINGLE.edge)), nearest.start)
-    return tuple(math.sqrt(2.0 * LOG_2 * bits) for bits in (least * (1 - 1e-6), (furthest.start + 33.0) * (1 + 1e-6)))
-
-
-RANGES = ((SINGLE.centre, (0.0, SINGLE.edge)), (SINGLE.logarithm, (1.0, 2.0)), (SINGLE_TAIL, tails()))
-
-
-def fractions() -> Iterator[tuple[float, float, float]]:
-    """Yield w of each fraction w / (x + s), and the ends of the range of x + s, all in float32."""
-    for table, ends in RANGES:
-        for w, s in table:
-            yield (float(np.float32(w)), *sorted(float(np.float32(x) + np.float32(s)) for x in ends))
-
-
-FRACTIONS = {w: (low, high) for w, low, high in fractions()}
-
-
 @pytest.fixture(scope="module")
 def check(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     if not shutil.which("g++"):
@@ -98,9 +71,7 @@ def check(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 
 def wrong(check: ctypes.CDLL, w: float, times: int) -> int:
     """Return for how many pairs of x and a near reciprocal the quotient is wrong."""
-    low, high = FRACTIONS[w]
-    assert low * high > 0
-    first, last = sorted(int(np.float32(x).view(np.uint32)) for x in (low, high))
+    first, last = bits_of_range(w)
     pairs = ctypes.c_longlong(0)
     count = check.wrong_of(times, ctypes.c_float(w), ctypes.c_uint(first), ctypes.c_uint(last), ctypes.byref(pairs))
     assert pairs.value >= 2 * (last - first + 1) > 10**6
@@ -129,8 +100,8 @@ def test_one_term_of_that_series_is_not_enough(check: ctypes.CDLL) -> None:
 
 def wrong_away(check: ctypes.CDLL, units: int, terms: int, w: float) -> int:
     """Return for how many x the quotient is wrong, if the approximate one is so many units away."""
-    first, last = sorted(int(np.float32(x).view(np.uint32)) for x in FRACTIONS[w])
-    return int(check.wrong_away(units, terms, ctypes.c_float(w), ctypes.c_uint(first), ctypes.c_uint(last)))
+    ends = map(ctypes.c_uint, bits_of_range(w))
+    return int(check.wrong_away(units, terms, ctypes.c_float(w), *ends))
 
 
 def test_no_draw_leaves_these_ranges() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from importlib.util import find_spec
 from random import Random
+from struct import pack
 from typing import NamedTuple
 
 import machine_code
@@ -10,7 +13,7 @@ import numpy as np
 import pytest
 from any_box import Case, Memory, random_case
 from kernels_under_test import KERNELS
-from sass import Choices, Machine
+from sass import Choices, Grid, Machine, compiled_kernels
 from sass.traced import Traced
 
 from arrayinit.core.distributions import Disk, Distribution, Normal, TruncatedNormal, Uniform
@@ -130,3 +133,24 @@ def test_inexact_values_stay_within_exact_chains(dtype: str) -> None:
         machines = [check(box, kind=Traced) for box in (case(distribution, dtype, (2000,)), *boxes)]
         assert set().union(*(machine.faults for machine in machines)) == set(), name
         assert set.intersection(*(machine.never_run() for machine in machines)) == set(), name
+
+
+def test_what_the_first_day_measures_is_in_its_kernels() -> None:
+    if not find_spec("cuda") or not find_spec("cuda.bindings"):
+        pytest.skip("cuda-bindings is not installed")
+    from first_day.arithmetic import QUOTIENTS, RECIPROCAL, ROOT
+    from first_day.pipes import PIPES
+
+    made = compiled_kernels([*PIPES.values(), RECIPROCAL, ROOT, *QUOTIENTS.values()])
+    for name, text in PIPES.items():
+        # The loop, and the few that come before and after it.
+        found = Counter(".".join(i.opcode.split(".")[: name.count(".") + 1]) for i in made[text].code.values())
+        assert 128 <= found[name] <= 140, name
+        assert found["IADD3"] < 16
+    x = np.arange(0x41000000, 0x41000000 + 64 * machine_code.THREADS, 64, np.uint32).view(np.float32)
+    w = np.float32(1.58814)
+    for text, expected in ((ROOT, np.sqrt(x)), (QUOTIENTS[2], w / x)):
+        out = np.zeros(x.size, np.float32)
+        structs = pack("<3Q", 0x41000000, 64, x.size), pack("<f", w), bytes(4)
+        made[text].launch(Grid(1, machine_code.THREADS), out, structs)
+        np.testing.assert_array_equal(out, expected)
