@@ -104,5 +104,6 @@ def _xarray() -> Library:
 LIBRARIES = {"nnx": _nnx, "ref": _ref, "keras": _keras, "xarray": _xarray}
 FORMS: dict[str, dict[str, Form]] = dict.fromkeys(("flax", "jax.ref", "keras", "xarray"), PLAIN)
 KIT_ONLY = set(LIBRARIES)
-NEEDS = {"nnx": {"jax"}, "ref": {"jax"}, "xarray": {"dask"}}
+# Keras and xarray look for others as they are imported.
+NEEDS = {"nnx": {"jax"}, "ref": {"jax"}, "keras": {"jax", "torch"}, "xarray": {"dask"}}
 WRONG_FORMS: dict[str, dict[str, Form]] = dict.fromkeys(FORMS, ANY)

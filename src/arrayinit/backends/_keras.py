@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from arrayinit.backends.container import Container
+from arrayinit.backends.container import Container, array_in
 from arrayinit.backends.protocol import Array, Replaced
 from arrayinit.backends.registry import backend_of
 from arrayinit.kernels.fill import Fill
@@ -39,7 +39,8 @@ class Keras(Container):
             )
 
     def write(self, x: Any, fill: Fill) -> Any:
-        array = self.like(x)
+        # On TensorFlow the value is a variable, too.
+        array = array_in(self.like(x))
         # The array that x shows must stay as it is within a StatelessScope.
         if not isinstance(backend_of(array), Replaced):
             array = keras.ops.empty(x.shape, x._dtype)
