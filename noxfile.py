@@ -59,7 +59,7 @@ OTHERS = {
 }
 
 # 1.3 and 0.7 GB: plain nox leaves their sessions out, and the workflow runs them.
-LARGE = {"tensorflow": "tensorflow-cpu==2.21.0", "paddle": "paddlepaddle==3.3.1"}
+LARGE = {"tensorflow": "tensorflow-cpu==2.21.0", "sonnet": "dm-sonnet==2.0.2", "paddle": "paddlepaddle==3.3.1"}
 
 # transformers imports torchvision and accelerate wherever they are installed, and fails where torchvision's kernels do
 # not fit torch. mup asks for torchvision, too. So the tests find these in folders of their own, by variables of the
@@ -306,9 +306,9 @@ def check_large(session: nox.Session, library: str, **env: str) -> None:
     python = program(session, "large")
     pytest(session, python, *PARALLEL, "-m", "not peers", *WITH_COMMAND_LINE, ARRAYINIT_TEST_BACKENDS=library, **env)
     # Paddle crashes where TensorFlow was imported before, so no process has both.
-    env |= {"ARRAYINIT_TEST_BACKENDS": f"numpy,torch,jax,{library}", "ARRAYINIT_TEST_PEERS": "keras"}
-    files = (*(f"tests/peers/test_{name}.py" for name in ("copy", "parity", "fans_of_peers")), "tests/initializers")
-    pytest(session, python, *PARALLEL, "-m", "pairs or large", *files, part="-peers", **env)
+    env |= {"ARRAYINIT_TEST_BACKENDS": f"numpy,torch,jax,{library}", "ARRAYINIT_TEST_PEERS": f"keras,sonnet,{library}"}
+    folders = ("tests/peers", "tests/initializers")
+    pytest(session, python, *PARALLEL, "-m", "pairs or large", *folders, part="-peers", **env)
 
 
 @uses("large", default=False)
