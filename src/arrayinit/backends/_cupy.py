@@ -131,6 +131,9 @@ class CuPy(NativeBackend, InPlace):
             cupy.copyto(x, values, casting="unsafe")
         return x
 
+    def empty(self, x: Array, shape: tuple[int, ...], dtype: str) -> Array:
+        return cupy.empty(shape, dtype)
+
     def subsets(self, x: Array, count: int, generator: Generator) -> tuple[Array, Array]:
         keys = self.uniform(cupy.empty(x.shape, "float64"), Uniform(0.0, 1.0), generator)
         order = cupy.argsort(keys, axis=0)[:count]

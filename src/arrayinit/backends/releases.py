@@ -1,4 +1,4 @@
-"""The releases of libraries that are loaded."""
+"""The releases of the libraries that are loaded."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ import sys
 
 
 def release_of(library: str) -> str | None:
-    """Return the release of a loaded library, by itself or by its package, or None if neither says it."""
-    for name in (library, library.partition(".")[0]):
+    """Return the release of a loaded library, by itself, its package or what is installed; None if none says it."""
+    package = library.partition(".")[0]
+    for name in (library, package):
         found = getattr(sys.modules.get(name), "__version__", None)
         if found is not None:
             return str(found)
-    return None
+    # Imported here: most libraries say it themselves.
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def is_older(release: str, needed: str) -> bool:
