@@ -54,12 +54,11 @@ if sys.platform != "win32":
 OTHERS = {
     "tinygrad": "tinygrad==0.14.0",
     "cubed": "cubed==0.27.0",
-    "ndonnx": "ndonnx==0.23.0",
     "xarray": "xarray==2026.9.0",
 }
 
-# 1.3 and 0.7 GB: plain nox leaves their sessions out, and the workflow runs them.
-LARGE = {"tensorflow": "tensorflow-cpu==2.21.0", "sonnet": "dm-sonnet==2.0.2", "paddle": "paddlepaddle==3.3.1"}
+# 1.3 and 0.7 GB: plain nox leaves their sessions out, and the workflow runs them. Sonnet is TensorFlow's.
+LARGE = ("tensorflow-cpu==2.21.0", "paddlepaddle==3.3.1", "dm-sonnet==2.0.2")
 
 # transformers imports torchvision and accelerate wherever they are installed, and fails where torchvision's kernels do
 # not fit torch. mup asks for torchvision, too. So the tests find these in folders of their own, by variables of the
@@ -192,7 +191,7 @@ def everything(session: nox.Session) -> None:
 def large(session: nox.Session) -> None:
     """Make the environment that has TensorFlow and Paddle, and what they exchange arrays with."""
     session.install("--no-deps", TORCH)
-    others = [*GROUPS["test"], PEERS["jax"], PEERS["keras"], *LARGE.values()]
+    others = [*GROUPS["test"], PEERS["jax"], PEERS["keras"], *LARGE]
     install(session, TORCH, *others, kind="editable")
 
 
@@ -286,7 +285,7 @@ def libraries(session: nox.Session) -> None:
         session.skip("MLX has no wheels for Windows")
     check_backend(session, "mlx", *WITH_COMMAND_LINE)
     kit = ("tests/initializers/test_conformance.py", "tests/backends")
-    check_backend(session, "tinygrad,cubed,ndonnx,nnx,keras,ref,xarray", *kit, part="-kit")
+    check_backend(session, "tinygrad,cubed,nnx,keras,ref,xarray", *kit, part="-kit")
 
 
 @uses("all", default=False)
@@ -306,7 +305,7 @@ def check_large(session: nox.Session, library: str, **env: str) -> None:
     python = program(session, "large")
     pytest(session, python, *PARALLEL, "-m", "not peers", *WITH_COMMAND_LINE, ARRAYINIT_TEST_BACKENDS=library, **env)
     # Paddle crashes where TensorFlow was imported before, so no process has both.
-    env |= {"ARRAYINIT_TEST_BACKENDS": f"numpy,torch,jax,{library}", "ARRAYINIT_TEST_PEERS": f"keras,sonnet,{library}"}
+    env |= {"ARRAYINIT_TEST_BACKENDS": f"numpy,torch,jax,{library}", "ARRAYINIT_TEST_PEERS": "keras,sonnet"}
     folders = ("tests/peers", "tests/initializers")
     pytest(session, python, *PARALLEL, "-m", "pairs or large", *folders, part="-peers", **env)
 
@@ -366,7 +365,8 @@ def docs(session: nox.Session) -> None:
     doctests = ("--doctest-modules", "--doctest-ignore-import-errors", "--doctest-glob=README.md")
     backends = "numpy,strict,torch,jax,dask"
     # Keras would take TensorFlow's arrays.
-    env = {"ARRAYINIT_TEST_BACKENDS": backends, "KERAS_BACKEND": "numpy"}
+    # The command line tries all libraries that are installed.
+    env = {"ARRAYINIT_TEST_BACKENDS": backends, "ARRAYINIT_TEST_PEERS": "mlx,tinygrad", "KERAS_BACKEND": "numpy"}
     pytest(session, python, *PARALLEL, *doctests, "src", "README.md", "tests/docs", **env)
 
 

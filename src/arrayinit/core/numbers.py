@@ -50,7 +50,7 @@ def concrete(name: str, value: Any, hint: str = "compute it outside, in Python o
         return value
     try:
         return kind(value if hasattr(value, "__float__") else value.tolist())
-    except (RuntimeError, TypeError, ValueError) as error:
+    except (AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise TypeError(
             f"{name} must be a concrete number, got a {type(value).__name__} of dtype {dtype} without a value, as "
             f"under a trace: {hint}"
