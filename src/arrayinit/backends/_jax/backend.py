@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from arrayinit.backends._jax import at_once, pieces
-from arrayinit.backends._jax.copies import copied, is_elsewhere, is_here, is_on_cpu, is_traced_ref, read, rounded
+from arrayinit.backends._jax.copies import copied, is_elsewhere, is_here, is_on_cpu, read, returned, rounded
 from arrayinit.backends._jax.sharding import (
     dtype_of,
     from_draw,
@@ -106,11 +106,7 @@ class Jax(NativeBackend, Sharded, Replaced):
         return read(x)
 
     def write(self, x: Array, fill: Fill) -> Array:
-        filled = on_device(x, lambda target: self._filled(target, fill))
-        if not is_traced_ref(x):
-            return filled
-        x[...] = filled
-        return x
+        return returned(x, on_device(x, lambda target: self._filled(target, fill)))
 
     def by_shard(self, x: Array, fill: Callable[[Array, Index], Array]) -> Array:
         if is_traced(x):

@@ -35,17 +35,12 @@ def copied(x: Array, source: Array) -> Array:
     NumPy copies on the CPU: XLA treats subnormal numbers as zero, and may read the memory of other libraries later.
     """
     _check_values(source)
-    source = source[...] if is_traced_ref(source) else source
+    source = source[...] if _is_traced_ref(source) else source
     is_elsewhere = isinstance(source, jax.core.Tracer) or not is_here(source)
     if not is_elsewhere and (is_on_cpu(source) or rounds_twice(source.dtype.name, x.dtype.name)):
         return on_host(Table(np.asarray(source)), tuple(x.shape), x.dtype)
     values = jnp.array(source, copy=True) if source.dtype == x.dtype else rounded(source, x.dtype)
     return values if is_elsewhere else values.block_until_ready()
-
-
-def is_traced_ref(x: Array) -> bool:
-    """Whether this is a `jax.Ref` under a trace, whose type is that of any traced array."""
-    return isinstance(x, jax.core.Tracer) and isinstance(x, jax.Ref)
 
 
 def is_here(x: Array) -> bool:
@@ -74,6 +69,19 @@ def rounded(x: Array, dtype: Any) -> Array:
         if is_wide:
             near = jax.lax.reduce_precision(near, exponent_bits=8, mantissa_bits=7)
         return near.astype(dtype)
+
+
+def returned(x: Array, values: Array) -> Array:
+    """Return the values for ``x``; if ``x`` is a traced reference, write them into it, and return it."""
+    if not _is_traced_ref(x):
+        return values
+    x[...] = values
+    return x
+
+
+def _is_traced_ref(x: Array) -> bool:
+    """Whether this is a `jax.Ref` under a trace, whose type is that of any traced array."""
+    return isinstance(x, jax.core.Tracer) and isinstance(x, jax.Ref)
 
 
 def _check_values(x: Array) -> None:
