@@ -26,7 +26,6 @@ LEAST_WARPS = 48
 
 # Operations in one trip of the loop of a thread: eight that do not wait for each other, sixteen times.
 _CHAINS, _TIMES = 8, 16
-_BLOCKS = 8
 
 _LOOP = """
 struct Keys { Index loops; };
@@ -129,16 +128,18 @@ def _range(values: list[int]) -> str:
 def rates(size: Size) -> Iterator[Row]:
     """Yield a row for each pipe: operations of a multiprocessor in a cycle of its clock."""
     device = Device()
-    grid = _BLOCKS * device.multiprocessors
     structs = _BOX, _NUMBERS.pack(0.999, 0.001)
     for name, text in PIPES.items():
         function = device.function(text)
+        # As many as run at once.
+        blocks = device.blocks(function)
+        grid = blocks * device.multiprocessors
         with device.memory(grid * THREADS * _RESULT.itemsize) as out:
             # The first launch lets the clock rise.
             for loops in (size.loops, size.loops):
                 took = device.launch(function, grid, out, _KEYS.pack(loops), *structs)
             ticks = int(device.read(out, grid * THREADS, _RESULT)["ticks"].max())
-        done = THREADS * _BLOCKS * size.loops * _CHAINS * _TIMES
+        done = THREADS * blocks * size.loops * _CHAINS * _TIMES
         total = done * device.multiprocessors
         value = f"{done / ticks:.1f} a cycle, {total / took / 1e6:.0f} G/s, {ticks / took / 1e6:.2f} GHz"
         yield Row("rates", f"{name} of a multiprocessor", value)

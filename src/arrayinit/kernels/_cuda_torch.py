@@ -28,12 +28,15 @@ _KEYS = Recorded(KEYS_PROGRAM, ())
 
 
 def check(device: int) -> None:
-    """Raise unless kernels can be compiled and launched on this device."""
+    """Raise unless kernels can be compiled and loaded on this device."""
     if torch.version.hip:
         raise RuntimeError("AMD's compiler does not know the instructions of the kernels")
     _ask(driver.cuInit(0))
-    # A part of NVRTC may be missing.
-    compiled('extern "C" __global__ void draw() {}', _architecture(device))
+    # A part of NVRTC may be missing, or the driver may be older than NVRTC and refuse its machine code.
+    code = compiled('extern "C" __global__ void draw() {}', _architecture(device))
+    with torch.cuda.device(device):
+        _enter(device)
+        _ask(driver.cuModuleUnload(_ask(driver.cuModuleLoadData(code))))
 
 
 def fill_device(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None) -> None:
@@ -61,7 +64,10 @@ def launcher(x: torch.Tensor, draw: Draw) -> Callable[[torch.Tensor, Key], None]
     """Return a function that fills tensors of the device, shape and strides of ``x``, not empty, as a draw says."""
     device, box, made = x.get_device(), x.permute(draw.order), recorded(draw.distribution, draw.dtype)
     fitted = launch(made, box.shape, _strides(box), draw.shape, (0,) * x.ndim)
-    function, on_device = _function(made.program, draw.dtype.name, device), torch.cuda.device
+    on_device = torch.cuda.device
+    # To load a kernel makes its device the current one.
+    with on_device(device):
+        function = _function(made.program, draw.dtype.name, device)
 
     def fill(x: torch.Tensor, key: Key) -> None:
         with on_device(device):
@@ -98,7 +104,7 @@ def _launch(function: Any, x: torch.Tensor, device: int, key: Key, fitted: Launc
 
 @cache
 def _function(program: Program, dtype: str, device: int) -> Any:
-    """Return the kernel on a device; the machine code stays there until the process ends."""
+    """Return the kernel on torch's current device; the machine code stays there until the process ends."""
     code = compiled(source(program, dtype), _architecture(device))
     _enter(device)
     return _ask(driver.cuModuleGetFunction(_ask(driver.cuModuleLoadData(code)), b"draw"))

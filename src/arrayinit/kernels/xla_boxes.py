@@ -16,6 +16,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import xla_programs as programs
 from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.fill import Host
 from arrayinit.stream.box import c_strides, merged_axes, neighbours, position
 from arrayinit.stream.ops import Array
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK, round_keys
@@ -36,10 +37,34 @@ _SORTED = 1 << 23
 
 def on_devices(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int]) -> dict[Device, Array]:
     """Return for each device, on this device, the box of this shape that begins at its corner. No box is empty."""
-    if not jax.sharding.get_abstract_mesh().empty:
-        # Under a current mesh, JAX computes on this mesh only. A new thread has no current mesh.
-        with ThreadPoolExecutor(1) as executor:
-            return executor.submit(on_devices, draw, corners, shape).result()
+    made: dict[Device, Array] = _without_mesh(_on_devices, draw, corners, shape)
+    return made
+
+
+def block_of(x: Array, size: Sequence[int]) -> Host:
+    """Return the first elements along each axis of an array on one device, in host memory."""
+    block: Host = _without_mesh(_block_of, x, tuple(size))
+    return block
+
+
+def _without_mesh(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function where no mesh is current: JAX computes on a current mesh only."""
+    if jax.sharding.get_abstract_mesh().empty:
+        return function(*arguments)
+    # A new thread has no current mesh.
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(function, *arguments).result()
+
+
+def _block_of(x: Array, size: Shape) -> Host:
+    if size != x.shape:
+        with jax.enable_x64(True), jax.default_device(next(iter(x.devices()))):
+            x = jax.lax.slice(x, (0,) * x.ndim, size)
+    values: Host = jax.device_get(x)
+    return values
+
+
+def _on_devices(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int]) -> dict[Device, Array]:
     size, *firsts = (tuple(sizes[k] for k in draw.order) for sizes in (shape, *corners.values()))
     rows, (program, numbers) = _Rows.of(draw.shape, firsts, size), recorded(draw.distribution, draw.dtype)
     # An array made on one device, without a mesh, can be combined with arrays on other devices.

@@ -75,3 +75,28 @@ def test_the_check_is_left_to_a_fill_that_may_wait(reason: str, gpu: Any, driver
     setattr(gpu, reason, 0)
     arrayinit.normal_(torch.empty(5, 3), rng=1)
     assert (len(driver.launched), list(first_use._answers.values())) == (3, [True])
+
+
+def test_numbers_that_round_to_zero_tell_nothing(gpu: Any, driver: Any) -> None:
+    import torch
+
+    x = torch.empty((5, 3), dtype=torch.bfloat16)
+    arrayinit.normal_(x, 0.0, 1e-43, rng=1)
+    assert not x.any()
+    assert (len(driver.launched), first_use._answers) == (2, {})
+    arrayinit.normal_(x, 0.0, 0.5, rng=1)
+    assert (len(driver.launched), list(first_use._answers.values())) == (4, [True])
+
+
+def test_the_check_is_left_to_a_fill_that_finds_memory(gpu: Any, driver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("no memory")
+
+    x = torch.empty(5, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "empty", full)
+        arrayinit.normal_(x, rng=1)
+    same_bits(x.numpy(), arrayinit.normal_(np.empty((5, 3), np.float32), rng=1), "float32")
+    assert (len(driver.launched), first_use._answers) == (1, {})

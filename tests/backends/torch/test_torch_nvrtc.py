@@ -150,7 +150,7 @@ def test_a_kernel_is_loaded_once_on_each_device(driver: Any, monkeypatch: pytest
     assert _cuda_torch._function.cache_info().currsize == 2
 
 
-@pytest.mark.parametrize("fault", ["an old GPU", "AMD's GPU", "no NVRTC", "no driver"])
+@pytest.mark.parametrize("fault", ["an old GPU", "AMD's GPU", "no NVRTC", "no driver", "an old driver"])
 def test_without_nvrtc_other_kernels_or_the_host_fill(
     fault: str, gpu: Any, driver: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,11 +168,55 @@ def test_without_nvrtc_other_kernels_or_the_host_fill(
             monkeypatch.setattr(torch.version, "hip", "7.0")
         case "no NVRTC":
             monkeypatch.setattr(_cuda_torch, "compiled", missing)
+        case "an old driver":
+            refused = (_cuda_torch.driver.CUresult.CUDA_ERROR_UNSUPPORTED_PTX_VERSION, None)
+            monkeypatch.setattr(_cuda_torch.driver, "cuModuleLoadData", lambda _: refused)
         case _:
             monkeypatch.setattr(_cuda_torch.driver, "cuInit", missing)
     x = arrayinit.normal_(torch.empty(5, 3), rng=1)
     same_bits(x.numpy(), arrayinit.normal_(np.empty((5, 3), np.float32), rng=1), "float32")
     assert driver.launched == []
+
+
+def test_what_cannot_be_loaded_during_a_capture_is_not_remembered(
+    gpu: Any, driver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from arrayinit.kernels import _cuda_torch
+
+    refused = (_cuda_torch.driver.CUresult.CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, None)
+    with monkeypatch.context() as patch:
+        patch.setattr(_cuda_torch.driver, "cuModuleLoadData", lambda _: refused)
+        gpu.capturing = True
+        with pytest.raises(RuntimeError, match="CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"):
+            arrayinit.normal_(torch.empty(3), rng=1)
+    gpu.capturing = False
+    arrayinit.normal_(torch.empty(3), rng=1)
+    assert len(driver.launched) == 2
+
+
+@pytest.mark.parametrize("choice", ["check", "device"])
+def test_contexts_are_entered_where_torch_restores_the_device(
+    choice: str, gpu: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from arrayinit.backends import first_use
+    from arrayinit.kernels import _cuda_torch
+
+    enter, entered = _cuda_torch._enter, []
+
+    def watched(device: int) -> None:
+        entered.append((device, list(gpu.entered)))
+        enter(device)
+
+    monkeypatch.setattr(_cuda_torch, "_enter", watched)
+    monkeypatch.setenv(first_use.VARIABLE, choice)
+    for fill in (lambda x: arrayinit.normal_(x, rng=1), lambda x: arrayinit.normal_(x.T, rng=1)):
+        fill(torch.empty(3, 5))
+    assert entered
+    assert all(device == within[-1] for device, within in entered)
 
 
 def test_an_error_of_the_driver_is_told(gpu: Any, driver: Any, monkeypatch: pytest.MonkeyPatch) -> None:

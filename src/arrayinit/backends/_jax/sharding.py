@@ -12,6 +12,7 @@ import jax
 import jax.core
 import numpy as np
 
+from arrayinit.backends import first_use
 from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends._numpy import DTYPE_NAMES
 from arrayinit.backends.aligned import aligned
@@ -19,7 +20,7 @@ from arrayinit.backends.arguments import warn
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
-from arrayinit.kernels.xla_boxes import on_devices
+from arrayinit.kernels.xla_boxes import block_of, on_devices
 from arrayinit.stream.box import Index, whole_index
 
 Host = np.ndarray[Any, Any]
@@ -110,8 +111,11 @@ def is_on_host(x: Array) -> bool:
 
 
 def from_draw(x: Array, draw: Draw) -> Array:
-    """Generate a draw on the devices of ``x``. For a single CPU, return a NumPy array."""
-    return from_boxes(x, draw) if is_on_host(x) or 0 in x.shape else _on_devices(x, draw)
+    """Generate a draw on the devices of ``x``, or on the host. For a single device, the host's is a NumPy array."""
+    if is_on_host(x) or 0 in x.shape or first_use.choice() == "host":
+        return from_boxes(x, draw)
+    made = _on_devices(x, draw)
+    return from_boxes(x, draw) if made is None else made
 
 
 def from_boxes(x: Array, fill: Fill) -> Array:
@@ -143,16 +147,40 @@ def from_shards(x: Array, fill: Callable[[Host, Index], Host]) -> Array:
     return jax.make_array_from_callback(shape, x.sharding, shard, x.dtype)
 
 
-def _on_devices(x: Array, draw: Draw) -> Array:
-    shape = tuple(x.shape)
-    if not is_spread(x):
-        (whole,) = on_devices(draw, {device: (0,) * len(shape) for device in devices(x)}, shape).values()
-        return jax.device_put(whole, x.sharding)
-    held = x.sharding.addressable_devices_indices_map(shape)
-    made = on_devices(draw, {device: corner_of(index) for device, index in held.items()}, x.sharding.shard_shape(shape))
+def _on_devices(x: Array, draw: Draw) -> Array | None:
+    """Return the array that XLA's programs compute, or None if they are wrong."""
+    shape, is_one = tuple(x.shape), not is_spread(x)
+    if is_one:
+        corners: dict[Any, Shape] = {device: (0,) * len(shape) for device in devices(x)}
+    else:
+        held = x.sharding.addressable_devices_indices_map(shape)
+        corners = {device: corner_of(index) for device, index in held.items()}
+    first = next(iter(corners))
+    place = f"XLA on {first.platform}:{first.id}"
+    is_right = first_use.answer(place, draw)
+    if is_right is False:
+        return None
+    made = on_devices(draw, corners, shape if is_one else x.sharding.shard_shape(shape))
+    if is_right is None and not _is_right(place, draw, made[first], corners[first]):
+        return None
+    if is_one:
+        return jax.device_put(made[first], x.sharding)
     memory = partial(jax.sharding.SingleDeviceSharding, memory_kind=x.sharding.memory_kind)
     parts = [jax.device_put(part, memory(device)) for device, part in made.items()]
     return jax.make_array_from_single_device_arrays(shape, x.sharding, parts)
+
+
+def _is_right(place: str, draw: Draw, made: Array, corner: Shape) -> bool:
+    """Whether a block of what was computed has the bits of the host.
+
+    XLA would compile a program for a sample, for a second or more. A slice takes some hundredths of a second.
+    """
+    size, left = [1] * made.ndim, first_use.WORDS
+    # The host sorts the keys of whole columns, so that few columns are best.
+    for axis in range(made.ndim) if draw.zeros else reversed(range(made.ndim)):
+        size[axis] = min(made.shape[axis], left)
+        left = -(-left // size[axis])
+    return first_use.compare(place, draw, block_of(made, size).tobytes(), size, corner)
 
 
 def corner_of(index: tuple[slice, ...]) -> Shape:

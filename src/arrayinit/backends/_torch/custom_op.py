@@ -65,7 +65,12 @@ def _on_gpu(device: int) -> Any | None:
         try:
             kernels = import_module(f"arrayinit.kernels.{name}")
             kernels.check(device)
-        except (ImportError, OSError, RuntimeError, subprocess.SubprocessError):
+        except ImportError:
+            continue
+        except (OSError, RuntimeError, subprocess.SubprocessError):
+            # Nothing may be loaded while a CUDA graph is captured, which is not to be remembered.
+            if torch.cuda.is_current_stream_capturing():
+                raise
             continue
         return kernels
     return None
@@ -80,7 +85,10 @@ def _is_right(kernels: Any, x: torch.Tensor, draw: Draw) -> bool | None:
             # Nothing may wait while a CUDA graph is captured, nor where torch is told to complain of it.
             if torch.cuda.is_current_stream_capturing() or torch.cuda.get_sync_debug_mode():
                 return None
-            values = torch.empty(small.shape, dtype=x.dtype, device=x.device)
+            try:
+                values = torch.empty(small.shape, dtype=x.dtype, device=x.device)
+            except torch.OutOfMemoryError:
+                return None
             kernels.fill_device(values, small)
             memory: bytes = values.view(torch.uint8).cpu().numpy().tobytes()
             return memory
