@@ -31,7 +31,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = PROJECT["dependency-groups"]
 REPORTS = Path(".nox", "reports").resolve()
 DIST = Path(".nox", "dist").resolve()
-BUILD = ["build", *PROJECT["build-system"]["requires"], "cmake>=3.26", "ninja"]
+BUILD = ["build", "twine==7.0.0", *PROJECT["build-system"]["requires"], "cmake>=3.26", "ninja"]
 
 # A bare "torch" brings gigabytes of CUDA libraries with it; installed first, this one stays.
 TORCH = "torch==2.13.0"
@@ -388,10 +388,13 @@ def oldest(session: nox.Session) -> None:
 
 @uses("static")
 def lint(session: nox.Session) -> None:
-    """Check style and formatting."""
+    """Check style, formatting and spelling, and what the workflows of GitHub may do."""
     ruff = program(session, "static", "ruff")
     session.run(ruff, "check", external=True)
     session.run(ruff, "format", "--check", external=True)
+    session.run(program(session, "static", "typos"), external=True)
+    # Without the network: the pinned commits are not looked up.
+    session.run(program(session, "static", "zizmor"), "--offline", "--quiet", ".github", external=True)
 
 
 @nox.session(venv_backend="none", requires=["static", "all"])
@@ -417,6 +420,7 @@ def build(session: nox.Session) -> None:
     python, dist = program(session, "wheel"), DIST / "built"
     shutil.rmtree(dist, ignore_errors=True)
     session.run(python, "-m", "build", "--outdir", str(dist), external=True)
+    session.run(python, "-m", "twine", "check", "--strict", *map(str, dist.iterdir()), external=True)
     session.run(python, "tests/builds.py", str(dist), built("editable"), external=True)
 
 
