@@ -180,7 +180,7 @@ def trunc_normal_(
 
     .. math::
         w = \text{mean} + \text{std} \cdot
-            \Phi^{-1}\big(\Phi(\alpha) + u\,(\Phi(\beta) - \Phi(\alpha))\big), \quad
+            \Phi^{-1}\left(\Phi(\alpha) + u\,(\Phi(\beta) - \Phi(\alpha))\right), \quad
         \alpha = \frac{a - \text{mean}}{\text{std}},\ \beta = \frac{b - \text{mean}}{\text{std}}.
 
     No draw is rejected, for any bounds. Bounds far out use the tail of the CDF, on a logarithmic scale.

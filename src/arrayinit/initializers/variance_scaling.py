@@ -36,8 +36,8 @@ def variance_scaling_(
     r"""Fill ``x`` with draws of mean 0 and variance scale / fan.
 
     .. math::
-        \text{Var}(w) = \frac{\text{scale}}{n}, \qquad n \in \big\{\text{fan\_in},\ \text{fan\_out},\
-        \tfrac12(\text{fan\_in} + \text{fan\_out}),\ \sqrt{\text{fan\_in} \cdot \text{fan\_out}}\big\}
+        \text{Var}(w) = \frac{\text{scale}}{n}, \qquad n \in \left\{\text{fan\_in},\ \text{fan\_out},\
+        \tfrac12(\text{fan\_in} + \text{fan\_out}),\ \sqrt{\text{fan\_in} \cdot \text{fan\_out}}\right\}
 
     He's initialization has scale 2 and ``fan_in``, Glorot's scale 1 and ``fan_avg``, LeCun's scale 1 and ``fan_in``.
 

@@ -23,11 +23,11 @@ def parts(
 
     A part has the shape, the fans and the seed of the parameter that it would be in a model without fused weights. So
     the fused model gets the numbers of that model, bit for bit. Sharding changes nothing, also where a shard ends
-    inside a part. If :math:`W` has the parts :math:`W_1, \dots, W_n` along its outputs,
+    inside a part. If :math:`W` has the parts :math:`W_1, \ldots, W_n` along its outputs,
 
     .. math::
         W = \begin{pmatrix} W_1 \\ \vdots \\ W_n \end{pmatrix}, \qquad
-        \text{seed}(W_k) = \texttt{fold\_in}(\text{rng}, \text{name}_k).
+        \text{seed}(W_k) = \mathtt{fold\_in}(\text{rng}, \text{name}_k).
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def stack(value: Any, *, axis: int = 0, names: Names = OF_LAYERS) -> Stack:
     stack. So both models get the same numbers, bit for bit, also where the array is sharded:
 
     .. math::
-        W_{i \dots} = W^{(i)}, \qquad \text{seed}(W^{(i)}) = \texttt{fold\_in}(\text{rng}, \text{name}_i).
+        W_{i \ldots} = W^{(i)}, \qquad \text{seed}(W^{(i)}) = \mathtt{fold\_in}(\text{rng}, \text{name}_i).
 
     Parameters
     ----------

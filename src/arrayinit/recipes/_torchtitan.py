@@ -15,7 +15,7 @@ def torchtitan_llama3(*, enable_weight_tying: bool = False) -> list[Rule]:
     r"""Return the rules of torchtitan's Llama 3.
 
     The embedding is a standard normal. The projections to queries, keys and values, and ``w1`` of the MLP, are normal
-    with the standard deviation 0.02, truncated at ±2. The other projections of layer :math:`l = 0, 1, \dots` (``wo``,
+    with the standard deviation 0.02, truncated at ±2. The other projections of layer :math:`l = 0, 1, \ldots` (``wo``,
     ``w2``, ``w3``) have the standard deviation :math:`0.02 / \sqrt{2 (l + 1)}`. The output has the standard deviation
     :math:`s = 1 / \sqrt{\mathrm{dim}}` before it is truncated at :math:`\pm 3 s`. The norms are ones.
 

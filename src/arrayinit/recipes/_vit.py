@@ -43,7 +43,7 @@ def vit(scheme: str = "", *, init_values: float | None = None, fix_init: bool = 
         The constant of the layer scale, if the model has one.
     fix_init
         Whether the projections that write to the residual stream (``attn.proj`` and ``mlp.fc2``) are divided by
-        :math:`\sqrt{2 (l + 1)}` in block :math:`l = 0, 1, \dots`, as in BEiT.
+        :math:`\sqrt{2 (l + 1)}` in block :math:`l = 0, 1, \ldots`, as in BEiT.
 
     Returns
     -------

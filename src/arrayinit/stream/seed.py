@@ -103,8 +103,8 @@ def fold_in(seed: int | Sequence[int] | NDArray[np.integer] | SeedSequence, *pat
     Each element of ``path`` extends the spawn key of the seed by the first 128 bits of a hash:
 
     .. math::
-        \text{SHA-256}(\texttt{"s"} \,\Vert\, \text{UTF-8 of a string}) \quad\text{or}\quad
-        \text{SHA-256}(\texttt{"i"} \,\Vert\, \text{decimal digits of an integer}).
+        \text{SHA-256}(\text{"s"} \,\Vert\, \text{UTF-8 of a string}) \quad\text{or}\quad
+        \text{SHA-256}(\text{"i"} \,\Vert\, \text{decimal digits of an integer}).
 
     The hash is read as four little-endian 32-bit words. ``fold_in(seed, "a", 0)`` equals
     ``fold_in(fold_in(seed, "a"), 0)``. A new or removed layer changes no other layer's weights. Without `fold_in`, two

@@ -1,0 +1,70 @@
+"""The site: ``nox -s docs`` builds it. No page loads anything from another host."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent / "packaging")]
+
+import address  # noqa: E402
+
+import arrayinit  # noqa: E402
+
+project = "arrayinit"
+author = "The arrayinit developers"
+copyright = author  # noqa: A001
+version = release = arrayinit.__version__
+language = "en"
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "mathml",
+]
+root_doc = "index"
+exclude_patterns = ["_build"]
+nitpicky = True
+# Names of other projects, which have no page here, and of types that numpydoc takes for names.
+nitpick_ignore_regex = [("py:.*", r".*")]
+
+# In a docstring, single backticks name an object, or show text.
+default_role = "autolink"
+html_math_renderer = "mathml"
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 4
+# The shells of the examples.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True
+
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+numpydoc_xref_param_type = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = "arrayinit"
+html_static_path = ["_static"]
+html_css_files = ["arrayinit.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "navbar_align": "left",
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+    "search_bar_text": "Search",
+    # Words of the theme that would lead elsewhere.
+    "use_edit_page_button": False,
+    **({"github_url": address.address()} if address.address() else {}),
+}
