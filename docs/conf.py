@@ -26,24 +26,27 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "mathml",
+    "repository",
 ]
-root_doc = "index"
+templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 nitpicky = True
-# Names of other projects, which have no page here, and of types that numpydoc takes for names.
-nitpick_ignore_regex = [("py:.*", r".*")]
+# Objects of other projects have no page here.
+nitpick_ignore_regex = [(r"py:.*", r"(?!arrayinit\b).*")]
+# The pages of names are made anew in each build.
+suppress_warnings = ["myst.xref_ambiguous"]
 
-# In a docstring, single backticks name an object, or show text.
+# In a docstring, single backticks link to an object that has a page.
 default_role = "autolink"
 html_math_renderer = "mathml"
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
-# The shells of the examples.
+
+# The copy button leaves out prompts and output.
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
-autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
@@ -58,13 +61,13 @@ html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "navbar_align": "left",
-    "show_prev_next": True,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
-    "footer_end": ["theme-version"],
+    "footer_end": ["sphinx-version"],
     "search_bar_text": "Search",
-    # Words of the theme that would lead elsewhere.
     "use_edit_page_button": False,
     **({"github_url": address.address()} if address.address() else {}),
 }
+# These pages have no pages below them.
+html_sidebars: dict[str, list[str]] = {"index": [], "changes": []}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +43,21 @@ def urls(repository: str) -> dict[str, str]:
     }
 
 
-def description(text: str, repository: str) -> str:
-    """Return the README for a page that has no other file beside it: with links to the repository, or without links."""
+def description(text: str, repository: str, path: Callable[[str], str | None] = str) -> str:
+    """Return a page for a place without the other files: with links to the repository, or without links.
+
+    ``path`` returns the path in the repository of what a link names, or None for a link to leave as it is. The
+    README needs none: it lies at the root.
+    """
 
     def linked(match: re.Match[str]) -> str:
         picture, label, target = match.groups()
-        if target.startswith("#"):
+        if target.startswith("#") or (file := path(target)) is None:
             return match[0]
         if not repository:
             return "" if picture else label
         kind = "raw" if picture else "blob"
-        return f"{picture}[{label}]({repository}/{kind}/main/{target})"
+        return f"{picture}[{label}]({repository}/{kind}/main/{file})"
 
     return _LINK.sub(linked, text)
 

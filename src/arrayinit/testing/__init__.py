@@ -1,6 +1,6 @@
 """Conformance checks for authors of an adapter.
 
-`check_library` runs every check in one call. A parametrized test shows each check on its own:
+`check_library` runs every check in one call. A parametrized test shows each check on its own::
 
     @pytest.mark.parametrize("check", checks(LIBRARY), ids=str)
     def test_arrayinit(check):

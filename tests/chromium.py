@@ -1,0 +1,112 @@
+"""A browser without a window, spoken to by its own protocol over two pipes: no driver and no package is needed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+)
+
+
+def program() -> str | None:
+    """Return the path of the browser of this machine, if there is one."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Tab:
+    """One page of a browser: calls go to it, and events come from it."""
+
+    def __init__(self, asks: int, answers: int) -> None:
+        self._asks = os.fdopen(asks, "wb", buffering=0)
+        self._answers = os.fdopen(answers, "rb")
+        self._number = 0
+        self._session: dict[str, str] = {}
+        self.events: list[dict[str, Any]] = []
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = {"sessionId": self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]}
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        """Call a method of the protocol, and return what it gives; events meanwhile go to ``events``."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": params, **self._session}
+        self._asks.write(json.dumps(message).encode() + b"\0")
+        while (answer := self._read()).get("id") != self._number:
+            self.events.append(answer)
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']['message']}")
+        return dict(answer["result"])
+
+    def open(self, url: str) -> None:
+        """Load a page, and wait until it is loaded."""
+        self.call("Page.navigate", url=url)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until a page is loaded, since ``events`` were cleared."""
+        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+            self.events.append(self._read())
+
+    def run(self, script: str) -> Any:
+        """Return the value of an expression of JavaScript; of a promise, what it comes to."""
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(f"{answer['exceptionDetails']}\nin {script}")
+        return answer["result"].get("value")
+
+    def _read(self) -> dict[str, Any]:
+        message = bytearray()
+        while (byte := self._answers.read(1)) != b"\0":
+            if not byte:
+                raise RuntimeError("the browser has ended")
+            message += byte
+        return dict(json.loads(message))
+
+
+@contextmanager
+def tab(browser: str) -> Iterator[Tab]:
+    """Start a browser that keeps nothing, and end it and all its processes."""
+    # The browser reads from 3 and writes to 4, so that the pipes must have other numbers here.
+    theirs, asks = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in os.pipe())
+    answers, to_us = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in os.pipe())
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        pid = os.posix_spawn(
+            browser,
+            [browser, *OPTIONS, f"--user-data-dir={profile}", "about:blank"],
+            {**os.environ, "HOME": profile},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 2, str(Path(profile, "errors")), os.O_WRONLY | os.O_CREAT, 0o600),
+                (os.POSIX_SPAWN_DUP2, theirs, 3),
+                (os.POSIX_SPAWN_DUP2, to_us, 4),
+            ],
+            setpgroup=0,
+        )
+        os.close(theirs)
+        os.close(to_us)
+        try:
+            yield Tab(asks, answers)
+        finally:
+            os.killpg(pid, signal.SIGTERM)
+            os.waitpid(pid, 0)

@@ -1,0 +1,141 @@
+"""Look at each page of the site in a browser: ``python tests/site_browser.py FOLDER [PICTURES]``.
+
+Each page is shown on a desktop and a phone, light and dark. Nothing may be wider than the page, the console has no
+error, no request fails or goes to another host, formulas and pictures have a size, and the search finds a word.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from chromium import Tab, program, tab
+
+WIDTHS = (1280, 390)
+SCHEMES = ("light", "dark")
+HEIGHT = 900
+
+# What is wrong with the page as it is shown. A part that scrolls by itself may hold something wider.
+SHOWN = """(() => {
+  const found = [], width = document.documentElement.clientWidth;
+  const scrolls = e => e && e !== document.body && e !== document.documentElement &&
+    (getComputedStyle(e).overflowX !== 'visible' || scrolls(e.parentElement));
+  if (document.documentElement.scrollWidth > width) {
+    const wide = [...document.body.querySelectorAll('*')].filter(
+      e => e.getBoundingClientRect().right > width + 1 && !scrolls(e.parentElement));
+    found.push('is wider than the page: ' + wide.slice(-2).map(e => e.tagName + '.' + e.className).join(', '));
+  }
+  const main = document.querySelector('main') || document.body;
+  for (const e of main.querySelectorAll('math, img')) {
+    const box = e.getBoundingClientRect(), shown = e.checkVisibility();
+    if (shown && !(box.width > 0 && box.height > 0)) found.push('has no size: ' + e.outerHTML.slice(0, 120));
+  }
+  if (document.documentElement.dataset.theme !== 'SCHEME') found.push('is not SCHEME');
+  return found;
+})()"""
+
+# Pictures below the first screen are not loaded before they are asked for.
+LOAD = """Promise.all([...document.images].map(i => { i.loading = 'eager'; return i.decode().catch(() => 0); }))"""
+
+RESULTS = """new Promise((resolve, reject) => {
+  const ask = n => {
+    const found = document.querySelectorAll('#search-results li').length;
+    if (found || !n) resolve(found); else setTimeout(ask, 50, n - 1);
+  };
+  ask(200);
+})"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A server that writes no log."""
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def heard(events: list[dict[str, Any]], host: str) -> Iterator[str]:
+    """Yield the faults that a browser reported while it loaded a page."""
+    for event in events:
+        match event:
+            case {"method": "Runtime.consoleAPICalled", "params": {"type": "error" | "assert", "args": args}}:
+                yield f"writes to the console: {[arg.get('value', arg.get('description')) for arg in args]}"
+            case {"method": "Runtime.exceptionThrown", "params": {"exceptionDetails": details}}:
+                yield f"raises {details.get('exception', details).get('description', details['text'])}"
+            case {"method": "Log.entryAdded", "params": {"entry": {"level": "error", "text": text, **entry}}}:
+                yield f"has an error: {text} {entry.get('url', '')}"
+            case {"method": "Network.requestWillBeSent", "params": {"request": {"url": url}}}:
+                if not url.startswith((host, "data:", "blob:")):
+                    yield f"asks another host: {url}"
+            case {"method": "Network.loadingFailed", "params": {"errorText": text, "canceled": False}}:
+                yield f"cannot load something: {text}"
+            case _:
+                pass
+
+
+def look(page: Tab, name: str, pictures: Path | None) -> Iterator[str]:
+    """Yield what is wrong with the page that is open, at each width and in each scheme."""
+    page.run(LOAD)
+    for width in WIDTHS:
+        page.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=HEIGHT, deviceScaleFactor=1, mobile=False
+        )
+        for scheme in SCHEMES:
+            page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            shown = page.run(SHOWN.replace("SCHEME", scheme))
+            yield from (f"at {width} pixels, {scheme}: {fault}" for fault in shown)
+            if pictures:
+                file = pictures / f"{name.removesuffix('.html').replace('/', '-')}-{width}-{scheme}.png"
+                file.write_bytes(base64.b64decode(page.call("Page.captureScreenshot")["data"]))
+
+
+def search(page: Tab, host: str, word: str) -> Iterator[str]:
+    """Type a word as a reader does, and yield what is wrong with the results."""
+    page.open(f"{host}index.html")
+    page.run("document.querySelector('.search-button, .search-button-field').click()")
+    page.call("Input.insertText", text=word)
+    page.events.clear()
+    for kind in ("keyDown", "keyUp"):
+        page.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r")
+    page.wait()
+    if not page.run(RESULTS):
+        yield f"finds no {word}"
+    yield from heard(page.events, host)
+
+
+def faults(site: Path, browser: str, pictures: Path | None = None) -> Iterator[str]:
+    """Yield what is wrong with a site, one line each."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    host = f"http://127.0.0.1:{server.server_port}/"
+    pages = [file for file in sorted(site.rglob("*.html")) if site / "_static" not in file.parents]
+    with tab(browser) as page:
+        for file in pages:
+            name = file.relative_to(site).as_posix()
+            page.events.clear()
+            page.open(host + name)
+            yield from (f"{name} {fault}" for fault in look(page, name, pictures))
+            yield from (f"{name} {fault}" for fault in heard(page.events, host))
+        for word in ("kaiming", "layout"):
+            yield from (f"the search {fault}" for fault in search(page, host, word))
+    server.shutdown()
+
+
+def main(folder: str, pictures: str = "") -> None:
+    browser = program()
+    if not browser:
+        sys.exit("no browser is installed")
+    if pictures:
+        Path(pictures).mkdir(parents=True, exist_ok=True)
+    found = list(faults(Path(folder).resolve(), browser, Path(pictures) if pictures else None))
+    if found:
+        sys.exit("\n".join([*found, f"{len(found)} faults"]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
