@@ -31,6 +31,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = PROJECT["dependency-groups"]
 REPORTS = Path(".nox", "reports").resolve()
 DIST = Path(".nox", "dist").resolve()
+SITE = Path(".nox", "site").resolve()
 BUILD = ["build", "twine==7.0.0", *PROJECT["build-system"]["requires"], "cmake>=3.26", "ninja"]
 
 # A bare "torch" brings gigabytes of CUDA libraries with it; installed first, this one stays.
@@ -177,8 +178,8 @@ def everything(session: nox.Session) -> None:
         *((*TRITON, *NVRTC, *NVDISASM) if sys.platform == "linux" else ()),
         *(CUPY if sys.platform != "darwin" else ()),
     ]
-    others = [*GROUPS["test"], *GROUPS["examples"], *PEERS.values(), *OTHERS.values()]
-    others += ["array-api-strict", "dask[array]", "distributed"]
+    groups = [*GROUPS["test"], *GROUPS["examples"], *GROUPS["site"]]
+    others = [*groups, *PEERS.values(), *OTHERS.values(), "array-api-strict", "dask[array]", "distributed"]
     beside = (["--no-deps", "--upgrade", "--target", str(folder(name)), *names] for name, names in BESIDE.items())
     runs = (["--no-deps", *alone], [*PROJECT["project"]["dependencies"], *others], *beside)
     with ThreadPoolExecutor() as pool:
@@ -359,7 +360,7 @@ def peers(session: nox.Session) -> None:
 
 @uses("all")
 def docs(session: nox.Session) -> None:
-    """Run what the documentation shows, the command line, and the examples."""
+    """Run what the documentation shows, the command line, and the examples; build the site in .nox/site."""
     python = program(session, "all")
     # An import error can only be a backend's that is not installed: any other fails every session.
     doctests = ("--doctest-modules", "--doctest-ignore-import-errors", "--doctest-glob=README.md")
@@ -368,6 +369,21 @@ def docs(session: nox.Session) -> None:
     # The command line tries all libraries that are installed.
     env = {"ARRAYINIT_TEST_BACKENDS": backends, "ARRAYINIT_TEST_PEERS": "mlx,tinygrad", "KERAS_BACKEND": "numpy"}
     pytest(session, python, *PARALLEL, *doctests, "src", "README.md", "tests/docs", **env)
+    build_site(session, python)
+
+
+def build_site(session: nox.Session, python: str) -> None:
+    """Build the site without a warning, and look at its pages."""
+    for made in (SITE, Path("docs", "api", "names"), Path("docs", "gallery", "made")):
+        shutil.rmtree(made, ignore_errors=True)
+    options = ("-W", "--keep-going", "-q", "--jobs=auto", "--doctree-dir", str(SITE.with_name("doctrees")))
+    session.run(python, "-m", "sphinx", *options, "docs", str(SITE), external=True, env={"JAX_PLATFORMS": "cpu"})
+    session.run(python, "tests/site_links.py", str(SITE), external=True)
+    # The workflow of the site names Chromium, which takes some minutes to show each page in four ways.
+    if browser := os.environ.get("ARRAYINIT_BROWSER"):
+        session.run(python, "tests/site_browser.py", str(SITE), browser, external=True)
+    else:
+        session.log("ARRAYINIT_BROWSER names no Chromium: no page was looked at in a browser")
 
 
 @nox.session(default=False, venv_backend="none")

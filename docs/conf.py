@@ -26,15 +26,13 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "mathml",
-    "repository",
+    "pages",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 nitpicky = True
 # Objects of other projects have no page here.
 nitpick_ignore_regex = [(r"py:.*", r"(?!arrayinit\b).*")]
-# The pages of names are made anew in each build.
-suppress_warnings = ["myst.xref_ambiguous"]
 
 # In a docstring, single backticks link to an object that has a page.
 default_role = "autolink"
@@ -55,6 +53,9 @@ numpydoc_xref_param_type = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = "arrayinit"
+html_favicon = "_static/icon.svg"
+# The scheme of the reader's system.
+html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["arrayinit.css"]
 html_show_sourcelink = False

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = (
     "--headless",
     "--no-sandbox",
@@ -29,17 +28,14 @@ OPTIONS = (
 )
 
 
-def program() -> str | None:
-    """Return the path of the browser of this machine, if there is one."""
-    return next(filter(None, map(shutil.which, NAMES)), None)
-
-
 class Tab:
     """One page of a browser: calls go to it, and events come from it."""
 
     def __init__(self, asks: int, answers: int) -> None:
         self._asks = os.fdopen(asks, "wb", buffering=0)
-        self._answers = os.fdopen(answers, "rb")
+        self._answers = answers
+        self._messages: list[bytes] = []
+        self._unread = b""
         self._number = 0
         self._session: dict[str, str] = {}
         self.events: list[dict[str, Any]] = []
@@ -60,7 +56,8 @@ class Tab:
         return dict(answer["result"])
 
     def open(self, url: str) -> None:
-        """Load a page, and wait until it is loaded."""
+        """Load a page, and wait until it is loaded; ``events`` are those of this page."""
+        self.events.clear()
         self.call("Page.navigate", url=url)
         self.wait()
 
@@ -77,23 +74,31 @@ class Tab:
         return answer["result"].get("value")
 
     def _read(self) -> dict[str, Any]:
-        message = bytearray()
-        while (byte := self._answers.read(1)) != b"\0":
-            if not byte:
+        """Return the next message; each ends with a zero byte."""
+        while not self._messages:
+            more = os.read(self._answers, 1 << 16)
+            if not more:
                 raise RuntimeError("the browser has ended")
-            message += byte
-        return dict(json.loads(message))
+            *whole, rest = more.split(b"\0")
+            if whole:
+                self._messages += [self._unread + whole[0], *whole[1:]]
+                self._unread = rest
+            else:
+                self._unread += rest
+        return dict(json.loads(self._messages.pop(0)))
 
 
 @contextmanager
 def tab(browser: str) -> Iterator[Tab]:
     """Start a browser that keeps nothing, and end it and all its processes."""
+    if not (path := shutil.which(browser)):
+        raise FileNotFoundError(f"there is no browser {browser}")
     # The browser reads from 3 and writes to 4, so that the pipes must have other numbers here.
     theirs, asks = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in os.pipe())
     answers, to_us = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in os.pipe())
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         pid = os.posix_spawn(
-            browser,
+            path,
             [browser, *OPTIONS, f"--user-data-dir={profile}", "about:blank"],
             {**os.environ, "HOME": profile},
             file_actions=[

@@ -1,4 +1,4 @@
-"""Look at each page of the site in a browser: ``python tests/site_browser.py FOLDER [PICTURES]``.
+"""Look at each page of the site in a browser: ``python tests/site_browser.py FOLDER [BROWSER [PICTURES]]``.
 
 Each page is shown on a desktop and a phone, light and dark. Nothing may be wider than the page, the console has no
 error, no request fails or goes to another host, formulas and pictures have a size, and the search finds a word.
@@ -15,14 +15,16 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from chromium import Tab, program, tab
+from chromium import Tab, tab
 
 WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
 HEIGHT = 900
 
 # What is wrong with the page as it is shown. A part that scrolls by itself may hold something wider.
-SHOWN = """(() => {
+SHOWN = """(async () => {
+  // The theme hears of the scheme before the second frame from now.
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
   const found = [], width = document.documentElement.clientWidth;
   const scrolls = e => e && e !== document.body && e !== document.documentElement &&
     (getComputedStyle(e).overflowX !== 'visible' || scrolls(e.parentElement));
@@ -82,9 +84,7 @@ def look(page: Tab, name: str, pictures: Path | None) -> Iterator[str]:
     """Yield what is wrong with the page that is open, at each width and in each scheme."""
     page.run(LOAD)
     for width in WIDTHS:
-        page.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=HEIGHT, deviceScaleFactor=1, mobile=False
-        )
+        page.call("Emulation.setDeviceMetricsOverride", width=width, height=HEIGHT, deviceScaleFactor=1, mobile=False)
         for scheme in SCHEMES:
             page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
             shown = page.run(SHOWN.replace("SCHEME", scheme))
@@ -117,7 +117,6 @@ def faults(site: Path, browser: str, pictures: Path | None = None) -> Iterator[s
     with tab(browser) as page:
         for file in pages:
             name = file.relative_to(site).as_posix()
-            page.events.clear()
             page.open(host + name)
             yield from (f"{name} {fault}" for fault in look(page, name, pictures))
             yield from (f"{name} {fault}" for fault in heard(page.events, host))
@@ -126,15 +125,15 @@ def faults(site: Path, browser: str, pictures: Path | None = None) -> Iterator[s
     server.shutdown()
 
 
-def main(folder: str, pictures: str = "") -> None:
-    browser = program()
-    if not browser:
-        sys.exit("no browser is installed")
+def main(folder: str, browser: str = "chromium", pictures: str = "") -> None:
     if pictures:
         Path(pictures).mkdir(parents=True, exist_ok=True)
-    found = list(faults(Path(folder).resolve(), browser, Path(pictures) if pictures else None))
+    found = []
+    for fault in faults(Path(folder).resolve(), browser, Path(pictures) if pictures else None):
+        sys.stderr.write(f"{fault}\n")
+        found.append(fault)
     if found:
-        sys.exit("\n".join([*found, f"{len(found)} faults"]))
+        sys.exit(f"{len(found)} faults")
 
 
 if __name__ == "__main__":

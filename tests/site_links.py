@@ -60,8 +60,9 @@ def faults(site: Path) -> Iterator[str]:
             if not urlsplit(url).scheme and not url.startswith("//") and (fault := missing(url, file, pages)):
                 yield f"{name}: {url} {fault}"
     for file in sorted(site.rglob("*.css")):
-        for url in dict.fromkeys(URL.findall(re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.S))):
-            name = file.relative_to(site)
+        name = file.relative_to(site)
+        text = re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for url in dict.fromkeys(URL.findall(text)):
             if is_elsewhere(url):
                 yield f"{name} loads {url} from another host"
             elif not url.startswith(("data:", "#")) and (fault := missing(url, file, pages)):

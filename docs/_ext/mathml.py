@@ -16,7 +16,9 @@ logger = logging.getLogger(__name__)
 def mathml(node: nodes.math | nodes.math_block) -> str:
     """Return the formula of a node. A formula that cannot be read is a warning, which stops the build."""
     try:
-        return str(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+        text = str(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+        # As an operator between two terms, a bar of |w| would have space around it.
+        return text.replace('<mo stretchy="false">|</mo>', '<mo stretchy="false" lspace="0" rspace="0">|</mo>')
     except MathError as error:
         logger.warning("%s in the formula %s", error, node.astext(), location=node)
         return ""

@@ -87,3 +87,14 @@ def test_what_the_build_needs_is_in_the_sdist() -> None:
     (provider,) = (entry["provider"] for entry in settings["dynamic-metadata"] if isinstance(entry["provider"], dict))
     assert f"/{provider['path']}/" in settings["scikit-build"]["sdist"]["include"]
     assert (ROOT / provider["path"] / f"{provider['module']}.py").exists()
+
+
+def test_a_page_of_the_site_links_to_the_files_that_have_no_page(address: ModuleType) -> None:
+    text = "[a](models.md), [b](../benchmarks/RESULTS.md) and [c](#c)"
+
+    def path(target: str) -> str | None:
+        return target.removeprefix("../") if target.startswith("../") else None
+
+    linked = address.description(text, REPOSITORY, path)
+    assert linked == f"[a](models.md), [b]({REPOSITORY}/blob/main/benchmarks/RESULTS.md) and [c](#c)"
+    assert address.description(text, "", path) == "[a](models.md), b and [c](#c)"

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.peers
 FOLDER = Path(__file__).parents[2] / "docs" / "frameworks"
 CASES = ("backends/jax/test_cases_of_jax.py", "peers/test_cases_of_keras.py")
 # Other tests run these.
-OTHERS = {"../backends", "../distributed", "../index", "../portable-stream", "../recipes"}
+OTHERS = {"../backends", "../distributed", "../portable-stream", "../recipes"}
 PEERS = {
     "README": (),
     "flax": ("jax", "flax"),
@@ -26,6 +26,7 @@ PEERS = {
     "paddle": ("paddle",),
     "tensorflow": ("tensorflow",),
     "numpyro": ("jax", "flax", "numpyro"),
+    "../index": ("torch",),
     "../models": ("jax", "torch", "flax"),
     "../checkpoints": ("jax", "torch", "flax", "safetensors"),
     "../containers": ("jax", "xarray"),

@@ -19,7 +19,16 @@ _TRIES: Any = 1 << 14
 
 
 def numpy_generator(rng: Any, arrays: str) -> np.random.Generator:
-    """Return NumPy's generator for ``rng``, for a backend whose library has no generator."""
+    """Return NumPy's generator for ``rng``, for a backend whose library has no generator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arrayinit.backends import numpy_generator
+    >>> generator = np.random.default_rng(0)
+    >>> numpy_generator(generator, "arrays of my library") is generator
+    True
+    """
     if rng is None:
         return np.random.default_rng()
     if isinstance(rng, np.random.Generator):

@@ -16,6 +16,24 @@ class Container(Rebound):
     """Adapter for objects that hold an array of any library. The array is written, or replaced by a new one.
 
     The object itself is returned.
+
+    Examples
+    --------
+    >>> import arrayinit, numpy as np
+    >>> from arrayinit.backends import Container
+    >>> class MyWeight:  # An object that holds an array
+    ...     def __init__(self, value):
+    ...         self.value, self.shape, self.ndim = value, value.shape, value.ndim
+    >>> class Weights(Container):
+    ...     def accepts(self, cls):
+    ...         return cls.__name__ == "MyWeight"
+    ...     def held(self, x):
+    ...         return x.value
+    ...     def hold(self, x, values):
+    ...         x.value = values
+    >>> arrayinit.register_backend(Weights())
+    >>> arrayinit.ones_(MyWeight(np.empty(2))).value
+    array([1., 1.])
     """
 
     @abstractmethod

@@ -9,7 +9,16 @@ import numpy as np
 
 
 class Device(NamedTuple):
-    """How to create, wait for and read float32 arrays on a device."""
+    """How to create, wait for and read float32 arrays on a device.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arrayinit.backends import Device, ready
+    >>> device = Device("numpy", np.__version__, "cpu", lambda shape: np.empty(shape, "float32"), ready, np.asarray)
+    >>> device.empty((2, 3)).shape, device.compiles
+    ((2, 3), False)
+    """
 
     backend: str
     version: str
@@ -24,4 +33,11 @@ class Device(NamedTuple):
 
 
 def ready(x: Any) -> None:
-    """Do not wait: the array is computed when the call returns."""
+    """Do not wait: the array is computed when the call returns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arrayinit.backends import ready
+    >>> ready(np.empty(2))
+    """

@@ -39,7 +39,16 @@ class Prepared(NamedTuple):
 
 
 class Backend(ABC):
-    """The adapter of one library. Derive from `InPlace`, `Replaced` or `Rebound`, which say how arrays are filled."""
+    """The adapter of one library. Derive from `InPlace`, `Replaced` or `Rebound`, which say how arrays are filled.
+
+    Examples
+    --------
+    Derive from one of the three, and write four methods:
+
+    >>> from arrayinit.backends import Backend, InPlace
+    >>> sorted(InPlace.__abstractmethods__), issubclass(InPlace, Backend)
+    (['accepts', 'dtype', 'read', 'write'], True)
+    """
 
     @abstractmethod
     def accepts(self, cls: type) -> bool:
@@ -107,12 +116,79 @@ class Sharded(Backend):
 
 
 class InPlace(Backend):
-    """Arrays are written in place, and slices are views: NumPy, torch, CuPy."""
+    """Arrays are written in place, and slices are views: NumPy, torch, CuPy.
+
+    Examples
+    --------
+    >>> import arrayinit, numpy as np
+    >>> from arrayinit.backends import InPlace
+    >>> class MyCell:  # An array of a library that has no adapter
+    ...     def __init__(self, *shape):
+    ...         self.data, self.shape, self.ndim = np.empty(shape, "float32"), shape, len(shape)
+    >>> class Cells(InPlace):
+    ...     def accepts(self, cls):
+    ...         return cls.__name__ == "MyCell"
+    ...     def dtype(self, x):
+    ...         return "float32"
+    ...     def read(self, x):
+    ...         yield x.data
+    ...     def write(self, x, fill):
+    ...         for index, chunk in fill.chunks(x.shape, "float32"):
+    ...             x.data[index] = chunk
+    ...         return x
+    >>> arrayinit.register_backend(Cells())
+    >>> x = MyCell(2, 3)
+    >>> arrayinit.ones_(x) is x, float(x.data.sum())
+    (True, 6.0)
+    """
 
 
 class Replaced(Backend):
-    """Arrays cannot be written, and a new one is returned: JAX, Dask."""
+    """Arrays cannot be written, and a new one is returned: JAX, Dask.
+
+    Examples
+    --------
+    >>> import arrayinit
+    >>> from arrayinit.backends import Replaced
+    >>> class MyFrozen(tuple):  # A vector that cannot be written
+    ...     shape, ndim = property(lambda self: (len(self),)), 1
+    >>> class FrozenVectors(Replaced):
+    ...     def accepts(self, cls):
+    ...         return cls.__name__ == "MyFrozen"
+    ...     def dtype(self, x):
+    ...         return "float64"
+    ...     def read(self, x):
+    ...         import numpy as np
+    ...         yield np.array(tuple(x))
+    ...     def write(self, x, fill):
+    ...         return MyFrozen(fill.whole(x.shape, "float64").tolist())
+    >>> arrayinit.register_backend(FrozenVectors())
+    >>> arrayinit.ones_(MyFrozen([0.0, 0.0]))
+    (1.0, 1.0)
+    """
 
 
 class Rebound(Backend):
-    """Arrays are written, but slices are copies: MLX."""
+    """Arrays are written, but slices are copies: MLX.
+
+    Examples
+    --------
+    >>> import arrayinit
+    >>> from arrayinit.backends import Rebound
+    >>> class MyList(list):  # A vector: a slice of a list is a copy
+    ...     shape, ndim = property(lambda self: (len(self),)), 1
+    >>> class Lists(Rebound):
+    ...     def accepts(self, cls):
+    ...         return cls.__name__ == "MyList"
+    ...     def dtype(self, x):
+    ...         return "float64"
+    ...     def read(self, x):
+    ...         import numpy as np
+    ...         yield np.array(list(x))
+    ...     def write(self, x, fill):
+    ...         x[:] = fill.whole(x.shape, "float64").tolist()
+    ...         return x
+    >>> arrayinit.register_backend(Lists())
+    >>> arrayinit.ones_(MyList([0.0, 0.0]))
+    [1.0, 1.0]
+    """

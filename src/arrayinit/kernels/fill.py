@@ -37,7 +37,18 @@ _TILE = 256
 
 
 class Fill(ABC):
-    """A description of the value of every element. A fill can write any box of itself in host memory."""
+    """A description of the value of every element. A fill can write any box of itself in host memory.
+
+    Examples
+    --------
+    >>> from arrayinit.backends import Constant
+    >>> fill = Constant(2.0)
+    >>> for index, chunk in fill.chunks((2, 3), "float32"):
+    ...     print(index, chunk.shape, chunk.dtype)
+    (slice(0, 2, None), slice(0, 3, None)) (2, 3) float32
+    >>> fill.whole((3,), "float64")
+    array([2., 2., 2.])
+    """
 
     @abstractmethod
     def fill_host(self, array: Host, corner: Sequence[int] | None = None) -> None:
@@ -92,7 +103,14 @@ class Fill(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Constant(Fill):
-    """Every element has one value."""
+    """Every element has one value.
+
+    Examples
+    --------
+    >>> from arrayinit.backends import Constant
+    >>> Constant(2.0).moments()
+    (2.0, 0.0)
+    """
 
     value: complex
 
@@ -108,7 +126,17 @@ class Constant(Fill):
 
 @dataclass(frozen=True, slots=True)
 class Identity(Fill):
-    """Output feature i of each group has ``value`` at input feature i, at the centre of the kernel; all else is 0."""
+    """Output feature i of each group has ``value`` at input feature i, at the centre of the kernel; all else is 0.
+
+    Examples
+    --------
+    An adapter gets one from `eye_` and `dirac_`:
+
+    >>> import arrayinit, numpy as np
+    >>> arrayinit.dirac_(np.empty((2, 2, 3)))[0]
+    array([[0., 1., 0.],
+           [0., 0., 0.]])
+    """
 
     shape: tuple[int, ...]
     axes: Axes
@@ -161,7 +189,15 @@ class Identity(Fill):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table(Fill):
-    """The values of an array of NumPy, or of the library whose array is filled."""
+    """The values of an array of NumPy, or of the library whose array is filled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arrayinit.backends import Table
+    >>> Table(np.arange(3.0)).whole((3,), "float32")
+    array([0., 1., 2.], dtype=float32)
+    """
 
     values: Any
     read: Callable[[Any], Iterator[Any]] | None = None

@@ -16,7 +16,15 @@ from arrayinit.values.value import Initializer
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Leave a parameter as it is."""
+    """Leave a parameter as it is.
+
+    Examples
+    --------
+    >>> import arrayinit
+    >>> from arrayinit.models import Keep
+    >>> arrayinit.keep() == Keep()
+    True
+    """
 
     def __repr__(self) -> str:
         return "keep()"

@@ -31,7 +31,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The result of `Plan.audit`."""
+    """The result of `Plan.audit`.
+
+    Examples
+    --------
+    >>> import arrayinit, numpy as np
+    >>> model = {"bias": np.ones(4)}
+    >>> audit = arrayinit.plan(model, [("bias", arrayinit.zeros())]).audit(model)
+    >>> audit.ok, len(audit.faults)
+    (False, 1)
+    """
 
     rows: tuple[Row, ...]
 

@@ -24,6 +24,14 @@ class Parameter:
     ``name``, ``shape``, ``dtype``, ``fan_in``, ``fan_out``, ``layout``, ``groups``, ``module``, ``holders``.
     ``p["layer"]`` is the number that ``{layer}`` stands for in the name, and ``p.size("layer")`` says how many such
     numbers there are.
+
+    Examples
+    --------
+    >>> import arrayinit, numpy as np
+    >>> model = {"blocks.0.weight": np.empty((4, 16)), "blocks.1.weight": np.empty((4, 16))}
+    >>> rule = ("blocks.{layer}.weight", lambda p: arrayinit.normal(std=p.shape[1]**-0.5 / p.size("layer")))
+    >>> [step.action for step in arrayinit.plan(model, [rule])]
+    [normal(std=0.125), normal(std=0.125)]
     """
 
     name: str

@@ -21,7 +21,15 @@ from arrayinit.values.value import Initializer
 
 
 class Step(NamedTuple):
-    """What is done with one parameter."""
+    """What is done with one parameter.
+
+    Examples
+    --------
+    >>> import arrayinit, numpy as np
+    >>> (step,) = arrayinit.plan({"bias": np.empty(4)}, [("bias", arrayinit.zeros())])
+    >>> step.name, step.action, step.source
+    ('bias', zeros(), "rule 0 'bias'")
+    """
 
     name: str
     shape: tuple[int, ...]

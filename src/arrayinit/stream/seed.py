@@ -27,7 +27,14 @@ class Key(NamedTuple):
 
 
 class Seed(NamedTuple):
-    """The arguments of a `numpy.random.SeedSequence`, as integers of any size."""
+    """The arguments of a `numpy.random.SeedSequence`, as integers of any size.
+
+    Examples
+    --------
+    >>> from arrayinit.backends import Seed
+    >>> Seed((42,)).sequence().entropy
+    (42,)
+    """
 
     entropy: tuple[int, ...]
     spawn_key: tuple[int, ...] = ()

@@ -19,7 +19,15 @@ from arrayinit.testing.reference import assert_same, reference
 
 @dataclass(frozen=True)
 class Check:
-    """One promise. A call raises AssertionError if the promise is broken, or passes on an error of the library."""
+    """One promise. A call raises AssertionError if the promise is broken, or passes on an error of the library.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arrayinit.testing import Library, checks
+    >>> check = checks(Library("numpy", np.empty, np.asarray))[0]
+    >>> check()
+    """
 
     name: str
     run: Callable[[], None]

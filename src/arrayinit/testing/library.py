@@ -27,6 +27,13 @@ class Library:
     dtypes
         The array API's names of the library's dtypes, and "bfloat16", "float8_e4m3fn", "float8_e5m2",
         "float8_e4m3fnuz" and "float8_e5m2fnuz" if the library has them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arrayinit.testing import Library
+    >>> Library("numpy", np.empty, np.asarray).empty((2, 3), "float32").shape
+    (2, 3)
     """
 
     name: str

@@ -17,7 +17,17 @@ ON_META = "it is on the meta device, and only a module can get memory: initializ
 
 
 class Reading(NamedTuple):
-    """The parameters of a model, and the model after they are filled."""
+    """The parameters of a model, and the model after they are filled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arrayinit.models import Parameter, Reading
+    >>> bias = np.empty(4)
+    >>> reading = Reading([Parameter("bias", bias.shape, "float64", bias)], lambda: {"bias": bias})
+    >>> reading.parameters[0].name, list(reading.result())
+    ('bias', ['bias'])
+    """
 
     parameters: list[Parameter]
     result: Callable[[], Any]
@@ -25,7 +35,26 @@ class Reading(NamedTuple):
 
 
 class Reader(ABC):
-    """Reads the models of one library."""
+    """Reads the models of one library.
+
+    Examples
+    --------
+    >>> import arrayinit, numpy as np
+    >>> from arrayinit.models import Parameter, Reader, Reading, register_reader
+    >>> class MyLayer:
+    ...     def __init__(self, weight):
+    ...         self.weight = weight
+    >>> class Layers(Reader):
+    ...     def accepts(self, cls):
+    ...         return cls.__name__ == "MyLayer"
+    ...     def read(self, model):
+    ...         x = model.weight
+    ...         return Reading([Parameter("weight", x.shape, str(x.dtype), x, model, layout="OI")], lambda: model)
+    >>> register_reader(Layers())
+    >>> layer = MyLayer(np.empty((8, 4), np.float32))
+    >>> arrayinit.initialize(layer, [("weight", arrayinit.zeros())]) is layer
+    True
+    """
 
     @abstractmethod
     def accepts(self, cls: type) -> bool:

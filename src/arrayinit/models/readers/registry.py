@@ -42,6 +42,24 @@ def register_reader(reader: Reader) -> None:
     ------
     TypeError
         ``reader`` is of another kind.
+
+    Examples
+    --------
+    >>> import arrayinit, numpy as np
+    >>> from arrayinit.models import Parameter, Reader, Reading, register_reader
+    >>> class MyBlock:
+    ...     def __init__(self, weight):
+    ...         self.weight = weight
+    >>> class Layers(Reader):
+    ...     def accepts(self, cls):
+    ...         return cls.__name__ == "MyBlock"
+    ...     def read(self, model):
+    ...         x = model.weight
+    ...         return Reading([Parameter("weight", x.shape, str(x.dtype), x, model, layout="OI")], lambda: model)
+    >>> register_reader(Layers())
+    >>> layer = MyBlock(np.empty((8, 4), np.float32))
+    >>> arrayinit.initialize(layer, [("weight", arrayinit.zeros())]) is layer
+    True
     """
     if not isinstance(reader, Reader):
         raise TypeError(f"a reader must derive from arrayinit.models.Reader, got {reader!r}")

@@ -1,4 +1,8 @@
-"""Links of pages to files of the repository that have no page: they go to its address, or become plain text."""
+"""What the pages say where they are part of the repository, made fit for a site.
+
+A link to a file of the repository that has no page goes to the repository's address, or becomes plain text. A block of
+code loses the empty line at its end, which separates doctests.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import os
 from pathlib import Path
 
 import address
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
@@ -33,8 +38,17 @@ def include(app: Sphinx, file: Path, page: str, source: list[str]) -> None:
     link(app, (app.srcdir / file).resolve().parent, source)
 
 
+def strip(app: Sphinx, document: nodes.document) -> None:
+    """Remove the empty lines at the ends of code."""
+    for block in document.findall(nodes.literal_block):
+        # Sphinx highlights a block whose text is its source.
+        block.rawsource = block.astext().rstrip()
+        block.children = [nodes.Text(block.rawsource)]
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Make this an extension."""
     app.connect("source-read", read)
     app.connect("include-read", include)
+    app.connect("doctree-read", strip)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
