@@ -25,11 +25,12 @@ extensions = [
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_gallery.gen_gallery",
     "mathml",
     "pages",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "gallery/README.rst"]
 nitpicky = True
 # Objects of other projects have no page here.
 nitpick_ignore_regex = [(r"py:.*", r"(?!arrayinit\b).*")]
@@ -57,7 +58,7 @@ html_favicon = "_static/icon.svg"
 # The scheme of the reader's system.
 html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
-html_css_files = ["arrayinit.css"]
+html_css_files = ["arrayinit.css", "gallery.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
@@ -72,3 +73,17 @@ html_theme_options = {
 }
 # These pages have no pages below them.
 html_sidebars: dict[str, list[str]] = {"index": [], "changes": []}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "gallery/made",
+    "within_subsection_order": "gallery_style.Order",
+    "reset_modules": ("gallery_style.style",),
+    "image_srcset": ["2x"],
+    "abort_on_example_error": True,
+    "capture_repr": (),
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "min_reported_time": 60,
+}
