@@ -26,6 +26,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "gallery_style",
     "mathml",
     "pages",
 ]
@@ -80,6 +81,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "gallery_style.Order",
     "reset_modules": ("gallery_style.style",),
     "image_srcset": ["2x"],
+    "thumbnail_size": (600, 420),
     "abort_on_example_error": True,
     "capture_repr": (),
     "download_all_examples": False,

@@ -7,7 +7,7 @@ four things went wrong. The network still runs, and raises no error.
 """
 
 # %%
-# The plan says what each parameter is to be. ``initialize`` fills the model. The audit then finds nothing:
+# The plan says how to fill each parameter. ``initialize`` follows the plan. The audit then finds nothing:
 
 import copy
 
@@ -42,7 +42,7 @@ with torch.no_grad():
     model["blocks"][0]["up"].weight.mul_(2**0.5)  # the gain was applied twice
     model["blocks"][1]["down"].weight[7, 9] = torch.nan  # one number is not a number
     model["blocks"][2]["up"] = copy.deepcopy(model["blocks"][1]["up"])  # a layer was made by a copy
-    model["head"].bias.fill_(0.1)  # a bias was to be zero
+    model["head"].bias.fill_(0.1)  # this bias should be zero
 
 audit = plan.audit(model)
 print(audit)
@@ -62,6 +62,6 @@ panel.plot([], "o", color="#0072B2", label="as it is")
 panel.plot([], "X", color="#D55E00", label="as it is, with a fault")
 panel.set_yticks(range(len(audit.rows)), labels=[row.name for row in audit.rows])
 panel.invert_yaxis()
-panel.set(xlabel="std", xlim=(-0.01, 0.28))
+panel.set(title="Four faults", xlabel="std", xlim=(-0.01, 0.28))
 figure.legend(loc="outside upper center", ncols=3)
 plt.show()

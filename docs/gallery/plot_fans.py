@@ -25,7 +25,7 @@ weights = [
     ("IOO", (6, 2, 3), "attention of Flax: inputs, heads, size"),
     ("BIO", (3, 5, 3), "three experts in one array"),
 ]
-PLAIN, IN, OUT, BOTH = "#d0d7de", "#0072B2", "#E69F00", "#7a4f9e"
+PLAIN, IN, OUT, BOTH = "#d0d7de", "#0072B2", "#B87A00", "#7a4f9e"
 
 
 def color(index, letters):

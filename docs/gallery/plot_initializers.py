@@ -48,7 +48,7 @@ right.set_xlabel("value of a weight")
 plt.show()
 
 # %%
-# Three rows need a word more:
+# Three rows need an explanation:
 #
 # - ``orthogonal`` has the distribution of a normal. Its rows are special: they are perpendicular to each other, so the
 #   layer keeps the length of a signal.

@@ -2,8 +2,8 @@
 One seed, the same weights on four libraries
 ============================================
 
-NumPy, PyTorch, JAX and Dask each make a weight from the same seed. The weights are equal in every bit. Below each
-picture stands the sha256 of its bytes.
+NumPy, PyTorch, JAX and Dask each make a weight from the same seed. The weights are equal in every bit. The text
+below each picture is the sha256 of the bytes.
 """
 
 # %%
@@ -40,7 +40,7 @@ for (library, weight), panel in zip(weights.items(), panels, strict=True):
 plt.show()
 
 # %%
-# Dask made this weight in chunks of 7 x 7. A value depends only on the seed and on its place in the array. Chunks,
+# Dask made this weight in chunks of 7 x 7. Each value depends only on the seed and on its place in the array. Chunks,
 # threads and devices therefore change nothing.
 #
 # ``fold_in(0, "encoder.weight")`` makes the seed of one weight from the seed of the model and a name. A second weight

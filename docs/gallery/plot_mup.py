@@ -4,7 +4,7 @@ muP: one learning rate for all widths
 
 The best learning rate usually depends on the width of a network. With muP, the maximal update parametrization, you tune
 a narrow network, and use its learning rate for a wide one. The picture shows why this works: with muP, one step of Adam
-changes the output of each layer by the same amount at any width.
+changes the output of each layer by about the same amount at any width.
 """
 
 # %%
@@ -57,7 +57,7 @@ for mup, panel in zip((None, ai.recipes.mup(rules, network(64))), panels, strict
     panel.set_xticks(widths, labels=widths)
     panel.minorticks_off()
     panel.set(
-        title="muP: all widths change alike" if mup else "Standard: wide ones change more",
+        title="With muP: the same at any width" if mup else "Without muP: it grows with the width",
         xlabel="width of the network",
     )
 panels[0].set_ylabel("change in one step")

@@ -39,7 +39,7 @@ for nonlinearity, panel in zip(nonlinearities, panels, strict=True):
     lines = {
         "orthogonal, right gain": (ai.orthogonal(gain=gain, layout="IOO"), "#009E73", "-"),
         "kaiming for relu": (relu, "#0072B2", "--"),
-        "xavier": (ai.xavier_normal(layout="IOO"), "#E69F00", "-."),
+        "xavier": (ai.xavier_normal(layout="IOO"), "#B87A00", "-."),
         "kaiming, wrong fan": (ai.kaiming_normal(nonlinearity="relu", layout="...IO"), "#D55E00", ":"),
     }
     for label, (initializer, color, dashes) in lines.items():

@@ -45,7 +45,7 @@ right.legend(loc="lower right")
 plt.show()
 
 # %%
-# ``trunc_normal`` keeps to torch's meaning: ``std`` is that of the normal before the cut. The initializers of JAX and
+# ``trunc_normal`` follows torch: ``std`` is the std before the cut. The initializers of JAX and
 # Keras divide by 0.8796 first, so that the std is right after the cut. ``variance_scaling`` and ``lecun_normal`` do the
 # same here:
 
