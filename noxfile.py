@@ -178,10 +178,12 @@ def everything(session: nox.Session) -> None:
         *((*TRITON, *NVRTC, *NVDISASM) if sys.platform == "linux" else ()),
         *(CUPY if sys.platform != "darwin" else ()),
     ]
-    groups = [*GROUPS["test"], *GROUPS["examples"], *GROUPS["site"]]
-    others = [*groups, *PEERS.values(), *OTHERS.values(), "array-api-strict", "dask[array]", "distributed"]
+    others = [*GROUPS["test"], *GROUPS["examples"], *PEERS.values(), *OTHERS.values()]
+    others += ["array-api-strict", "dask[array]", "distributed"]
     beside = (["--no-deps", "--upgrade", "--target", str(folder(name)), *names] for name, names in BESIDE.items())
-    runs = (["--no-deps", *alone], [*PROJECT["project"]["dependencies"], *others], *beside)
+    # Keras would import matplotlib, which takes each process half a second.
+    site = ["--upgrade", "--target", str(folder("site")), *GROUPS["site"]]
+    runs = (["--no-deps", *alone], [*PROJECT["project"]["dependencies"], *others], site, *beside)
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda names: session.install(*names), runs))
     # With what torch needs.
@@ -369,15 +371,19 @@ def docs(session: nox.Session) -> None:
     # The command line tries all libraries that are installed.
     env = {"ARRAYINIT_TEST_BACKENDS": backends, "ARRAYINIT_TEST_PEERS": "mlx,tinygrad", "KERAS_BACKEND": "numpy"}
     pytest(session, python, *PARALLEL, *doctests, "src", "README.md", "tests/docs", **env)
-    build_site(session, python)
+    if not session.posargs:
+        build_site(session, python)
 
 
 def build_site(session: nox.Session, python: str) -> None:
     """Build the site without a warning, and look at its pages."""
     for made in (SITE, Path("docs", "api", "names"), Path("docs", "gallery", "made")):
         shutil.rmtree(made, ignore_errors=True)
-    options = ("-W", "--keep-going", "-q", "--jobs=auto", "--doctree-dir", str(SITE.with_name("doctrees")))
-    session.run(python, "-m", "sphinx", *options, "docs", str(SITE), external=True, env={"JAX_PLATFORMS": "cpu"})
+    options = ["-W", "--keep-going", "-q", "--jobs=auto", "--doctree-dir", str(SITE.with_name("doctrees"))]
+    # Behind what the environment has itself.
+    path = f"import sys; sys.path.append({str(folder('site'))!r})"
+    code = f"{path}; from sphinx.cmd.build import main; sys.exit(main({[*options, 'docs', str(SITE)]!r}))"
+    session.run(python, "-c", code, external=True, env={"JAX_PLATFORMS": "cpu"})
     session.run(python, "tests/site_links.py", str(SITE), external=True)
     # The workflow of the site names Chromium, which takes some minutes to show each page in four ways.
     if browser := os.environ.get("ARRAYINIT_BROWSER"):

@@ -10,6 +10,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,8 @@ OPTIONS = (
 class Tab:
     """One page of a browser: calls go to it, and events come from it."""
 
-    def __init__(self, asks: int, answers: int) -> None:
-        self._asks = os.fdopen(asks, "wb", buffering=0)
-        self._answers = answers
+    def __init__(self, asks: RawIOBase, answers: RawIOBase) -> None:
+        self._asks, self._answers = asks, answers
         self._messages: list[bytes] = []
         self._unread = b""
         self._number = 0
@@ -76,7 +76,7 @@ class Tab:
     def _read(self) -> dict[str, Any]:
         """Return the next message; each ends with a zero byte."""
         while not self._messages:
-            more = os.read(self._answers, 1 << 16)
+            more = self._answers.read(1 << 16)
             if not more:
                 raise RuntimeError("the browser has ended")
             *whole, rest = more.split(b"\0")
@@ -88,14 +88,22 @@ class Tab:
         return dict(json.loads(self._messages.pop(0)))
 
 
+def _pipe() -> list[int]:
+    """Return the ends of a pipe, with numbers above 3 and 4, which the browser reads and writes."""
+    low = os.pipe()
+    high = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in low]
+    for end in low:
+        os.close(end)
+    return high
+
+
 @contextmanager
 def tab(browser: str) -> Iterator[Tab]:
     """Start a browser that keeps nothing, and end it and all its processes."""
     if not (path := shutil.which(browser)):
         raise FileNotFoundError(f"there is no browser {browser}")
-    # The browser reads from 3 and writes to 4, so that the pipes must have other numbers here.
-    theirs, asks = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in os.pipe())
-    answers, to_us = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in os.pipe())
+    theirs, asks = _pipe()
+    answers, to_us = _pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         pid = os.posix_spawn(
             path,
@@ -111,7 +119,8 @@ def tab(browser: str) -> Iterator[Tab]:
         os.close(theirs)
         os.close(to_us)
         try:
-            yield Tab(asks, answers)
+            with open(asks, "wb", buffering=0) as to, open(answers, "rb", buffering=0) as back:  # noqa: PTH123
+                yield Tab(to, back)
         finally:
             os.killpg(pid, signal.SIGTERM)
             os.waitpid(pid, 0)

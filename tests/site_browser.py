@@ -9,9 +9,12 @@ from __future__ import annotations
 import base64
 import functools
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -104,36 +107,62 @@ def search(page: Tab, host: str, word: str) -> Iterator[str]:
         page.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r")
     page.wait()
     if not page.run(RESULTS):
-        yield f"finds no {word}"
-    yield from heard(page.events, host)
+        yield f"the search finds no {word}"
+    yield from (f"the search {fault}" for fault in heard(page.events, host))
 
 
-def faults(site: Path, browser: str, pictures: Path | None = None) -> Iterator[str]:
-    """Yield what is wrong with a site, one line each."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    host = f"http://127.0.0.1:{server.server_port}/"
-    pages = [file for file in sorted(site.rglob("*.html")) if site / "_static" not in file.parents]
-    with tab(browser) as page:
-        for file in pages:
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder, and give its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def faults(page: Tab, site: Path, pictures: Path | None = None) -> Iterator[str]:
+    """Yield what is wrong with the pages of a folder, one line each."""
+    files = [file for file in sorted(site.rglob("*.html")) if site / "_static" not in file.parents]
+    with served(site) as host:
+        for file in files:
             name = file.relative_to(site).as_posix()
             page.open(host + name)
             yield from (f"{name} {fault}" for fault in look(page, name, pictures))
             yield from (f"{name} {fault}" for fault in heard(page.events, host))
-        for word in ("kaiming", "layout"):
-            yield from (f"the search {fault}" for fault in search(page, host, word))
-    server.shutdown()
+
+
+# A page with a fault, and what is to be said of it.
+FAULTY = {
+    '<div style="width: 5000px; height: 1px"></div>': "is wider than the page: DIV",
+    "<main><math></math></main>": "has no size: <math",
+    "<script>console.error('no')</script>": "writes to the console: ['no']",
+    "<script>throw Error('no')</script>": "raises Error: no",
+    '<img src="no.png">': "no.png",
+    '<img src="http://other.invalid/a.png">': "asks another host: http://other.invalid/a.png",
+    "<p>text</p>": "is not dark",
+}
+
+
+def unnoticed(page: Tab) -> Iterator[str]:
+    """Yield the faults that this program does not find."""
+    for text, fault in FAULTY.items():
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "page.html").write_text(f'<!doctype html><link rel="icon" href="data:,">{text}')
+            if not any(fault in found for found in faults(page, Path(folder))):
+                yield f"this program does not notice {text}"
 
 
 def main(folder: str, browser: str = "chromium", pictures: str = "") -> None:
     if pictures:
         Path(pictures).mkdir(parents=True, exist_ok=True)
-    found = []
-    for fault in faults(Path(folder).resolve(), browser, Path(pictures) if pictures else None):
-        sys.stderr.write(f"{fault}\n")
-        found.append(fault)
-    if found:
-        sys.exit(f"{len(found)} faults")
+    site, number = Path(folder).resolve(), 0
+    with tab(browser) as page, served(site) as host:
+        searches = (search(page, host, word) for word in ("kaiming", "layout"))
+        for fault in chain(unnoticed(page), faults(page, site, Path(pictures) if pictures else None), *searches):
+            sys.stderr.write(f"{fault}\n")
+            number += 1
+    if number:
+        sys.exit(f"{number} faults")
 
 
 if __name__ == "__main__":
