@@ -4,7 +4,8 @@ from arrayinit.backends.arguments import numpy_generator
 from arrayinit.backends.container import Container
 from arrayinit.backends.device import Device, ready
 from arrayinit.backends.protocol import Array, Backend, Generator, InPlace, Rebound, Replaced
-from arrayinit.kernels.fill import Constant, Fill, Identity, Table
+from arrayinit.kernels.fill import Constant, Fill, Identity
+from arrayinit.kernels.table import Table
 from arrayinit.stream.seed import Seed
 
 __all__ = [

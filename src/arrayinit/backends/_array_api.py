@@ -14,8 +14,9 @@ from arrayinit.backends.arguments import instead_of
 from arrayinit.backends.device import Device, ready
 from arrayinit.backends.protocol import Array, Backend, InPlace, Replaced
 from arrayinit.core.dtypes import NAMES
-from arrayinit.kernels.fill import Fill, Table
+from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.rounding import BEYOND_NUMPY, BYTES, rounds_twice
+from arrayinit.kernels.table import Table
 
 _CPU = 1
 """DLPack's device type for host memory."""

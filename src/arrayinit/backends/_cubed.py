@@ -16,7 +16,8 @@ from arrayinit.backends.computed import Computed
 from arrayinit.backends.device import Device
 from arrayinit.backends.lazy import Lazy
 from arrayinit.backends.protocol import Array
-from arrayinit.kernels.fill import Fill, Table
+from arrayinit.kernels.fill import Fill
+from arrayinit.kernels.table import Table
 
 Host = np.ndarray[Any, Any]
 

@@ -22,9 +22,10 @@ from arrayinit.backends.protocol import Array, Generator, InPlace
 from arrayinit.core.distributions import Normal, Uniform
 from arrayinit.kernels._cupy import fill_device
 from arrayinit.kernels.draw import Draw
-from arrayinit.kernels.fill import Constant, Fill, Identity, Table
+from arrayinit.kernels.fill import Constant, Fill, Identity
 from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.rounding import rounds_twice, to_odd
+from arrayinit.kernels.table import Table
 from arrayinit.stream.seed import Seed
 
 

@@ -20,8 +20,9 @@ from arrayinit.backends.device import Device
 from arrayinit.backends.lazy import Lazy
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
-from arrayinit.kernels.fill import Fill, Table
+from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.pieces import Pieces
+from arrayinit.kernels.table import Table
 from arrayinit.kernels.threads import count
 from arrayinit.stream.seed import Seed
 

@@ -16,10 +16,11 @@ from arrayinit.backends.native import NativeBackend
 from arrayinit.backends.protocol import Array, InPlace, Prepared
 from arrayinit.core.distributions import Distribution, Normal, Uniform
 from arrayinit.core.dtypes import FORMATS, NAMES, FloatFormat
-from arrayinit.kernels.fill import Fill, Table
+from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.numpy_ops import NUMPY
 from arrayinit.kernels.rounding import BEYOND_NUMPY
 from arrayinit.kernels.subsets import KEY_BITS, smallest
+from arrayinit.kernels.table import Table
 from arrayinit.stream import extension
 from arrayinit.stream.seed import SEEDS, Seed
 

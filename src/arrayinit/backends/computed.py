@@ -13,7 +13,8 @@ from arrayinit.backends.protocol import Array, Generator
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.moments import moments
-from arrayinit.kernels.fill import Fill, Host, Table
+from arrayinit.kernels.fill import Fill, Host
+from arrayinit.kernels.table import Table
 from arrayinit.stream.box import Index
 from arrayinit.stream.seed import Seed
 

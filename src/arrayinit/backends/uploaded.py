@@ -7,8 +7,9 @@ from typing import Any
 
 from arrayinit.backends.computed import Computed
 from arrayinit.backends.protocol import Array, Backend, Rebound
-from arrayinit.kernels.fill import Fill, Table
+from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.pieces import Pieces
+from arrayinit.kernels.table import Table
 
 
 class Uploaded(Backend):

@@ -16,7 +16,7 @@ from arrayinit.backends.registry import backend_of
 from arrayinit.core.dtypes import NAMES, fill_value, wider
 from arrayinit.core.keywords import misnamed
 from arrayinit.initializers.fill import write
-from arrayinit.kernels.fill import Table
+from arrayinit.kernels.table import Table
 from arrayinit.values.definitions import fills
 
 if TYPE_CHECKING:

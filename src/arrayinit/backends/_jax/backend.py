@@ -39,8 +39,9 @@ from arrayinit.core.distributions import TRUNCATED_STD, Distribution, Normal, Tr
 from arrayinit.core.dtypes import FloatFormat
 from arrayinit.core.truncation import Central, Extreme, Narrow, Tail, Truncation
 from arrayinit.kernels.draw import Draw
-from arrayinit.kernels.fill import Constant, Fill, Identity, Table
+from arrayinit.kernels.fill import Constant, Fill, Identity
 from arrayinit.kernels.pieces import Pieces
+from arrayinit.kernels.table import Table
 from arrayinit.kernels.xla import traced
 from arrayinit.stream.box import Index, whole_index
 from arrayinit.stream.seed import KINDS, Seed

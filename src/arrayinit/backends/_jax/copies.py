@@ -13,8 +13,8 @@ import numpy as np
 from arrayinit.backends._jax.sharding import on_host
 from arrayinit.backends.protocol import Array
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.kernels.fill import Table
 from arrayinit.kernels.rounding import BEYOND_NUMPY, BYTES, rounds_twice, within_53_bits
+from arrayinit.kernels.table import Table
 from arrayinit.kernels.xla import narrowed
 
 

@@ -17,9 +17,10 @@ from arrayinit.backends.arguments import describe
 from arrayinit.backends.computed import Computed
 from arrayinit.backends.device import Device
 from arrayinit.backends.protocol import Array, Generator, Replaced
-from arrayinit.kernels.fill import Constant, Fill, Table
+from arrayinit.kernels.fill import Constant, Fill
 from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.rounding import BYTES
+from arrayinit.kernels.table import Table
 from arrayinit.stream.seed import KINDS, Seed
 
 

@@ -10,8 +10,9 @@ import tensorflow as tf
 from arrayinit.backends._tensorflow.namespace import NAMESPACE
 from arrayinit.backends.aligned import aligned
 from arrayinit.backends.protocol import Array
-from arrayinit.kernels.fill import Fill, Table
+from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.rounding import BYTES, rounds_twice, to_odd
+from arrayinit.kernels.table import Table
 
 Host = np.ndarray[Any, Any]
 

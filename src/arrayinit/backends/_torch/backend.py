@@ -26,9 +26,10 @@ from arrayinit.core.distributions import Distribution, Normal, TruncatedNormal, 
 from arrayinit.core.dtypes import FORMATS, NAMES, FloatFormat
 from arrayinit.core.truncation import Truncation, truncation
 from arrayinit.kernels.draw import CHUNK, Draw
-from arrayinit.kernels.fill import Constant, Fill, Identity, Table
+from arrayinit.kernels.fill import Constant, Fill, Identity
 from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.subsets import smallest
+from arrayinit.kernels.table import Table
 from arrayinit.stream.seed import KINDS, Seed
 
 _DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NAMES}

@@ -22,8 +22,8 @@ from arrayinit.backends._torch.memory import (
 from arrayinit.backends._torch.narrow import name_of, readable, store
 from arrayinit.backends._torch.wrappers import read
 from arrayinit.backends.protocol import Array
-from arrayinit.kernels.fill import Table
 from arrayinit.kernels.rounding import BEYOND_NUMPY, memory_dtype, rounded_on_host, rounds_twice
+from arrayinit.kernels.table import Table
 
 
 def exports(x: torch.Tensor) -> Iterator[Array]:

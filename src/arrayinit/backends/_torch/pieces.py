@@ -14,8 +14,9 @@ from arrayinit.backends._torch.dtensor import fill_box, local_boxes, whole
 from arrayinit.backends._torch.memory import is_sharded, local
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
-from arrayinit.kernels.fill import Constant, Fill, Identity, Table
+from arrayinit.kernels.fill import Constant, Fill, Identity
 from arrayinit.kernels.pieces import Pieces
+from arrayinit.kernels.table import Table
 
 Box = tuple[torch.Tensor, Sequence[int]]
 """Memory of this process, and the corner of the array that it holds."""
