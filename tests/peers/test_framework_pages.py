@@ -34,6 +34,7 @@ PEERS = {
     "../coming-from-jax": ("jax", "flax"),
     "../coming-from-keras": ("jax", "keras"),
     "../layouts": (),
+    "../libraries": ("dask", "array_api_strict"),
     "../seeds": ("jax", "torch", "dask"),
     "../dtypes": ("jax", "torch", "ml_dtypes"),
     "../faq": ("jax",),
