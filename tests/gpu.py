@@ -68,6 +68,10 @@ def main() -> None:
     libraries = asked.libraries.split(",")
     chosen = [s for s in STEPS if s.name in names and (not s.library or s.library in libraries or asked.rehearse)]
 
+    if pytest:
+        # Its time is for the tests that the suite chooses.
+        chosen = [s._replace(seconds=60 * asked.minutes) if s.name == "suite" else s for s in chosen]
+
     options = ["--libraries=" + "\n".join(libraries)]
     options += ["--tests=" + "\n".join(pytest)] if pytest else []
     options += ["--rehearse"] if asked.rehearse else []

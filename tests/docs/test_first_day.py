@@ -104,6 +104,19 @@ def test_a_wrong_bit_turns_the_verdict(name: str, rehearsal: Any, monkeypatch: p
         assert "1 of 5000 elements differ, the first is 2" in found.text
 
 
+def test_a_wrong_bit_of_jax_turns_the_verdict(
+    rehearsal: Any, monkeypatch: pytest.MonkeyPatch, jax_library: Library
+) -> None:
+    assert jax_library.module == "jax"
+    from arrayinit.kernels import xla_programs
+
+    arranged = xla_programs.arranged
+    monkeypatch.setattr(xla_programs, "arranged", lambda *given, **named: arranged(*given, **named).at[3].set(7.0))
+    rows = rehearsed(rehearsal, "bits of JAX")
+    assert [row.outcome for row in rows] == [FIGURE, *[WRONG] * 4]
+    assert verdict([*rows, *SEEN], ESSENTIAL).status == 1
+
+
 @pytest.mark.parametrize(
     ("rows", "status", "words"),
     [

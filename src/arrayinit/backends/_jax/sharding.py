@@ -173,7 +173,7 @@ def _on_devices(x: Array, draw: Draw) -> Array | None:
 def _is_right(place: str, draw: Draw, made: Array, corner: Shape) -> bool:
     """Whether a block of what was computed has the bits of the host.
 
-    XLA would compile a program for a sample, for a second or more. A slice takes some hundredths of a second.
+    XLA would compile a program for a sample, for a second or more. That of a slice takes a twentieth of this.
     """
     size, left = [1] * made.ndim, first_use.WORDS
     # The host sorts the keys of whole columns, so that few columns are best.
