@@ -13,6 +13,8 @@ from peers import peer
 
 import arrayinit
 from arrayinit.backends import registry
+from arrayinit.backends.container import array_in
+from arrayinit.backends.lazy import Lazy
 from arrayinit.core.dtypes import FORMATS
 
 pytestmark = pytest.mark.pairs
@@ -178,9 +180,9 @@ def test_integers_that_fit_are_taken_by_a_smaller_dtype(library: Library) -> Non
 
 @pytest.mark.parametrize("origin", ["torch", "jax"])
 def test_dlpack_is_the_way_and_the_host_is_not(origin: str, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    if library.name == "dask":
-        no_such_case("Dask's arrays are made of NumPy's, on the host")
     source, x = array(origin, np.arange(6, dtype="float32"), "float32"), library.empty((6,), "float32")
+    if isinstance(registry.backend_of(x), Lazy):
+        no_such_case("lazy arrays are made of NumPy's, on the host")
     if not hasattr(registry.backend_of(x).namespace(x), "from_dlpack"):
         no_such_case(f"{library.name} takes arrays of other libraries through the host")
     given = registry.backend_of(source)
@@ -194,7 +196,7 @@ def test_dlpack_is_the_way_and_the_host_is_not(origin: str, library: Library, mo
     read = given.read
     monkeypatch.setattr(type(given), "read", first_form_only)
     y = arrayinit.copy_(x, source)
-    assert len(forms) == (registry.backend_of(x) is not given)
+    assert len(forms) == (registry.backend_of(array_in(x)) is not given)
     monkeypatch.undo()
     np.testing.assert_array_equal(library.to_numpy(y), np.arange(6))
 
@@ -211,7 +213,7 @@ def test_the_host_is_the_way_where_dlpack_is_refused(
         asked.append(form)
         raise refusal("no")
 
-    backend = registry.backend_of(x)
+    backend = registry.backend_of(array_in(x))
     names = type("Namespace", (), {"__getattr__": lambda self, name: getattr(namespace, name)})()
     namespace, names.from_dlpack = backend.namespace(x), refuse
     monkeypatch.setattr(type(backend), "namespace", lambda self, x: names)
