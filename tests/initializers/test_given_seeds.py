@@ -92,7 +92,7 @@ def test_an_old_key_of_jax_is_a_key_and_no_seed(library):
     pytest.importorskip("jax", reason="jax is not installed")
     key = jax.random.PRNGKey(5)
     assert (key.shape, key.dtype) == ((2,), "uint32")
-    if library.module == "jax":
+    if library.of_arrays == "jax":
         np.testing.assert_array_equal(drawn(library, key), drawn(library, jax.random.key(5)))
     else:
         with pytest.raises(TypeError, match=r"got jaxlib.*ArrayImpl of shape \(2,\) and dtype uint32: a JAX key"):
@@ -203,7 +203,7 @@ def test_the_error_for_a_generator_names_what_of_it_is_a_seed(name, library):
     make, text, call = GENERATORS[name]
     rng = make()
     x = library.full((3, 2), "float32", 7.0)
-    if (library.module, name) in (("torch", "torch.Generator"), ("jax", "a JAX key")):
+    if (library.of_arrays, name) in (("torch", "torch.Generator"), ("jax", "a JAX key")):
         assert np.isfinite(drawn(library, rng)).all()
         return
     with pytest.raises(TypeError) as error:

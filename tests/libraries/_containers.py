@@ -29,6 +29,7 @@ def _nnx() -> Library:
         jax.random.key,
         lambda x: x.get_value().sharding,
         has_float8=True,
+        holds="jax",
     )
 
 
@@ -44,6 +45,7 @@ def _ref() -> Library:
         jax.random.key,
         lambda x: x.sharding,
         has_float8=True,
+        holds="jax",
     )
 
 
@@ -60,6 +62,7 @@ def _keras() -> Library:
         _value,
         _generator(keras.backend.backend()),
         lambda x: getattr(x.value, "device", "cpu"),
+        holds=keras.backend.backend(),
     )
 
 

@@ -45,6 +45,13 @@ class Library:
     """How many arguments are tried for a function: fewer where calls are slow."""
     is_slow: bool = False
     """Whether a fill takes milliseconds, whatever the size."""
+    holds: str = ""
+    """The module of the arrays that its objects hold."""
+
+    @property
+    def of_arrays(self) -> str:
+        """The module of its arrays, whose generators and traces are its own."""
+        return self.holds or self.module
 
     def has(self, dtype: str) -> bool:
         """Whether the library has a dtype."""
