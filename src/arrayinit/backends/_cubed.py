@@ -9,7 +9,7 @@ from typing import Any
 import cubed
 import cubed.array_api as xp
 import numpy as np
-from cubed.backend_array_api import numpy_array_to_backend_array
+from cubed.backend_array_api import numpy_array_to_backend_array as as_block
 
 from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends.computed import Computed
@@ -18,8 +18,6 @@ from arrayinit.backends.lazy import Lazy
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.table import Table
-
-Host = np.ndarray[Any, Any]
 
 
 class Cubed(Lazy):
@@ -49,7 +47,8 @@ class Cubed(Lazy):
         if isinstance(fill, Computed) and fill.is_repeatable:
             # One task computes the whole array.
             chunks = tuple((size,) for size in x.shape)
-            return _converted(x, _made(partial(_whole, fill), x, np.dtype(fill.dtype.compute), chunks))
+            made = _made(lambda _: as_block(fill.on_host()), x, np.dtype(fill.dtype.compute), chunks)
+            return _converted(x, made)
         if isinstance(fill, Table) or not fill.is_by_box:
             host = np.empty(x.shape, x.dtype)
             fill.fill_host(host)
@@ -72,14 +71,10 @@ def _converted(x: Array, values: Array) -> Array:
 def _box(fill: Fill, sizes: tuple[int, ...], block: Any, block_id: tuple[int, ...] | None = None) -> Any:
     box = np.empty(block.shape, block.dtype)
     fill.fill_host(box, [number * size for number, size in zip(block_id or (), sizes, strict=True)])
-    return numpy_array_to_backend_array(box)
-
-
-def _whole(fill: Computed, block: Any) -> Any:
-    return numpy_array_to_backend_array(fill.on_host())
+    return as_block(box)
 
 
 def _chunk(dtype: Any, block: Any) -> Any:
     chunk = np.empty(block.shape, dtype)
     Table(np.asarray(block)).fill_host(chunk)
-    return numpy_array_to_backend_array(chunk)
+    return as_block(chunk)
