@@ -18,14 +18,14 @@ def seeds(rng: Any) -> Callable[[str], Any]:
     if parent is not None:
         return parent.child
     jax = sys.modules.get("jax")
-    # While JAX is being imported, it has no arrays yet.
+    # While a library is being imported, it has no arrays yet.
     if isinstance(rng, getattr(jax, "Array", ())):
         from arrayinit.backends._jax.backend import BACKEND
 
         key = BACKEND.generator(None, rng)
         return lambda name: _folded(jax, key, name)
     mx: Any = sys.modules.get("mlx.core")
-    if mx is not None and isinstance(rng, mx.array) and rng.shape == (2,) and rng.dtype == mx.uint32:
+    if isinstance(rng, getattr(mx, "array", ())) and rng.shape == (2,) and rng.dtype == mx.uint32:
         return lambda name: _folded_by_mlx(mx, rng, name)
     return lambda _: rng
 
