@@ -13,7 +13,7 @@ from cases import DRAWS
 from portable_calls import reference, same_bits
 
 import arrayinit
-from arrayinit.kernels import fill as fills
+from arrayinit.kernels import table
 
 # Without torch, torch_library skips the tests, or fails them where torch was asked for.
 with suppress(ImportError):
@@ -119,7 +119,7 @@ def test_a_numpy_generator_s_numbers_reach_a_device_in_chunks(
     uploaded = []
     upload = torch.from_numpy
     monkeypatch.setattr(torch, "from_numpy", lambda chunk: (uploaded.append(chunk.size), upload(chunk))[1])
-    monkeypatch.setattr(fills, "UPLOAD", 800)
+    monkeypatch.setattr(table, "UPLOAD", 800)
     # As on a device, whose memory NumPy does not see.
     monkeypatch.setattr(torch.Tensor, "is_cpu", False, raising=False)
     fill(x, rng=np.random.default_rng(0))
