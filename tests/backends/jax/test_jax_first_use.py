@@ -20,6 +20,7 @@ from arrayinit.backends import first_use
 with suppress(ImportError):
     import jax
 
+    from arrayinit.backends._jax import at_once
     from arrayinit.backends._jax import sharding as jax_shards
     from arrayinit.kernels import xla_boxes, xla_programs
 
@@ -35,7 +36,8 @@ def computed(monkeypatch: pytest.MonkeyPatch, jax_library: Library) -> list[int]
         counted.append(0)
         return on_devices(*given)
 
-    monkeypatch.setattr(jax_shards, "is_on_host", lambda _: False)
+    for module in (at_once, jax_shards):
+        monkeypatch.setattr(module, "is_on_host", lambda _: False)
     monkeypatch.setattr(jax_shards, "on_devices", count)
     monkeypatch.setattr(xla_boxes, "SIZES", (16, 1024))
     monkeypatch.setattr(first_use, "_answers", {})
