@@ -69,7 +69,7 @@ def _on_gpu(device: int) -> Any | None:
             continue
         except (OSError, RuntimeError, subprocess.SubprocessError):
             # Nothing may be loaded while a CUDA graph is captured, which is not to be remembered.
-            if torch.cuda.is_current_stream_capturing():
+            if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
                 raise
             continue
         return kernels
