@@ -19,6 +19,7 @@ _NAMES = (
     "device",
     "current_stream",
     "get_device_capability",
+    "is_initialized",
     "is_current_stream_capturing",
     "get_sync_debug_mode",
 )
@@ -63,6 +64,7 @@ def stand_in(patch: pytest.MonkeyPatch, driver: Driver, *, checked: bool = True)
         "device": cuda.device,
         "current_stream": cuda.current_stream,
         "get_device_capability": lambda _: cuda.capability,
+        "is_initialized": lambda: True,
         "is_current_stream_capturing": lambda: cuda.capturing,
         "get_sync_debug_mode": lambda: cuda.sync_debug_mode,
     }
