@@ -54,7 +54,9 @@ class Tinygrad(Uploaded, Rebound):
         if name not in BEYOND_NUMPY:
             yield x.numpy()
         else:
-            yield from_bits(x.bitcast(_DTYPES[memory_dtype(name)]).numpy().astype(np.uint32), FORMATS[name])
+            bits = np.asarray(x.bitcast(_DTYPES[memory_dtype(name)]).numpy(), np.uint32)
+            # Operations on an array without axes give a scalar.
+            yield np.asarray(from_bits(bits, FORMATS[name]))
 
     def upload(self, x: Array, fill: Fill) -> Array:
         if 0 in x.shape:
