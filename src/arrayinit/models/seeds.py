@@ -25,7 +25,7 @@ def seeds(rng: Any) -> Callable[[str], Any]:
         key = BACKEND.generator(None, rng)
         return lambda name: _folded(jax, key, name)
     mx: Any = sys.modules.get("mlx.core")
-    if isinstance(rng, getattr(mx, "array", ())) and rng.shape == (2,) and rng.dtype == mx.uint32:
+    if hasattr(mx, "array") and isinstance(rng, mx.array) and rng.shape == (2,) and rng.dtype == mx.uint32:
         return lambda name: _folded_by_mlx(mx, rng, name)
     return lambda _: rng
 
