@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from copy_sources import INTEGERS, MAKERS, array, blank, has, same, storage
 from libraries import Library, no_such_case
-from never_run import IN_WORKFLOW
+from never_run import NOT_INSTALLED
 from peers import peer
 
 import arrayinit
@@ -20,14 +20,14 @@ from arrayinit.core.dtypes import FORMATS
 pytestmark = pytest.mark.pairs
 
 
-@pytest.mark.parametrize("origin", [name for name in MAKERS if name not in IN_WORKFLOW])
+@pytest.mark.parametrize("origin", [name for name in MAKERS if name not in NOT_INSTALLED])
 @pytest.mark.parametrize("shape", [(), (0, 3), (5,), (3, 4, 5)])
 def test_any_library_gives_to_any_other(origin: str, shape: tuple[int, ...], library: Library) -> None:
     check_a_copy(origin, shape, library)
 
 
 @pytest.mark.large
-@pytest.mark.parametrize("origin", IN_WORKFLOW)
+@pytest.mark.parametrize("origin", NOT_INSTALLED)
 def test_a_large_library_gives_to_any_other(origin: str, library: Library) -> None:
     for shape in ((), (0, 3), (3, 4, 5)):
         check_a_copy(origin, shape, library)

@@ -25,7 +25,7 @@ def seeds(rng: Any) -> Callable[[str], Any]:
         key = BACKEND.generator(None, rng)
         return lambda name: _folded(jax, key, name)
     mx: Any = sys.modules.get("mlx.core")
-    if hasattr(mx, "array") and isinstance(rng, mx.array) and rng.shape == (2,) and rng.dtype == mx.uint32:
+    if _is_key_of_mlx(mx, rng):
         return lambda name: _folded_by_mlx(mx, rng, name)
     return lambda _: rng
 
@@ -35,6 +35,11 @@ def _folded(jax: Any, key: Any, name: str) -> Any:
     for word in name_words(name):
         key = jax.random.fold_in(key, word)
     return key
+
+
+def _is_key_of_mlx(mx: Any, rng: Any) -> bool:
+    arrays: Any = getattr(mx, "array", None)
+    return arrays is not None and isinstance(rng, arrays) and rng.shape == (2,) and bool(rng.dtype == mx.uint32)
 
 
 def _folded_by_mlx(mx: Any, key: Any, name: str) -> Any:
