@@ -354,7 +354,7 @@ def sass(session: nox.Session) -> None:
 def peers(session: nox.Session) -> None:
     """Compare with the initializers of the frameworks, and copy from each library to each other."""
     folders = ("tests/peers", "tests/backends", "tests/initializers")
-    asked = ",".join(["torch", "dask", "array_api_strict", *PEERS, *OTHERS])
+    asked = ",".join(["torch", "dask", "array_api_strict", "ml_dtypes", *PEERS, *OTHERS])
     python = program(session, "all")
     beside = {name: str(folder(name)) for name in BESIDE}
     pytest(session, python, *PARALLEL, "-m", "peers or pairs", *folders, ARRAYINIT_TEST_PEERS=asked, **beside)
