@@ -6,7 +6,7 @@ from typing import Any
 
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers._jax import Leaf, dotted, reading
-from arrayinit.models.readers.protocol import Reader, Reading, is_derived, known_base
+from arrayinit.models.readers.protocol import Reader, Reading, entry_for, is_derived
 
 _MODULE = frozenset({"equinox._module.Module", "equinox._module._module.Module"})
 _LAYOUTS = {
@@ -38,8 +38,7 @@ EQUINOX = Equinox()
 def _parameter(leaf: Leaf) -> Parameter:
     array, module = leaf.value, leaf.holders[-1]
     p = Parameter(dotted(leaf.path), tuple(array.shape), str(array.dtype), array, module, holders=leaf.holders)
-    known = known_base(type(module), _LAYOUTS)
-    layout = _LAYOUTS[known].get(p.local) if known else None
+    layout = entry_for(type(module), _LAYOUTS, {}).get(p.local)
     axes, groups = getattr(module, "num_spatial_dims", 0) + 2, getattr(module, "groups", 1)
     if layout is not None and len(p.shape) == axes:
         p.layout, p.groups = layout, groups

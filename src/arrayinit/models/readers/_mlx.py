@@ -7,7 +7,7 @@ from typing import Any
 
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers._memory import tie
-from arrayinit.models.readers.protocol import Reader, Reading, is_derived, known_base
+from arrayinit.models.readers.protocol import Reader, Reading, entry_for, is_derived
 
 _MODULE = frozenset({"mlx.nn.layers.base.Module"})
 _LAYERS = "mlx.nn.layers"
@@ -70,8 +70,7 @@ def _parameters(node: Any, prefix: str, holders: tuple[Any, ...]) -> Iterator[Pa
 def _parameter(name: str, array: Any, module: Any, holders: tuple[Any, ...]) -> Parameter:
     dtype = str(array.dtype).rpartition(".")[2]
     p = Parameter(name, tuple(array.shape), dtype, array, module, holders=holders)
-    known = known_base(type(module), _LAYOUTS)
-    layout = _LAYOUTS[known].get(p.local) if known else None
+    layout = entry_for(type(module), _LAYOUTS, {}).get(p.local)
     if _is_quantized(module) and p.local in ("weight", "scales", "biases"):
         p.fault = "it is quantized: initialize the model, then quantize it; or use keep()"
     elif is_derived(type(module), _SHARDED) and module.group.size() > 1:

@@ -8,7 +8,7 @@ from typing import Any
 
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers._memory import tie
-from arrayinit.models.readers.protocol import Reader, Reading, is_derived, known_base
+from arrayinit.models.readers.protocol import Reader, Reading, entry_for, is_derived
 
 _LAYER = frozenset({"paddle.nn.layer.layers.Layer"})
 _RECURRENT = frozenset({"paddle.nn.layer.rnn.RNNBase"})
@@ -56,7 +56,7 @@ class Paddle(Reader):
         for prefix, holders in _layers(model):
             layer = holders[-1]
             cls: Any = type(layer)
-            statistics = _STATISTICS.get(known_base(cls, _STATISTICS) or "", ())
+            statistics = entry_for(cls, _STATISTICS, ())
             for tensors, are_buffers in ((layer._parameters, False), (layer._buffers, True)):
                 for local, tensor in tensors.items():
                     if tensor is not None:
@@ -105,7 +105,7 @@ def _layout(layer: Layer, local: str) -> str | None:
     if is_derived(cls, _RECURRENT):
         # Such as weight_ih_l0_reverse.
         return "OI" if local.startswith("weight_") else None
-    return _LAYOUTS.get(known_base(cls, _LAYOUTS) or "", {}).get(local)
+    return entry_for(cls, _LAYOUTS, {}).get(local)
 
 
 def _has_views() -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
-from arrayinit.models.readers.protocol import Reader, Reading, is_derived, known_base
+from arrayinit.models.readers.protocol import Reader, Reading, entry_for, is_derived
 
 _MODULE = frozenset({"tensorflow.python.module.module.Module"})
 _VARIABLE = frozenset({"tensorflow.python.ops.variables.Variable"})
 
 # The layout of the weights of a layer of Sonnet.
-_LAYOUTS = {
+_LAYOUTS: dict[str, str | None] = {
     "sonnet.src.conv.ConvND": "...IO",
     "sonnet.src.conv_transpose.ConvNDTranspose": "...OI",
     "sonnet.src.depthwise_conv.DepthwiseConv2D": "...BO",
@@ -54,7 +54,6 @@ def _parameter(path: tuple[Any, ...], variable: Any, modules: dict[tuple[Any, ..
     """Return the description of a variable."""
     holders = tuple(modules[path[:k]] for k in range(len(path)) if path[:k] in modules)
     name, shape = ".".join(str(part).removeprefix("_") for part in path), tuple(variable.shape)
-    known = known_base(type(holders[-1]), _LAYOUTS)
-    layout = _LAYOUTS[known] if known is not None and len(shape) > 1 else None
+    layout = entry_for(type(holders[-1]), _LAYOUTS, None) if len(shape) > 1 else None
     dtype, fixed = variable.dtype.name, not variable.trainable
     return Parameter(name, shape, dtype, variable, holders[-1], layout, is_buffer=fixed, holders=holders)

@@ -9,9 +9,9 @@ from typing import Any
 from arrayinit.backends.registry import backend_of
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers._memory import tie
-from arrayinit.models.readers.protocol import Reader, Reading, known_base
+from arrayinit.models.readers.protocol import Reader, Reading, entry_for, is_derived
 
-_TENSOR = ("tinygrad.tensor.Tensor",)
+_TENSOR = frozenset({"tinygrad.tensor.Tensor"})
 _LAYOUTS: dict[str, dict[str, str]] = {
     "tinygrad.nn.Linear": {"weight": "OI"},
     "tinygrad.nn.Embedding": {"weight": "OI"},
@@ -46,7 +46,7 @@ def has_tensors(model: Any) -> bool:
 
 def _tensors(node: Any, prefix: str, holders: tuple[Any, ...]) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
     """Yield each tensor with its name, and the objects from the model down to the one that holds it."""
-    if known_base(type(node), _TENSOR):
+    if is_derived(type(node), _TENSOR):
         yield prefix.strip("."), node, holders
     elif isinstance(node, type) or any(node is holder for holder in holders):
         # tinygrad would follow an object into itself without end.
@@ -64,8 +64,7 @@ def _tensors(node: Any, prefix: str, holders: tuple[Any, ...]) -> Iterator[tuple
 def _parameter(name: str, tensor: Any, holders: tuple[Any, ...]) -> Parameter:
     module = holders[-1] if holders else None
     p = Parameter(name, tuple(tensor.shape), backend_of(tensor).dtype(tensor), tensor, module, holders=holders)
-    known = known_base(type(module), _LAYOUTS)
-    layout = _LAYOUTS[known].get(p.local) if known else None
+    layout = entry_for(type(module), _LAYOUTS, {}).get(p.local)
     if layout is not None:
         p.layout, p.groups = layout, getattr(module, "groups", 1)
     p.is_buffer = not tensor.is_param

@@ -8,7 +8,7 @@ from typing import Any
 from arrayinit.models.parameter import Parameter
 from arrayinit.models.readers._memory import identity, tie
 from arrayinit.models.readers._torch_layouts import layout_of
-from arrayinit.models.readers.protocol import TORCH_MODULE, Reader, Reading, is_derived, known_base
+from arrayinit.models.readers.protocol import TORCH_MODULE, Reader, Reading, entry_for, is_derived
 
 _EMBEDDING = frozenset({"torch.nn.modules.sparse.Embedding", "torch.nn.modules.sparse.EmbeddingBag"})
 _PARAMETRIZED = frozenset({"torch.nn.utils.parametrize.ParametrizationList"})
@@ -16,7 +16,7 @@ _FSDP2 = frozenset({"torch.distributed.fsdp.FSDPModule"})
 _FSDP1 = "torch.distributed.fsdp.fully_sharded_data_parallel.FullyShardedDataParallel"
 
 # What a wrapper calls the module that it wraps. The name is no part of the names of parameters.
-_WRAPPERS = {
+_WRAPPERS: dict[str, str | None] = {
     "torch._dynamo.eval_frame.OptimizedModule": "_orig_mod",
     "torch.nn.parallel.distributed.DistributedDataParallel": "module",
     "torch.nn.parallel.data_parallel.DataParallel": "module",
@@ -86,7 +86,7 @@ def modules(
     The names that wrappers add are left out.
     """
     cls: Any = type(module)
-    inner = _WRAPPERS.get(known_base(cls, _WRAPPERS) or "")
+    inner = entry_for(cls, _WRAPPERS, None)
     if inner == "_fsdp_wrapped_module":
         _check_summoned(module)
     if is_derived(cls, _FSDP2):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from arrayinit.models.parameter import Parameter
+
+Entry = TypeVar("Entry")
 
 TORCH_MODULE = frozenset({"torch.nn.modules.module.Module"})
 """The names of the base class of torch's modules."""
@@ -82,6 +84,12 @@ def known_base(cls: type, names: Container[str]) -> str | None:
     """Return the first name of a class and of its bases that is among these, or None."""
     key: Any = cls
     return next((name for name in _bases(key) if name in names), None)
+
+
+def entry_for(cls: type, table: Mapping[str, Entry], default: Entry) -> Entry:
+    """Return the entry of the first name of a class and of its bases that a table has, or the default."""
+    known = known_base(cls, table)
+    return default if known is None else table[known]
 
 
 @lru_cache(1024)
