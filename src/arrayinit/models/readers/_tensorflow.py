@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from arrayinit.models.parameter import Parameter
+from arrayinit.models.readers._memory import tie
 from arrayinit.models.readers.protocol import Reader, Reading, entry_for, is_derived
 
 _MODULE = frozenset({"tensorflow.python.module.module.Module"})
@@ -32,13 +33,10 @@ class TensorFlow(Reader):
     def read(self, model: Any) -> Reading:
         """Return the variables; one that several attributes hold is of the first of them."""
         modules = {(): model, **dict(_found(model, _MODULE))}
-        found, owners = list[Parameter](), dict[int, str]()
-        for path, variable in _found(model, _VARIABLE):
-            found.append(_parameter(path, variable, modules))
-            found[-1].owner = owners.get(id(variable))
-            owners.setdefault(id(variable), found[-1].name)
+        found = [_parameter(path, variable, modules) for path, variable in _found(model, _VARIABLE)]
         if not found:
             raise ValueError(f"call the model once: {type(model).__qualname__} has no variables yet")
+        tie(found)
         return Reading(found, lambda: model)
 
 
