@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,6 @@ from libraries import Library
 import arrayinit as ai
 
 RULES = [("weight*", ai.kaiming_normal()), ("bias*", ai.zeros())]
-
-
-@pytest.fixture(params=["paddle"])
-def library(request: pytest.FixtureRequest, library: Library) -> Library:
-    return library
-
-
-@pytest.fixture
-def paddle(library: Library) -> Any:
-    return sys.modules["paddle"]
 
 
 def drawn(shape: tuple[int, ...], name: str, layout: str = "OI...", **options: Any) -> np.ndarray:

@@ -19,16 +19,6 @@ DTYPES = ("float16", "bfloat16", "float32", "float64", "float8_e4m3fn", "float8_
 STATIC = "in a static graph or in paddle.jit.to_static: fill it before, outside"
 
 
-@pytest.fixture(params=["paddle"])
-def library(request: pytest.FixtureRequest, library: Library) -> Library:
-    return library
-
-
-@pytest.fixture
-def paddle(library: Library) -> Any:
-    return sys.modules["paddle"]
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_parameter_is_written_where_it_is(dtype: str, paddle: Any) -> None:
     x = paddle.base.framework.EagerParamBase(paddle.ones([3, 4]).astype(dtype), trainable=True)

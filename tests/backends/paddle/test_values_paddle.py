@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,14 +14,8 @@ import arrayinit as ai
 KAIMING = ai.kaiming_normal(nonlinearity="relu")
 
 
-@pytest.fixture(params=["paddle"])
-def library(request: pytest.FixtureRequest, library: Library) -> Library:
-    return library
-
-
 @pytest.fixture
-def paddle(library: Library) -> Iterator[Any]:
-    paddle = sys.modules["paddle"]
+def paddle(paddle: Any) -> Iterator[Any]:
     yield paddle
     paddle.nn.initializer.set_global_initializer(None)
 
