@@ -21,20 +21,24 @@ from xml.etree import ElementTree as ET
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.default_venv_backend = "virtualenv"
+# uv installs in a fifth of pip's time.
+nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_external_run = True
 
 # To compile all modules takes longer than to unpack them, threefold for torch; what is imported is compiled then.
 os.environ.setdefault("PIP_NO_COMPILE", "1")
+# pip waits for a slow download as long as bytes come; uv gives up after half a minute.
+os.environ.setdefault("UV_HTTP_TIMEOUT", "180")
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = PROJECT["dependency-groups"]
 REPORTS = Path(".nox", "reports").resolve()
 DIST = Path(".nox", "dist").resolve()
 SITE = Path(".nox", "site").resolve()
-BUILD = ["build", "twine==7.0.0", *PROJECT["build-system"]["requires"], "cmake>=3.26", "ninja"]
+BUILD = ["pip", "build", "twine==7.0.0", *PROJECT["build-system"]["requires"], "cmake>=3.26", "ninja"]
 
-# A bare "torch" brings gigabytes of CUDA libraries with it; installed first, this one stays.
+# A bare "torch" brings gigabytes of CUDA libraries with it; installed first, this one stays. Only pip takes wheels from
+# the folders and the extra indexes that its settings name, which may have a build for the CPU.
 TORCH = "torch==2.13.0"
 
 # Pinned, so that a framework which mends a fault fails no unrelated change. MLX has no wheels for Windows.
@@ -163,6 +167,12 @@ def install(session: nox.Session, *others: str, kind: str = "wheel") -> None:
     session.install("--force-reinstall", "--no-deps", built(kind))
 
 
+def install_torch(session: nox.Session) -> None:
+    """Install torch alone: what it needs comes with the other packages."""
+    session.install("pip")
+    session.run_install("python", "-m", "pip", "install", "--no-deps", TORCH)
+
+
 @nox.session(default=False, reuse_venv=True, requires=["wheel"])
 def bare(session: nox.Session) -> None:
     """Make the environment that has NumPy alone, with the bfloat16 of ml_dtypes."""
@@ -172,20 +182,18 @@ def bare(session: nox.Session) -> None:
 @nox.session(name="all", default=False, reuse_venv=True, requires=["wheel"])
 def everything(session: nox.Session) -> None:
     """Make the environment that has every library, with the sources as they are edited."""
-    # Half of the time is that of these few, which share no file with the others; pip unpacks on one core.
-    alone = [
-        TORCH,
-        *((*TRITON, *NVRTC, *NVDISASM) if sys.platform == "linux" else ()),
-        *(CUPY if sys.platform != "darwin" else ()),
-    ]
     others = [*GROUPS["test"], *GROUPS["examples"], *PEERS.values(), *OTHERS.values()]
     others += ["array-api-strict", "dask[array]", "distributed"]
+    others += (*TRITON, *NVRTC, *NVDISASM) if sys.platform == "linux" else ()
+    others += CUPY if sys.platform != "darwin" else ()
     beside = (["--no-deps", "--upgrade", "--target", str(folder(name)), *names] for name, names in BESIDE.items())
     # Keras would import matplotlib, which takes each process half a second.
     site = ["--upgrade", "--target", str(folder("site")), *GROUPS["site"]]
-    runs = (["--no-deps", *alone], [*PROJECT["project"]["dependencies"], *others], site, *beside)
     with ThreadPoolExecutor() as pool:
+        first = pool.submit(install_torch, session)
+        runs = ([*PROJECT["project"]["dependencies"], *others], site, *beside)
         list(pool.map(lambda names: session.install(*names), runs))
+        first.result()
     # With what torch needs.
     install(session, TORCH, kind="editable")
 
@@ -193,7 +201,7 @@ def everything(session: nox.Session) -> None:
 @nox.session(default=False, reuse_venv=True, requires=["wheel"])
 def large(session: nox.Session) -> None:
     """Make the environment that has TensorFlow and Paddle, and what they exchange arrays with."""
-    session.install("--no-deps", TORCH)
+    install_torch(session)
     others = [*GROUPS["test"], PEERS["jax"], PEERS["keras"], *LARGE]
     install(session, TORCH, *others, kind="editable")
 
@@ -494,8 +502,8 @@ def sanitized_package(session: nox.Session, folder: Path) -> dict[str, str]:
 @nox.session(default=False, requires=["wheel"])
 def bench(session: nox.Session) -> None:
     """Measure against the initializers of the frameworks; ``-- --quick`` takes two minutes."""
-    session.install(TORCH)
-    install(session, *GROUPS["bench"], PEERS["jax"], PEERS["keras"])
+    install_torch(session)
+    install(session, TORCH, *GROUPS["bench"], PEERS["jax"], PEERS["keras"])
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
