@@ -44,7 +44,7 @@ plt.show()
 # threads and devices therefore change nothing.
 #
 # ``fold_in(0, "encoder.weight")`` makes the seed of one weight from the seed of the model and a name. A second weight
-# gets a name of its own, and so other values.
+# has another name, and therefore gets other values.
 
 for library, weight in weights.items():
     print(f"{library:8}{hashlib.sha256(np.asarray(weight).tobytes()).hexdigest()}")
