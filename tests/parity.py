@@ -17,18 +17,18 @@ TABLES = (TORCH, JAX, FLAX, KERAS, TENSORFLOW, MLX, PADDLE, PADDLE_INIT, TINYGRA
 INTRODUCTION = f"""\
 # Parity
 
-This page shows which call of arrayinit does the same as an initializer of another framework. The notes say where one
-name means two things. `x` is the array to fill, of any library. `python tests/parity.py` writes this page. The tests
-evaluate both sides of each row with the installed frameworks, and compare the results:
+For each initializer of another framework, this page shows the call of arrayinit that does the same. The notes say where
+one name means two things. `x` is the array to fill, of any library. The tests run both sides of each row with the
+installed frameworks. The column "compared" says how the results agree:
 
-- **same bits**: every element is equal. A random initializer starts from the same state of the same generator. torch,
-  JAX and Flax are compared in float32 and float64, the others in float32.
-- **same distribution**: two samples of {2 * SIZE} agree in it, and in mean, variance and support, at a significance
+- **same bits**: every element is equal. Random initializers start from the same state of the same generator. torch, JAX
+  and Flax are compared in float32 and float64, the others in float32.
+- **same distribution**: two samples of {2 * SIZE} agree in distribution, mean, variance and support, at a significance
   of {SIGNIFICANCE}.
 - **orthogonal, by an axis**: both are orthogonal matrices with the same gain. The rows of the matrix are this axis.
 - **zeros**: both have the same number of zeros in each column or row, and the same distribution elsewhere.
-- **same line**: from one state of a generator, each draw is a line over the plain draw: uniform on [0, 1), or standard
-  normal. The lines of both libraries have the same slope and intercept.
+- **same line**: each library maps a plain draw, uniform on [0, 1) or standard normal, to `slope * draw + intercept`. Both
+  libraries have the same slope and intercept.
 """
 
 

@@ -50,8 +50,8 @@ PADDLE = Table(
     "paddle.nn.initializer",
     "An initializer of Paddle fills a tensor, and returns nothing. It reads a matrix as `(in, out)`, the shape of the "
     'weight of `nn.Linear`: `layout="IO"`. It reads other shapes as torch does: a grouped or a transposed convolution '
-    "gets the fans of an ordinary one. In arrayinit, `groups` and `layout` give it its own. `set_global_initializer` "
-    "sets the initializers of later layers: see [whole models](models.md).",
+    "gets the fans of an ordinary convolution. In arrayinit, `groups` and `layout` give the right fans. "
+    "`set_global_initializer` sets the initializers of later layers: see [Paddle](frameworks/paddle.md).",
     (
         Row("Constant(value)(x)", "constant_(x, value)", BITS),
         Row("Assign(values)(x)", "copy_(x, values)", BITS, "`values` is an array of the shape of `x`"),
