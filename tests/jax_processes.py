@@ -63,7 +63,7 @@ def fill_all() -> None:
         else:
             with pytest.raises(TypeError, match="cannot be read: other processes hold a part"):
                 ai.copy_(np.empty(shape, np.float32), whole)
-        with pytest.raises(ValueError, match=r"rng=None would give x, .* integer seed"):
+        with pytest.raises(ValueError, match=r"rng=None would draw different values .* integer seed"):
             ai.normal_(x)
 
 

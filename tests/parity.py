@@ -27,8 +27,8 @@ installed frameworks. The column "compared" says how the results agree:
   of {SIGNIFICANCE}.
 - **orthogonal, by an axis**: both are orthogonal matrices with the same gain. The rows of the matrix are this axis.
 - **zeros**: both have the same number of zeros in each column or row, and the same distribution elsewhere.
-- **same line**: each library maps a plain draw, uniform on [0, 1) or standard normal, to `slope * draw + intercept`. Both
-  libraries have the same slope and intercept.
+- **same line**: each library maps a plain draw, uniform on [0, 1) or standard normal, to `slope * draw + intercept`.
+  Both have the same slope and intercept.
 """
 
 

@@ -180,5 +180,5 @@ def test_a_std_that_is_none_is_refused() -> None:
 
 def test_a_bias_without_its_layer_says_what_it_lacks() -> None:
     rules = [rule for rule in recipes.resnet() if rule.optional]
-    with pytest.raises(ValueError, match="which a bias without its layer does not tell"):
+    with pytest.raises(ValueError, match="which is not known for a bias without its layer"):
         ai.plan({"fc.bias": np.empty(4, np.float32)}, rules)

@@ -196,5 +196,5 @@ def test_partitioned_layers_of_nnx() -> None:
 
 def test_an_initializer_without_brackets_is_refused() -> None:
     linen = peer("flax.linen")
-    with pytest.raises(TypeError, match=r"hand them normal\(\), with the brackets"):
+    with pytest.raises(TypeError, match=r"pass normal\(\), with the brackets"):
         linen.Dense(6, kernel_init=ai.normal).init(rbg(), jnp.ones((2, 8), "float32"))

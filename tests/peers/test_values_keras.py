@@ -168,5 +168,5 @@ def test_what_keras_accepts_as_an_initializer() -> None:
     value = ai.normal(std=0.02)
     assert keras.initializers.get(value) is value
     assert keras.initializers.get(keras.initializers.serialize(value)) == value
-    with pytest.raises(TypeError, match=r"hand them normal\(\), with the brackets"):
+    with pytest.raises(TypeError, match=r"pass normal\(\), with the brackets"):
         keras.layers.Dense(3, kernel_initializer=ai.normal).build((None, 2))

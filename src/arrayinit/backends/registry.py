@@ -50,9 +50,9 @@ def register_backend(backend: Backend) -> None:
 
     A package can do the same without being imported, through the entry-point group ``arrayinit.backends``. The name of
     an entry point is the import name of its library; arrayinit loads it only if this library is loaded. The entry point
-    refers to a function without arguments, or a class, that returns the backend. An entry point that cannot be loaded
-    is passed over, and the error for an array that no backend accepts tells of it. Registered backends come after the
-    built-in backends, and before the generic backend for any array API namespace.
+    refers to a function without arguments, or a class, that returns the backend. If an entry point cannot be loaded,
+    the error for an array that no backend accepts says so. Registered backends come after the built-in backends, and
+    before the generic backend for any array API namespace.
 
     For objects that hold an array of another library, derive from `Container`: its methods `held` and `hold` get and
     set the array, and the backend of the array does the rest.

@@ -183,7 +183,7 @@ def trunc_normal_(
             \Phi^{-1}\left(\Phi(\alpha) + u\,(\Phi(\beta) - \Phi(\alpha))\right), \quad
         \alpha = \frac{a - \text{mean}}{\text{std}},\ \beta = \frac{b - \text{mean}}{\text{std}}.
 
-    No draw is rejected, for any bounds. Bounds far out use the tail of the CDF, on a logarithmic scale.
+    No draw is rejected, for any bounds. Bounds far from the mean use the tail of the CDF, on a logarithmic scale.
 
     Parameters
     ----------

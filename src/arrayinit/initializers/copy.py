@@ -241,7 +241,7 @@ def _check_range(values: Array, given: str, dtype: str) -> None:
         *_, seen = backend_of(values).read(values)
     except TypeError:
         raise TypeError(
-            f"source has dtype {given}, whose values may not fit dtype {dtype} of x, and cannot be seen here; cast it"
+            f"source has dtype {given}; its values are not known here, and may not fit dtype {dtype} of x: cast it"
         ) from None
     low, high = int(seen.min()), int(seen.max())
     if low < bounds.min or high > bounds.max:

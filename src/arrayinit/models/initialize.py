@@ -49,7 +49,8 @@ def initialize(
     ----------
     model
         A torch module, a Flax nnx module or its state, parameters of Flax linen or Haiku, an Equinox module, a Keras
-        model, any pytree of JAX arrays or `jax.ShapeDtypeStruct`, a mapping, or pairs of names and arrays.
+        model, a `tf.Module`, an MLX module, a Paddle layer, an object that holds tensors of tinygrad, any pytree of JAX
+        arrays or `jax.ShapeDtypeStruct`, a mapping, or pairs of names and arrays.
     rules
         A list of pairs ``(selector, value)``, see `Rule`; or a `Plan`.
     rng
@@ -57,7 +58,7 @@ def initialize(
         the same on every library, device and sharding. A JAX key is folded with the same names. A generator draws in
         the order of the plan. None is the default of each library.
     pretrained
-        A checkpoint, see `plan`. What it has is loaded, rounded once to the dtype of the parameter. The other
+        A checkpoint, see `plan`. Its tensors are loaded, rounded once to the dtype of the parameter. The other
         parameters get the numbers that they have in a model from scratch. For a plan from JSON, it is the checkpoint
         from which the tensors of the plan are loaded.
     device

@@ -19,7 +19,7 @@ def parts(
     values: Mapping[str, Any] | None = None,
     names: Names = OF_PARTS,
 ) -> Parts:
-    r"""Return the value of a rule for a fused weight, of which each part is filled as if it were a parameter.
+    r"""Return the value of a rule for a fused weight: each part is filled as if it were a parameter of its own.
 
     A part has the shape, the fans and the seed of the parameter that it would be in a model without fused weights. So
     the fused model gets the numbers of that model, bit for bit. Sharding changes nothing, also where a shard ends
@@ -37,7 +37,7 @@ def parts(
         ``p["part"]`` is the name of the part alone.
     axis
         The axis along which the parts lie: its number, or its role in the layout, ``"O"`` for outputs and ``"I"`` for
-        inputs. Of several axes with one role, the first is meant. A bias has one axis, ``"O"``.
+        inputs. If several axes have this role, the parts lie along the first. A bias has one axis, ``"O"``.
     sizes
         The names of the parts, if they have one size, or a mapping of their names to their sizes. The parts are in this
         order.

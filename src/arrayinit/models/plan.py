@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Plan(Sequence[Step]):
-    """What is done with each parameter of a model: a sequence of steps.
+    """What `initialize` does with each parameter of a model: a sequence of steps.
 
-    `plan` makes it. ``print(plan)`` shows a table, in which rows that differ only in numbers are one row.
-    ``initialize(model, plan, rng=0)`` carries it out.
+    The function `plan` makes it. ``print(plan)`` shows a table, in which rows that differ only in numbers are one row.
+    ``initialize(model, plan, rng=0)`` carries the plan out.
 
     Parameters
     ----------
@@ -141,16 +141,17 @@ def plan(
     ----------
     model
         A torch module, a Flax nnx module or its state, parameters of Flax linen or Haiku, an Equinox module, a Keras
-        model, any pytree of JAX arrays or `jax.ShapeDtypeStruct`, a mapping, or pairs of names and arrays. It needs no
-        values: a torch module may be on the meta device, an nnx module abstract.
+        model, a `tf.Module`, an MLX module, a Paddle layer, an object that holds tensors of tinygrad, any pytree of JAX
+        arrays or `jax.ShapeDtypeStruct`, a mapping, or pairs of names and arrays. It needs no values: a torch module
+        may be on the meta device, and an nnx module may be abstract.
     rules
         A list of pairs ``(selector, value)``; see `Rule`. The first rule that takes a parameter decides about it. Each
         parameter must match a rule, and each rule must decide about a parameter.
     pretrained
-        A checkpoint. What it has is loaded, whatever the rules say; the rules are for the rest. It is the path of a
-        ``.safetensors`` file, of its ``.index.json``, of a folder that has these, or of an ``.npz`` file; an open
-        `safetensors.safe_open`; the result of `numpy.load`; a state dict or another mapping, nested or flat; or a
-        model. Only the headers of files are read here.
+        A checkpoint. Its tensors are loaded, whatever the rules say. The rules fill the other parameters. A checkpoint
+        is the path of a ``.safetensors`` file, of its ``.index.json``, of a folder that has these, or of an ``.npz``
+        file; an open `safetensors.safe_open`; the result of `numpy.load`; a state dict or another mapping, nested or
+        flat; or a model. Only the headers of files are read here.
     rename
         How names are changed before they are folded into the seed, and before they are looked up in the checkpoint:
         ``"torch"`` takes the last segment to torch's name (``kernel``, ``embedding``, ``scale``, ``gamma`` and ``w``

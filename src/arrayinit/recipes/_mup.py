@@ -98,7 +98,7 @@ def mup(
     rules
         The rules for the base model, as for `plan`.
     base
-        The base model: all that `plan` takes as a model, a `Plan`, or a mapping of names to shapes. It has the names of
+        The base model: any model that `plan` takes, a `Plan`, or a mapping of names to shapes. It has the names of
         the wide model, and needs no values. A mapping of shapes tells no groups of convolutions, and no layers: a rule
         whose function reads the layer needs a model.
     delta
@@ -120,7 +120,7 @@ def mup(
     TypeError
         ``base``, ``delta`` or a rule is of another kind.
     ValueError
-        ``optimizer`` is another name. When rules are used: ``base`` lacks a parameter; a hidden weight is to get a mean
+        ``optimizer`` is another name. When rules are used: ``base`` lacks a parameter; a hidden weight would get a mean
         that is not zero; the layout of a weight that has grown along several axes is not known.
 
     Notes

@@ -28,7 +28,7 @@ def uniform_within(count: int) -> Initializer:
 def _bias_of_torch(p: Parameter) -> Any:
     """Return the law of a bias in torch's `Linear` and `Conv2d`: its bound is that of the weight."""
     if p.module is None:
-        raise ValueError("the bound is 1 / sqrt(fan_in) of the weight, which a bias without its layer does not tell")
+        raise ValueError("the bound is 1 / sqrt(fan_in) of the weight, which is not known for a bias without its layer")
     return uniform_within(math.prod(p.module.weight.shape[1:]))
 
 

@@ -25,7 +25,7 @@ def bound(of: Definition, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> d
     if any(_is_array(argument) for argument in (*args, *kwargs.values())):
         raise TypeError(f"{of.name}() makes a value that fills later, and takes no array: {of.name}_(x) fills x now")
     if _ASKED.intersection(kwargs) or any(isinstance(argument, (tuple, list)) for argument in args):
-        raise TypeError(f"{of.name} was called as frameworks call a value: hand them {of.name}(), with the brackets")
+        raise TypeError(f"{of.name} was called as frameworks call a value: pass {of.name}(), with the brackets")
     parameters = of.signature.parameters
     unknown = {name: given for name, given in kwargs.items() if name not in parameters}
     if unknown:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @as_written
 class Initializer:
-    """An initializer as a value: it fills an array later, wherever a framework asks for one.
+    """An initializer that fills an array later: a framework calls it when it makes a layer, or you call it.
 
     ``normal(std=0.02)`` is ``Initializer(normal_, std=0.02)``. Values are immutable and hashable. Two values are equal
     if their functions and their arguments are. A value holds no seed.
@@ -42,10 +42,10 @@ class Initializer:
 
     Notes
     -----
-    A value is called in four ways, which the number and the kind of the arguments tell apart:
+    There are four ways to call a value. The number and the kind of the arguments decide which way is meant:
 
     ``value(x, rng=None)``
-        Fills an array and returns it, exactly as the function does.
+        Fills an array and returns it, as the function does.
     ``value(key, shape, dtype=None, out_sharding=None)``
         The protocol of JAX and Flax. The bits are those of `jax.nn.initializers` for the same key. ``dtype`` None is
         JAX's default float.

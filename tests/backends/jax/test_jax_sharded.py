@@ -144,7 +144,7 @@ def test_what_is_yet_to_be_summed_is_refused(traced):
     for fill in (ai.ones_, ai.eye_, lambda x: ai.normal_(x, rng=5), lambda x: ai.normal_(x, rng=jax.random.key(0))):
         with (
             jax.set_mesh(sharding.mesh),
-            pytest.raises(ValueError, match=r"x is sharded as .*unreduced.*, of which the sum is x: fill x before"),
+            pytest.raises(ValueError, match=r"x is sharded as .*unreduced.*, and is not summed yet: fill x before"),
         ):
             jax.jit(lambda fill=fill: fill(x))() if traced else fill(x)
 

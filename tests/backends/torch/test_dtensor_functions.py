@@ -114,7 +114,7 @@ def test_a_source_that_is_not_cut_as_torch_cuts_is_refused():
     with process(1, 4) as mesh:
         x = distributed(torch.full((12, 10), 7.0), mesh, [Shard(0)])
         one = DTensor.from_local(torch.ones(1, 10), mesh, [Shard(0)], shape=(12, 10), stride=(10, 1), run_check=False)
-        with pytest.raises(ValueError, match=r"hold \(3, 10\) and \(1, 10\) in this process: make them with"):
+        with pytest.raises(ValueError, match=r"shards of \(3, 10\) and \(1, 10\) in this process: make them with"):
             ai.copy_(x, one)
         assert (x.to_local() == 7).all()
 

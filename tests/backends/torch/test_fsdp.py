@@ -98,6 +98,6 @@ def test_what_fsdp2_cuts_of_tensor_parallel_parameters(data, tensor, rows):
 def test_a_placement_that_is_not_what_fsdp2_cut_is_refused():
     """9 rows are 5 and 4, and of each in 4 the last is 0 and 1; but by the placements it is 1 and 0."""
     for rank, held in (6, 0), (7, 1):
-        words = rf"holds \({held}, 1\): .*a size that the processes share evenly"
+        words = rf"has a shard of \({held}, 1\): .*a size that the processes share evenly"
         with cut_by_fsdp2(rank, 4, 2, 9) as x, pytest.raises(ValueError, match=words):
             ai.normal_(x, rng=0)

@@ -105,7 +105,7 @@ def test_what_is_yet_to_be_summed_is_refused(name, generator):
     drawn = {"rng": generator(0) if generator else 0} if name in ("normal_", "orthogonal_", "sparse_") else {}
     with process(0, 2) as mesh:
         x = DTensor.from_local(torch.full((6, 4), 7.0), mesh, [Partial()])
-        with pytest.raises(ValueError, match=r"Partial has no elements yet.*x\.redistribute"):
+        with pytest.raises(ValueError, match=r"Partial placement has no elements yet.*x\.redistribute"):
             getattr(ai, name)(x, *arguments, **drawn)
         assert (x.to_local() == 7).all()
 
@@ -125,6 +125,6 @@ def test_what_is_not_cut_as_torch_cuts_is_refused():
     with process(0, 2) as mesh:
         x = DTensor.from_local(torch.full((3, 4), 7.0), mesh, [Shard(0)], shape=(4, 4), stride=(4, 1))
         for fill in (ai.normal_, lambda x, rng: ai.sparse_(x, 0.5, rng=rng)):
-            with pytest.raises(ValueError, match=r"holds \(3, 4\): make x with distribute_tensor"):
+            with pytest.raises(ValueError, match=r"has a shard of \(3, 4\): make x with distribute_tensor"):
                 fill(x, rng=0)
         assert (x.to_local() == 7).all()

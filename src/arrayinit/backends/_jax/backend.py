@@ -88,8 +88,8 @@ class Jax(NativeBackend, Sharded, Replaced):
                 )
             if rng is None and is_of_processes(x):
                 raise ValueError(
-                    "rng=None would give x, of which other processes hold a part, other values in each: pass an "
-                    "integer seed, or the same JAX key in each"
+                    "several processes share x, and rng=None would draw different values in each: pass an integer "
+                    "seed, or the same JAX key in each process"
                 )
             return _fresh_key() if rng is None else rng
         if isinstance(rng, jax.Array):

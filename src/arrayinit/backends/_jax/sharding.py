@@ -209,7 +209,7 @@ def _asked(x: Array) -> Sharding | None:
     is_tracer = isinstance(x, jax.core.Tracer)
     sharding = jax.typeof(x).sharding if is_tracer else x.sharding
     if isinstance(sharding, jax.sharding.NamedSharding) and sharding.spec.unreduced:
-        raise ValueError(f"x is sharded as {sharding.spec}, of which the sum is x: fill x before it is so, or after")
+        raise ValueError(f"x is sharded as {sharding.spec}, and is not summed yet: fill x before, or after the sum")
     return None if is_tracer else sharding
 
 

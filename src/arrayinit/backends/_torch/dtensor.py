@@ -45,8 +45,8 @@ def check_native(x: Array) -> None:
     if parts > 1 and (x.numel() < 4 * parts or not moves_on):
         raise ValueError(
             f"rng for a DTensor that is placed as {x.placements} and held on {x.device.type} must be a seed, "
-            "as in rng=0, or a numpy.random.Generator in the same state in each: torch's own generator would give "
-            "parts the same values"
+            "as in rng=0, or a numpy.random.Generator in the same state in each process: torch's own generator would "
+            "give several shards the same values"
         )
 
 
@@ -89,8 +89,8 @@ def pairs(x: Array, values: Array) -> Iterator[tuple[Array, Array]]:
             here, its = local(x), local(values)
             if here.shape != its.shape:
                 raise ValueError(
-                    f"x and source, placed alike, hold {tuple(here.shape)} and {tuple(its.shape)} in this process: "
-                    "make them with distribute_tensor"
+                    f"x and source have the same placements, but shards of {tuple(here.shape)} and {tuple(its.shape)} "
+                    "in this process: make them with distribute_tensor"
                 )
             yield here, its
             torch.autograd.graph.increment_version(x)
@@ -136,9 +136,9 @@ def held_boxes(x: Array) -> Iterator[tuple[Array, Index]]:
         return
     if tuple(part.shape) != sizes:
         raise ValueError(
-            f"x of shape {tuple(x.shape)}, placed as {x.placements}, has {sizes} of it in this process where torch "
-            f"cuts it, but it holds {tuple(part.shape)}: make x with distribute_tensor, or of a size that the "
-            "processes share evenly"
+            f"x of shape {tuple(x.shape)}, placed as {x.placements}, must have a shard of {sizes} in this process, but "
+            f"has a shard of {tuple(part.shape)}: make x with distribute_tensor, or choose a size that the processes "
+            "share evenly"
         )
     for box in product(*map(_sides, held)):
         yield part[tuple(side for side, _ in box)], tuple(slice(run.start, run.stop) for _, run in box)
@@ -183,8 +183,8 @@ def _held(x: Array) -> list[list[range]]:
             held[placement.dim] = [run for piece in pieces for run in _chunk(piece, mesh.size(i), coordinate[i])]
         elif not placement.is_replicate():
             raise ValueError(
-                f"x is placed as {x.placements}, of which Partial has no elements yet: fill x before it is "
-                "distributed so, or after x.redistribute"
+                f"x is placed as {x.placements}, and a Partial placement has no elements yet: fill x before you "
+                "distribute it so, or after x.redistribute"
             )
     return held
 

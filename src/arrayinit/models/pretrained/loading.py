@@ -190,7 +190,7 @@ class _Matching:
             if axes is not None:
                 return _by_role(*axes) if len(axes[0].canonical) == ndim else alike(ndim)
         raise _RefusalError(
-            "the order of the axes is not known for these; give them by rules with arrays, and their names by keep()"
+            "the order of the axes is not known for these: pass each array in a rule, and keep() for its tensor"
             if self.is_torch
             else "the order of the axes is not known for these; rename='torch' says that it is torch's",
             f"{tensor.name} {tensor.shape} for {p.name} {p.shape}",
