@@ -45,9 +45,9 @@ right.legend(loc="lower right")
 plt.show()
 
 # %%
-# ``trunc_normal`` follows torch: ``std`` is the std before the cut. The initializers of JAX and Keras that scale by a fan
-# divide by 0.8796 first, so that the std is right after the cut. ``variance_scaling`` and ``lecun_normal`` of arrayinit do
-# the same:
+# ``trunc_normal`` follows torch: ``std`` is the std before the cut. The initializers of JAX and Keras that scale by a
+# fan divide by 0.8796 first, so that the std is right after the cut. ``variance_scaling`` and ``lecun_normal`` of
+# arrayinit do the same:
 
 fan_in = 1000
 print(f"wanted             {1 / fan_in**0.5:.5f}")
