@@ -76,6 +76,8 @@ html_theme_options = {
 html_sidebars: dict[str, list[str]] = {"index": [], "changes": []}
 
 sphinx_gallery_conf = {
+    # In processes of their own: Sphinx forks later, which JAX, once it has drawn, does not bear.
+    "parallel": True,
     "examples_dirs": "gallery",
     "gallery_dirs": "gallery/made",
     "within_subsection_order": "gallery_style.Order",
