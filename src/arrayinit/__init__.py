@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from arrayinit.models.plan import Plan, plan
     from arrayinit.models.rules import Rule
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Initializer",
