@@ -1,6 +1,7 @@
 """The checks of the project.
 
-Plain ``nox`` leaves out ``tensorflow``, ``paddle``, ``tinygrad``, ``cubed``, ``gpu`` and ``bench``.
+Plain ``nox`` leaves out ``tensorflow``, ``paddle``, ``tinygrad``, ``cubed``, ``floors``, ``coverage``, ``gpu`` and
+``bench``.
 
 The sessions share four environments, which those called ``bare``, ``all``, ``large`` and ``static`` make; nox makes the
 one that a session needs first, and ``nox -R`` takes it as it is. What they install of arrayinit, ``wheel`` builds once.
@@ -32,6 +33,7 @@ os.environ.setdefault("UV_HTTP_TIMEOUT", "180")
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = PROJECT["dependency-groups"]
+EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 REPORTS = Path(".nox", "reports").resolve()
 DIST = Path(".nox", "dist").resolve()
 SITE = Path(".nox", "site").resolve()
@@ -109,22 +111,27 @@ LESS_EFFORT = (
 # Together these run every test that needs no GPU, and neither TensorFlow nor Paddle.
 SUITE = ("numpy", "strict", "torch", "jax", "xla", "dask", "libraries", "cupy", "triton", "sass", "peers", "docs")
 
-# What could differ with an older NumPy or SciPy.
-OLDEST = (
-    "-m",
-    "not peers and not fuzz",
-    "tests/core",
-    "tests/initializers",
-    "tests/backends",
-    "tests/stream/test_golden.py",
-    # Bit by bit a seed and a generator give what they give with newer ones, so the distributions are the same.
-    "--ignore=tests/initializers/test_distributions.py",
-    "--ignore=tests/initializers/test_narrow.py",
-    # What a test can notice, it notices with any NumPy.
-    "--ignore=tests/initializers/test_power.py",
-    "-k",
-    "not is_noticed",
+# A seed and a generator give the same bits in each session, so the distributions are the same. Tests of what a test can
+# notice need one session, too.
+SAME_BITS = (
+    *("-m", "not peers and not fuzz", "-k", "not is_noticed"),
+    *(f"--ignore=tests/initializers/test_{name}.py" for name in ("distributions", "narrow", "power")),
 )
+
+# What could differ with an older NumPy or SciPy.
+OLDEST = ("tests/core", "tests/initializers", "tests/backends", "tests/stream/test_golden.py")
+
+# What could differ with an older library, by the extra whose oldest release these tests get.
+KIT = "tests/initializers/test_conformance.py"
+FLOORS: dict[str, tuple[str, ...]] = {extra: (KIT, f"tests/backends/{extra}") for extra in EXTRAS}
+FLOORS["safetensors"] = ("tests/models/test_checkpoints.py", "tests/models/test_pretrained_files.py")
+
+# Plain nox tests the first, which take a few seconds, with the oldest NumPy. The workflow tests the others.
+QUICK = ("mlx",)
+SLOW = [extra for extra in FLOORS if extra not in QUICK]
+
+# What these tests need besides the extra.
+BESIDE_EXTRAS = {"mlx": ("mlx[cpu]",), "cupy": ("cuda-pathfinder",), "safetensors": (TORCH, "ml_dtypes")}
 
 # A program that uses arrayinit, which the type checkers read.
 CLIENT = str(Path("tests", "values", "typed_client.py"))
@@ -415,8 +422,47 @@ def oldest(session: nox.Session) -> None:
     """Run the tests on the oldest supported dependencies."""
     if sys.version_info >= (3, 13):
         session.skip("NumPy 2.0 has no wheel for this Python")
-    install(session, *GROUPS["test"], "numpy==2.0.0", "scipy==1.13.0", "array-api-compat==1.11")
-    pytest(session, program(session, "oldest"), *PARALLEL, *OLDEST, ARRAYINIT_TEST_BACKENDS="numpy")
+    quick = [extra for extra in QUICK if sys.platform != "win32"]  # MLX has no wheels for Windows
+    releases = ["numpy==2.0.0", "scipy==1.13.0", "array-api-compat==1.11", *(x for name in quick for x in floor(name))]
+    install(session, *GROUPS["test"], *releases)
+    python = program(session, "oldest")
+    pytest(session, python, *PARALLEL, *SAME_BITS, *OLDEST, ARRAYINIT_TEST_BACKENDS="numpy")
+    for extra in quick:
+        check_floor(session, python, extra)
+
+
+@nox.session(default=False, requires=["wheel"])
+@nox.parametrize("extra", SLOW, ids=SLOW)
+def floors(session: nox.Session, extra: str) -> None:
+    """Run the tests on the oldest supported release of a library; plain nox leaves these sessions out."""
+    install(session, *GROUPS["test"], *floor(extra))
+    check_floor(session, str(Path(session.bin, "python")), extra)
+
+
+def floor(extra: str) -> list[str]:
+    """Return the oldest releases that an extra allows, and what their tests need."""
+    return [*(name.replace(">=", "==") for name in EXTRAS[extra]), *BESIDE_EXTRAS.get(extra, ())]
+
+
+def check_floor(session: nox.Session, python: str, extra: str) -> None:
+    """Run the tests of an extra's oldest release."""
+    # The tests of Dask's processes need more than the extra.
+    without = [f"--ignore={file}" for file in (*OF_TRITON, "tests/backends/dask/test_dask_distributed.py")]
+    backend = "torch" if extra == "safetensors" else extra
+    arguments = (*PARALLEL, "-m", "not peers", *FLOORS[extra], *without)
+    pytest(session, python, *arguments, part=f"-{extra}", ARRAYINIT_TEST_BACKENDS=backend)
+
+
+@uses("all", default=False)
+def coverage(session: nox.Session) -> None:
+    """Measure which lines and branches the tests of four libraries reach; plain nox leaves this session out."""
+    python, tools = program(session, "all"), str(folder("coverage"))
+    options = ("--no-deps", "--quiet", "--upgrade", "--target", tools)
+    session.run(python, "-m", "pip", "install", *options, *GROUPS["coverage"], external=True)
+    # The failing allocations of this test are those of the tracer, too.
+    fatal = "tests/kernels/test_core_interrupted.py::test_where_an_allocation_fails_nothing_is_kept_or_half_done"
+    arguments = (*PARALLEL, *SAME_BITS, f"--deselect={fatal}", "--cov", *WITH_COMMAND_LINE)
+    pytest(session, python, *arguments, PYTHONPATH=tools, ARRAYINIT_TEST_BACKENDS="numpy,strict,torch,jax")
 
 
 @uses("static")

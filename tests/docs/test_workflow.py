@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from places import ROOT
 
 NOXFILE = (ROOT / "noxfile.py").read_text(encoding="utf-8")
 WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+LEFT_OUT = {*IN_WORKFLOW, "floors", "coverage"}
 
 
 def sessions(noxfile: str) -> Iterator[tuple[str, dict[str, object]]]:
@@ -28,7 +30,15 @@ def sessions(noxfile: str) -> Iterator[tuple[str, dict[str, object]]]:
 def run_by(workflow: str) -> set[str]:
     """Return the sessions of the matrix."""
     (many,) = re.findall(r"^ +session: \[(.*)\]$", workflow, re.MULTILINE)
-    return {*many.split(", "), *re.findall(r"^ +- \{ session: (\w+),", workflow, re.MULTILINE)}
+    return {*many.split(", "), *re.findall(r"^ +- \{ session: (\w+)\b", workflow, re.MULTILINE)}
+
+
+def floors(noxfile: str, workflow: str) -> set[str]:
+    """Return the extras whose oldest releases are tested: by plain nox, or by the workflow."""
+    (quick,) = re.findall(r"^QUICK = (.+)$", noxfile, re.MULTILINE)
+    in_workflow = re.findall(r"^ +- \{ session: floors\((\w+)\),", workflow, re.MULTILINE)
+    assert not set(in_workflow) & set(ast.literal_eval(quick))
+    return {*ast.literal_eval(quick), *in_workflow}
 
 
 def wanted(noxfile: str) -> set[str]:
@@ -44,14 +54,24 @@ def left_out(noxfile: str) -> set[str]:
 @pytest.mark.usefixtures("numpy_library")
 def test_the_workflow_runs_each_session_and_no_other() -> None:
     assert "numpy" in wanted(NOXFILE)
-    assert run_by(WORKFLOW) == wanted(NOXFILE) | set(IN_WORKFLOW)
-    assert set(IN_WORKFLOW) <= left_out(NOXFILE)
+    assert run_by(WORKFLOW) == wanted(NOXFILE) | LEFT_OUT
+    assert left_out(NOXFILE) >= LEFT_OUT
+
+
+@pytest.mark.usefixtures("numpy_library")
+def test_the_oldest_release_of_each_extra_is_tested() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert floors(NOXFILE, WORKFLOW) == extras.keys()
+    # Without a floor, or with two requirements, the session would test another release.
+    for requirements in extras.values():
+        assert [re.fullmatch(r"[\w\[\]-]+>=[\d.]+", name) is not None for name in requirements] == [True]
 
 
 def test_the_readme_names_what_plain_nox_leaves_out() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (names,) = re.findall(r"^`nox -s ([a-z ]+)` runs the sessions that plain `nox` leaves out\b", text, re.MULTILINE)
-    assert set(names.split()) == set(IN_WORKFLOW)
+    assert set(names.split()) == LEFT_OUT
 
 
 @pytest.mark.usefixtures("numpy_library")
@@ -59,4 +79,4 @@ def test_a_session_that_is_missing_or_unknown_is_found() -> None:
     added = NOXFILE + '\n\n@nox.session(python="3.11")\ndef more(session): ...\n'
     assert wanted(added) - run_by(WORKFLOW) == {"more"}
     renamed = run_by(WORKFLOW.replace("session: triton", "session: doctests"))
-    assert renamed - wanted(NOXFILE) - set(IN_WORKFLOW) == {"doctests"}
+    assert renamed - wanted(NOXFILE) - LEFT_OUT == {"doctests"}

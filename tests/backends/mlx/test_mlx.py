@@ -125,7 +125,8 @@ def test_the_global_state_may_be_captured() -> None:
     x = mx.zeros((3,))
     compiled = [fill(x).tolist() for _ in range(2)]
     mx.random.seed(5)
-    np.testing.assert_allclose(compiled, [ai.normal_(mx.zeros((3,))).tolist() for _ in range(2)], rtol=1e-6)
+    # Compiled and eager programs differ in the last bits, by more in MLX 0.32.0 than later.
+    np.testing.assert_allclose(compiled, [ai.normal_(mx.zeros((3,))).tolist() for _ in range(2)], rtol=1e-5)
 
 
 def test_a_traced_array_is_copied_within_mlx_and_not_out_of_it() -> None:
