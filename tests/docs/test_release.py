@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 from places import ROOT
@@ -36,3 +37,26 @@ def test_the_releases_are_in_order_and_have_dates() -> None:
 def test_no_entry_of_a_release_stands_there_twice() -> None:
     entries = re.findall(r"^- (.{40})", text("CHANGELOG.md"), re.MULTILINE)
     assert len(set(entries)) == len(entries) > 20
+
+
+def test_the_hooks_have_the_releases_of_the_checkers() -> None:
+    pinned = re.findall(r'^\s+additional_dependencies: \["(.+)"\]$', text(".pre-commit-config.yaml"), re.MULTILINE)
+    assert set(pinned) == set(tomllib.loads(text("pyproject.toml"))["dependency-groups"]["lint"])
+
+
+def test_the_recipe_of_conda_has_the_requirements_of_the_project() -> None:
+    settings, recipe = tomllib.loads(text("pyproject.toml")), text("packaging", "conda", "recipe.yaml")
+    needed = {name.replace(">=", " >=") for name in settings["project"]["dependencies"]}
+    built_with = {name.replace(">=", " >=") for name in settings["build-system"]["requires"]}
+    (host,) = re.findall(r"^  host:\n((?:    - .+\n)+)", recipe, re.MULTILINE)
+    (run,) = re.findall(r"^  run:\n((?:    - .+\n)+)", recipe, re.MULTILINE)
+    assert set(re.findall("- (.+)", run)) == needed | {"python"}
+    assert set(re.findall("- (.+)", host)) == built_with | {"python", "pip"}
+    assert f'python_min: "{settings["project"]["requires-python"].removeprefix(">=")}"' in recipe
+
+
+def test_each_action_is_pinned_by_its_commit() -> None:
+    files = [*(ROOT / ".github" / "workflows").glob("*.yml")]
+    used = [name for file in files for name in re.findall(r"uses: ([^\s.]\S+)(.*)", file.read_text(encoding="utf-8"))]
+    assert len(used) > 10
+    assert [name for name in used if not re.fullmatch(r"\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+", "".join(name))] == []
