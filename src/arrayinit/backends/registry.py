@@ -33,8 +33,11 @@ TRACERS["torch.compile"] = is_compiling
 _registered: list[Backend] = []
 _by_type: dict[type, Backend] = {}
 
-known_backend = _by_type.get
-"""The backend of a type that has been asked for before, or None."""
+
+def known_backend(cls: type) -> Backend | None:
+    """Return the backend of a type that has been asked for before, or None."""
+    # The bound method `_by_type.get` would do, but torch.compile of torch 2.11 cannot trace it.
+    return _by_type.get(cls)
 
 
 def backend_of(x: Array) -> Backend:
