@@ -1,6 +1,7 @@
 """Threads of the user that fill arrays at once, and the number of our own."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -56,3 +57,26 @@ def test_a_wrong_number_of_threads_is_an_error_that_names_the_variable(value, li
     with pytest.raises(ValueError, match=f"ARRAYINIT_NUM_THREADS must be a positive integer, got {value!r}"):
         ai.uniform_(x, rng=0)
     assert (library.to_numpy(x) == 7.0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_all_functions_at_once_fill_what_they_fill_alone(dtype, numpy_library):
+    starts = Barrier(THREADS)
+
+    def fill(name, shape, seed):
+        x = numpy_library.empty(shape, dtype)
+        return FUNCTIONS[name].fill(x, seed).tobytes()
+
+    # Each thread begins with another function, and all meet in what the functions keep for arrays that are alike.
+    calls = [(name, case.shape, n) for n, (name, case) in enumerate(FUNCTIONS.items())]
+
+    def fill_all(thread):
+        starts.wait()
+        first = thread * len(calls) // THREADS
+        filled = [fill(*call) for call in calls[first:] + calls[:first]]
+        return filled[len(calls) - first :] + filled[: len(calls) - first]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        together = list(pool.map(fill_all, range(THREADS)))
+    alone = [fill(*call) for call in calls]
+    assert together == [alone] * THREADS
