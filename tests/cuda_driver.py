@@ -14,7 +14,8 @@ from libraries import no_such_case
 from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda import source
-from arrayinit.stream.program import KEYS_PROGRAM, recorded
+from arrayinit.kernels.cuda_steps import cuda_steps
+from arrayinit.stream.program import KEYS_PROGRAM
 
 KINDS = [(Normal(0.0, 0.5), name) for name in ("float32", "bfloat16", "float64", "complex64", "float8_e5m2")]
 KINDS += [(Normal(0.5, 0.5), name) for name in ("float32", "complex64", "float64")]
@@ -46,7 +47,7 @@ def _driver() -> Any:
 
     made = Driver()
     made.runs(
-        [*(source(recorded(d, FORMATS[name]).program, name) for d, name in KINDS), source(KEYS_PROGRAM, "uint32")]
+        [*(source(cuda_steps(d, FORMATS[name]).program, name) for d, name in KINDS), source(KEYS_PROGRAM, "uint32")]
     )
     return made
 

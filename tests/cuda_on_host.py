@@ -23,8 +23,9 @@ from programs import CASES
 
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda import LaunchArgs, pack_key, source
+from arrayinit.kernels.cuda_steps import cuda_steps
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
-from arrayinit.stream.program import KEYS_PROGRAM, Recorded, recorded
+from arrayinit.stream.program import KEYS_PROGRAM, Recorded
 from arrayinit.stream.seed import Key
 
 # What CUDA has and C++ has not, and IEEE 754's operations as the host has them.
@@ -51,10 +52,13 @@ template <class T> T divide_(T x, T y) { return x / y; }
 template <class T> T fma_(T x, T y, T z) { return std::fma(x, y, z); }
 template <class T> T sqrt_(T x) { return std::sqrt(x); }
 float opposite(float x) { return -x; }
+int exponent_(int x) { return 127 - (x >> 23); }
 typedef char* Place;
 Place place(void* memory) { return (Place) memory; }
 template <int offset, class T> void put(Place at, T x) { std::memcpy(at + offset, &x, sizeof(x)); }
 template <int offset, class T> void take(Place at, T& x) { std::memcpy(&x, at + offset, sizeof(x)); }
+template <class T> void take_back(bool is_queued, Place& at, T& x) { if (is_queued) take<0>(at -= sizeof(x), x); }
+void count(bool is_one_more, unsigned int& total) { total += is_one_more; }
 template <int offset> unsigned int increase(Place at, unsigned int x) {
     unsigned int before;
     take<offset>(at, before), put<offset>(at, before + x);
@@ -189,7 +193,7 @@ def numbered(source: str, n: int) -> str:
 KEYS = Recorded(KEYS_PROGRAM, ())
 """The words of the stream of keys."""
 
-SOURCES = [source(recorded(distribution, FORMATS[dtype]).program, dtype) for _, distribution, dtype in CASES]
+SOURCES = [source(cuda_steps(distribution, FORMATS[dtype]).program, dtype) for _, distribution, dtype in CASES]
 SOURCES.append(source(KEYS.program, "uint32"))
 
 

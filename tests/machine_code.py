@@ -15,8 +15,8 @@ from sass import Choices, Grid, Kernel, Machine, compiled_kernels
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda import THREADS, launch, pack_key, source
+from arrayinit.kernels.cuda_steps import cuda_steps
 from arrayinit.kernels.draw import Draw
-from arrayinit.stream.program import recorded
 
 # The formats of 16 and 8 bits differ from float32 in the last step alone: these show its rounding, and its clipping.
 OF_NARROW = ("uniform", "normal", "normal, overflowing", "central")
@@ -32,13 +32,13 @@ def kernels(dtype: str) -> dict[str, Kernel]:
     """Return the kernels that draw this dtype, by their sources."""
     if not find_spec("cuda") or not find_spec("cuda.bindings"):
         pytest.skip("cuda-bindings is not installed")
-    draws = (recorded(distribution, FORMATS[dtype]) for _, distribution, _ in chosen([dtype]))
+    draws = (cuda_steps(distribution, FORMATS[dtype]) for _, distribution, _ in chosen([dtype]))
     return compiled_kernels(source(draw.program, dtype) for draw in draws)
 
 
 def kernel_of(draw: Draw) -> Kernel:
     """Return the kernel of a draw."""
-    return kernels(draw.dtype.name)[source(recorded(draw.distribution, draw.dtype).program, draw.dtype.name)]
+    return kernels(draw.dtype.name)[source(cuda_steps(draw.distribution, draw.dtype).program, draw.dtype.name)]
 
 
 def run(
@@ -50,7 +50,7 @@ def run(
     blocks: int | None = None,
 ) -> Machine:
     """Fill a box, whose axes and corner are in the order of the array to be filled, or its first blocks of threads."""
-    box, made, first = x.transpose(draw.order), recorded(draw.distribution, draw.dtype), list(corner)
+    box, made, first = x.transpose(draw.order), cuda_steps(draw.distribution, draw.dtype), list(corner)
     fitted = launch(made, box.shape, box.strides, draw.shape, [first[k] for k in draw.order])
     arguments = [pack_key(draw.seed.key()), fitted.box, fitted.numbers]
     return kernel_of(draw).launch(Grid(blocks or fitted.grid, THREADS), box, arguments, choices, kind)

@@ -9,7 +9,7 @@ import numpy as np
 from fractions_of_stream import FRACTIONS, bits_of_range
 
 from arrayinit.kernels.cuda import THREADS
-from arrayinit.kernels.cuda_program import corrections
+from arrayinit.kernels.cuda_program import factor
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
 from first_day.device import Device
 from first_day.report import FIGURE, Row, judged
@@ -17,7 +17,7 @@ from first_day.steps import Size
 
 _KERNEL = """
 struct Keys { Index first, step, count; };
-struct Box { float w; };
+struct Box { float w, near; };
 struct Numbers { float none; };
 extern "C" __global__ void draw(
     char* out,
@@ -30,7 +30,7 @@ extern "C" __global__ void draw(
     if (k < keys.count) ((float*) out)[k] = %s;
 }
 """
-_KEYS, _BOX, _NUMBERS = Struct("3Q"), Struct("f"), bytes(4)
+_KEYS, _BOX, _NUMBERS = Struct("3Q"), Struct("2f"), bytes(4)
 _ONE = int(np.float32(1).view(np.uint32))
 
 
@@ -40,7 +40,7 @@ def source(expression: str) -> str:
 
 
 RECIPROCAL, ROOT = source("reciprocal(x)"), source("sqrt_(x)")
-QUOTIENTS = {times: source(f"fraction_<{times}>(box.w, x)") for times in (1, 2)}
+QUOTIENT = source("fraction_(box.w, box.near, x)")
 
 
 def measure(size: Size) -> Iterator[Row]:
@@ -75,16 +75,15 @@ def _roots(device: Device, size: Size) -> Row:
     # Two binades, whose roots are those of all others.
     count = 2 * size.binade
     wrong = _wrong(np.sqrt(_operands(_ONE, 1, count)), _computed(device, ROOT, _ONE, 1, count))
-    return judged("arithmetic", f"sqrt.rn.f32, {count} numbers", f"{wrong} wrong", "0", right=wrong == 0)
+    return judged("arithmetic", f"square root, {count} numbers", f"{wrong} wrong", "0", right=wrong == 0)
 
 
 def _quotients(device: Device, w: float, stride: int) -> Row:
     first, last = bits_of_range(w)
-    count, times = (last - first) // stride + 1, corrections(w)
-    made = _computed(device, QUOTIENTS[times], first, stride, count, w)
+    count = (last - first) // stride + 1
+    made = _computed(device, QUOTIENT, first, stride, count, w)
     wrong = _wrong(np.float32(w) / _operands(first, stride, count), made)
-    what = f"{w:.8g} / x, {count} quotients, {times} correction{'s' * (times > 1)}"
-    return judged("arithmetic", what, f"{wrong} wrong", "0", right=wrong == 0)
+    return judged("arithmetic", f"{w:.8g} / x, {count} quotients", f"{wrong} wrong", "0", right=wrong == 0)
 
 
 def _operands(first: int, step: int, count: int) -> np.ndarray:
@@ -94,7 +93,7 @@ def _operands(first: int, step: int, count: int) -> np.ndarray:
 def _computed(device: Device, text: str, first: int, step: int, count: int, w: float = 0.0) -> np.ndarray:
     with device.memory(4 * count) as out:
         keys = _KEYS.pack(first, step, count)
-        device.launch(device.function(text), -(-count // THREADS), out, keys, _BOX.pack(w), _NUMBERS)
+        device.launch(device.function(text), -(-count // THREADS), out, keys, _BOX.pack(w, factor(w)), _NUMBERS)
         return device.read(out, count, np.float32)
 
 

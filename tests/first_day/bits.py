@@ -14,9 +14,9 @@ from arrayinit.backends import first_use
 from arrayinit.backends.registry import backend_of
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels.cuda_steps import cuda_steps
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.rounding import memory_dtype
-from arrayinit.stream.program import recorded
 from arrayinit.stream.seed import Seed
 from first_day.report import MISSING, RIGHT, WRONG, Row
 from first_day.steps import NoDeviceError, Size
@@ -136,7 +136,7 @@ def _laws(library: Library, size: Size, *, each_program_once: bool) -> list[tupl
     found: dict[str, list[tuple[str, Distribution]]] = {"float32": []}
     seen = set()
     for name, distribution, dtype in CASES:
-        program = recorded(distribution, FORMATS[dtype]).program, dtype
+        program = cuda_steps(distribution, FORMATS[dtype]).program, dtype
         if dtype in library.lacks or (size.laws and name not in size.laws) or (each_program_once and program in seen):
             continue
         seen.add(program)

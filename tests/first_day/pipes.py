@@ -13,8 +13,8 @@ from programs import CASES
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import _nvrtc
 from arrayinit.kernels.cuda import THREADS, source
+from arrayinit.kernels.cuda_steps import cuda_steps
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
-from arrayinit.stream.program import recorded
 from first_day.device import Device
 from first_day.report import Row, bounded
 from first_day.steps import Size
@@ -95,7 +95,7 @@ def kernels(size: Size) -> Iterator[Row]:
     texts: dict[str, dict[str, str]] = {"float32": {}}
     for name, distribution, dtype in CASES:
         if not size.laws or name in size.laws:
-            text = source(recorded(distribution, FORMATS[dtype]).program, dtype)
+            text = source(cuda_steps(distribution, FORMATS[dtype]).program, dtype)
             texts.setdefault(dtype, {}).setdefault(text, name)
     # Compiled at once: each takes some tenths of a second.
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -19,7 +19,8 @@ from programs import CASES
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import _nvrtc
 from arrayinit.kernels.cuda import source
-from arrayinit.stream.program import KEYS_PROGRAM, recorded
+from arrayinit.kernels.cuda_steps import cuda_steps
+from arrayinit.stream.program import KEYS_PROGRAM
 from first_day import arithmetic, pipes
 from first_day.steps import Size
 
@@ -53,7 +54,7 @@ def driver() -> Driver:
     """Return the stub, which knows the kernels of the measurements and of a few laws."""
     made = Driver()
     laws = (
-        source(recorded(law, FORMATS[dtype]).program, dtype)
+        source(cuda_steps(law, FORMATS[dtype]).program, dtype)
         for name, law, dtype in CASES
         if name in LAWS and dtype in DTYPES
     )

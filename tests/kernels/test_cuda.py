@@ -16,11 +16,11 @@ from programs import CASES, REAL
 from arrayinit.core.distributions import Normal, TruncatedNormal
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda import launch, source
-from arrayinit.kernels.cuda_program import corrections
+from arrayinit.kernels.cuda_steps import cuda_steps
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.words import words
-from arrayinit.stream.program import Recorded, recorded
+from arrayinit.stream.program import Recorded
 from arrayinit.stream.seed import Seed
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
@@ -43,7 +43,7 @@ def test_as_many_axes_as_cupy_has() -> None:
     ):
         expected = np.empty(box.shape, np.float32)
         Draw(distribution, SEED, FORMATS["float32"], shape, tuple(range(32))).fill_box(expected, corner)
-        run(recorded(distribution, FORMATS["float32"]), "float32", box, shape, corner)
+        run(cuda_steps(distribution, FORMATS["float32"]), "float32", box, shape, corner)
         np.testing.assert_array_equal(box, expected)
 
 
@@ -55,12 +55,12 @@ def test_the_words_themselves() -> None:
 
 def test_there_is_one_kernel_whatever_the_parameters() -> None:
     form = FORMATS["float32"]
-    kernels_of = {source(recorded(Normal(0.0, std), form).program, "float32") for std in (1.0, 0.02, 3e7)}
+    kernels_of = {source(cuda_steps(Normal(0.0, std), form).program, "float32") for std in (1.0, 0.02, 3e7)}
     assert len(kernels_of) == 1
 
 
 BARRIER = "__syncthreads();"
-PARTS = source(recorded(Normal(0.0, 1.0), FORMATS["complex64"]).program, "complex64")
+PARTS = source(cuda_steps(Normal(0.0, 1.0), FORMATS["complex64"]).program, "complex64")
 """The kernel with the most barriers: three for each part of a complex number."""
 
 
@@ -74,7 +74,7 @@ def test_each_barrier_is_needed() -> None:
     count = PARTS.count(BARRIER)
     mutants = [without(PARTS, k) for k in range(count)]
     host, made = Kernels([PARTS, *mutants]), []
-    law = recorded(Normal(0.0, 1.0), FORMATS["complex64"])
+    law = cuda_steps(Normal(0.0, 1.0), FORMATS["complex64"])
     for text in (PARTS, *mutants):
         box = np.zeros(20_000, np.complex64)
         host.run(text, box, SEED.key(), launch(law, box.shape, box.strides, box.shape, (0,)))
@@ -86,7 +86,7 @@ def test_each_barrier_is_needed() -> None:
 def test_a_thread_that_ends_before_a_barrier_is_noticed() -> None:
     mutant = PARTS.replace(BARRIER, f"if (threadIdx.x == 77) return; {BARRIER}")
     host, box = Kernels([mutant]), np.zeros(100, np.complex64)
-    fitted = launch(recorded(Normal(0.0, 1.0), FORMATS["complex64"]), box.shape, box.strides, box.shape, (0,))
+    fitted = launch(cuda_steps(Normal(0.0, 1.0), FORMATS["complex64"]), box.shape, box.strides, box.shape, (0,))
     with pytest.raises(AssertionError, match="a thread has ended"):
         host.run(mutant, box, SEED.key(), fitted)
 
@@ -99,7 +99,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> str:
     """
     cases = [case for case in CASES if not FORMATS[case[2]].is_narrow or case[0] == "normal"]
     texts = dict.fromkeys(
-        source(recorded(distribution, FORMATS[dtype]).program, dtype) for _, distribution, dtype in cases
+        source(cuda_steps(distribution, FORMATS[dtype]).program, dtype) for _, distribution, dtype in cases
     )
     own = (f"namespace k{n} {{{numbered(text, n)}}}" for n, text in enumerate(texts))
     return compiled(tmp_path_factory.mktemp("nvcc"), "\n".join([ARITHMETIC, COMMON, *own]))
@@ -119,6 +119,7 @@ NVCC = pytest.mark.gpu(reason="nvcc is installed with CUDA")
 EXACT = r"""(?x)
     (add | sub | mul | div | sqrt | fma) \.rn \.f(32 | 64)
     | (setp\.lt | mov | selp | neg) \.f(32 | 64)
+    | (min | max) \.f32
     | (ld | st) \.\w+ (\.v\d)? \.f(32 | 64)
     | cvt\.rn \.(f32\.[su]32 | f64\.[su]64 | f16x2\.f32 | bf16x2\.f32)
 """
@@ -132,29 +133,33 @@ def inexact(text: str) -> set[str]:
 
 @NVCC
 def test_no_compiler_makes_the_arithmetic_inexact(assembly: str) -> None:
-    assert inexact(assembly) == {"rcp.approx.ftz.f32"}
+    assert inexact(assembly) == {"rcp.approx.ftz.f32", "rsqrt.approx.ftz.f32"}
     made = Counter(re.findall(r"^[\t ]+(\w+\.rn\.f\d\d) ", assembly, re.MULTILINE))
-    assert all(made[f"{name}.rn.f{size}"] for name in ("add", "sub", "mul", "div", "sqrt") for size in (32, 64))
+    assert all(made[f"{name}.rn.f{size}"] for name in ("add", "sub", "mul", "div") for size in (32, 64))
+    assert (made["sqrt.rn.f32"], made["sqrt.rn.f64"] > 0) == (0, True)
 
 
 @NVCC
 @pytest.mark.parametrize("name", ["normal", "central", "tail", "extreme", "uniform"])
-def test_only_fractions_and_offsets_are_fused(name: str, tmp_path: Path) -> None:
-    program = recorded(REAL[name], FORMATS["float32"]).program
+def test_only_fractions_roots_and_offsets_are_fused(name: str, tmp_path: Path) -> None:
+    program = cuda_steps(REAL[name], FORMATS["float32"]).program
     steps = program.steps
-    fused = reciprocals = 0
+    fused = reciprocals = roots = 0
     for step in steps:
         # A loop over the elements of a thread is unrolled, the loop over the queue is not.
         times = 8 if step.guard is None else 1
         if step.name == "fraction":
             reciprocals += times
-            fused += 2 * times * corrections(steps[step.operands[0]].value)
+            fused += 2 * times
+        elif step.name == "sqrt":
+            roots += times
+            fused += 2 * times
         elif step.name == "multiply":
             (k, *_), power = steps[step.operands[0]].operands, steps[step.operands[1]]
             # (k + 1/2) 2^-32
             fused += times * (power.name == "constant" and power.value == 2.0**-32 and steps[k].name == "convert")
-    made = Counter(re.findall(r"\b(fma|rcp)\.", compiled(tmp_path, source(program, "float32"))))
-    assert (made["fma"], made["rcp"]) == (fused, reciprocals)
+    made = Counter(re.findall(r"\b(fma|rcp|rsqrt)\.", compiled(tmp_path, source(program, "float32"))))
+    assert (made["fma"], made["rcp"], made["rsqrt"]) == (fused, reciprocals, roots)
 
 
 @NVCC

@@ -7,6 +7,7 @@ import math
 import platform
 import shutil
 import subprocess
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -14,11 +15,11 @@ from cuda_on_host import SHIMS
 from fractions_of_stream import FRACTIONS, bits_of_range
 from programs import CASES, by_steps, words
 
-from arrayinit.core.distributions import TruncatedNormal
+from arrayinit.core.distributions import Distribution, TruncatedNormal
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.kernels.cuda_program import corrections
+from arrayinit.kernels.cuda_program import factor
 from arrayinit.kernels.cuda_text import COMMON
-from arrayinit.stream.program import recorded
+from arrayinit.stream.program import Step, recorded
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
 
@@ -27,18 +28,15 @@ float assumed;
 float reciprocal(float x) { return assumed; }
 COMMON
 // Count the quotients that are wrong, for all x from one to the other by their bits, and for all near reciprocals.
-template <int corrections> long long wrong(float w, unsigned int first, unsigned int last, long long* pairs) {
+extern "C" long long wrong(float w, float near_w, unsigned int first, unsigned int last, long long* pairs) {
     long long count = 0;
     for (unsigned int k = first; k <= last; k++) {
         float x = bits<float>(k), exact = w / x, near[3];
         int reciprocals = near_reciprocals(x, near);
-        for (int i = 0; i < reciprocals; i++) assumed = near[i], count += fraction_<corrections>(w, x) != exact;
+        for (int i = 0; i < reciprocals; i++) assumed = near[i], count += fraction_(w, near_w, x) != exact;
         *pairs += reciprocals;
     }
     return count;
-}
-extern "C" long long wrong_of(int corrections, float w, unsigned int first, unsigned int last, long long* pairs) {
-    return corrections == 1 ? wrong<1>(w, first, last, pairs) : wrong<2>(w, first, last, pairs);
 }
 // The same for the correction that XLA computes, of quotients so many units in the last place away.
 extern "C" long long wrong_away(int units, int terms, float w, unsigned int first, unsigned int last) {
@@ -65,27 +63,28 @@ def check(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     options = ("-O3", "-ffp-contract=off", "-w", "-shared", "-fPIC", "-std=c++17")
     subprocess.run(["g++", *sets, *options, "check.cpp", "-o", "check.so"], cwd=folder, check=True)
     library = ctypes.CDLL(str(folder / "check.so"))
-    library.wrong_of.restype = library.wrong_away.restype = ctypes.c_longlong
+    library.wrong.restype = library.wrong_away.restype = ctypes.c_longlong
     return library
 
 
-def wrong(check: ctypes.CDLL, w: float, times: int) -> int:
+def wrong(check: ctypes.CDLL, w: float, near: float) -> int:
     """Return for how many pairs of x and a near reciprocal the quotient is wrong."""
     first, last = bits_of_range(w)
     pairs = ctypes.c_longlong(0)
-    count = check.wrong_of(times, ctypes.c_float(w), ctypes.c_uint(first), ctypes.c_uint(last), ctypes.byref(pairs))
+    floats, ends = map(ctypes.c_float, (w, near)), map(ctypes.c_uint, (first, last))
+    count = check.wrong(*floats, *ends, ctypes.byref(pairs))
     assert pairs.value >= 2 * (last - first + 1) > 10**6
     return int(count)
 
 
 @pytest.mark.parametrize("w", FRACTIONS)
 def test_each_quotient_is_exact(w: float, check: ctypes.CDLL) -> None:
-    assert wrong(check, w, corrections(w)) == 0
+    assert wrong(check, w, factor(w)) == 0
 
 
-def test_the_one_fraction_with_two_corrections_needs_them(check: ctypes.CDLL) -> None:
-    (w,) = (w for w in FRACTIONS if corrections(w) == 2)
-    assert wrong(check, w, 1) == 3
+def test_the_one_fraction_with_another_estimate_needs_it(check: ctypes.CDLL) -> None:
+    (w,) = (w for w in FRACTIONS if factor(w) != w)
+    assert wrong(check, w, w) == 3
 
 
 @pytest.mark.parametrize("w", FRACTIONS)
@@ -104,15 +103,22 @@ def wrong_away(check: ctypes.CDLL, units: int, terms: int, w: float) -> int:
     return int(check.wrong_away(units, terms, ctypes.c_float(w), *ends))
 
 
-def test_no_draw_leaves_these_ranges() -> None:
-    form = FORMATS["float32"]
-    given, seen = words(form), set()
-    ends = [TruncatedNormal(0.0, 1.0, -math.inf, bound) for bound in (-2.0, -36.999)]
-    for law in [law for _, law, dtype in CASES if dtype == "float32"] + ends:
+ENDS = [TruncatedNormal(0.0, 1.0, -math.inf, bound) for bound in (-2.0, -36.999)]
+
+
+def steps_done(dtype: str) -> Iterator[tuple[Distribution, Sequence[Step], list[np.ndarray]]]:
+    """Yield the laws of a dtype, their steps, and the result of each step."""
+    form = FORMATS[dtype]
+    given = words(form)
+    for law in [law for _, law, name in CASES if name == dtype] + ([] if form.is_complex else ENDS):
         draw = recorded(law, form)
         with np.errstate(all="ignore"):
-            done = by_steps(draw, given)
-        steps = draw.program.steps
+            yield law, draw.program.steps, by_steps(draw, given)
+
+
+def test_no_draw_leaves_these_ranges() -> None:
+    seen = set()
+    for law, steps, done in steps_done("float32"):
         masks = {step.guard for step in steps} - {None}
         for step in steps:
             if step.name == "fraction":
@@ -125,3 +131,16 @@ def test_no_draw_leaves_these_ranges() -> None:
                 assert low <= x.min() <= x.max() <= high, (law, float(w))
                 seen.add(float(w))
     assert seen == FRACTIONS.keys()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+def test_the_operand_of_each_root_is_far_from_the_ends_of_the_range(dtype: str) -> None:
+    roots = 0
+    for law, steps, done in steps_done(dtype):
+        for step in steps:
+            if step.name == "sqrt":
+                (x,) = (done[k] for k in step.operands)
+                x = x if step.guard is None else x[done[step.guard]]
+                assert 2.0**-40 <= x.min() <= x.max() <= 2.0**11, law
+                roots += 1
+    assert roots > 3

@@ -33,7 +33,7 @@ BODIES = {
         out[threadIdx.x] = __fmaf_rn(__fmaf_rn(-s, q, 46.634666f), y, q);""",
     "fraction of another constant": """float s = __fadd_rn(x, 11.599971f), y = reciprocal(s), q = __fmul_rn(46.6f, y);
         out[threadIdx.x] = __fmaf_rn(__fmaf_rn(-s, q, 46.6f), y, q);""",
-    "fraction that needs two corrections": """
+    "fraction that needs another estimate": """
         float s = __fadd_rn(x, 1.8907622f), y = reciprocal(s), q = __fmul_rn(1.58814f, y);
         out[threadIdx.x] = __fmaf_rn(__fmaf_rn(-s, q, 1.58814f), y, q);""",
     "sum of a block": """__shared__ int sum; if (threadIdx.x == 0) sum = 0; __syncthreads();
@@ -80,7 +80,7 @@ def test_exact_chains_are_known(kernels: dict[str, Kernel], name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["fused", "approximate", "leak", "fraction of another constant", "fraction that needs two corrections"],
+    ["fused", "approximate", "leak", "fraction of another constant", "fraction that needs another estimate"],
 )
 def test_what_is_inexact_is_found(kernels: dict[str, Kernel], name: str) -> None:
     assert faults(kernels[name])

@@ -14,13 +14,13 @@ from cuda_on_host import kernels
 
 import arrayinit
 from arrayinit.kernels.cuda import launch, source
+from arrayinit.kernels.cuda_steps import cuda_steps
 from arrayinit.kernels.draw import Draw
-from arrayinit.stream.program import recorded
 from kernels_under_test.kernel import Kernel
 
 
 def _by_cuda(draw: Draw, x: np.ndarray, corner: list[int]) -> None:
-    box, made = x.transpose(draw.order), recorded(draw.distribution, draw.dtype)
+    box, made = x.transpose(draw.order), cuda_steps(draw.distribution, draw.dtype)
     first = [corner[k] for k in draw.order]
     kernels().run(
         source(made.program, draw.dtype.name),

@@ -84,8 +84,9 @@ def _divide64(w: Any) -> Pattern:
 
 def _root32() -> Pattern:
     guess = op("MUFU.RSQ", "x")
-    root = op("FMUL.FTZ", "x", guess)
-    return op("FFMA", op("FFMA", Negative(root), root, "x"), op("FMUL.FTZ", guess, number(0.5)), root)
+    # Compilers flush small numbers here, of which none occurs.
+    root, half = (op("FMUL|FMUL.FTZ", *factors) for factors in (("x", guess), (guess, number(0.5))))
+    return op("FFMA", op("FFMA", Negative(root), root, "x"), half, root)
 
 
 def _root64() -> Pattern:
@@ -98,22 +99,18 @@ def _root64() -> Pattern:
     return op("DFMA", op("DFMA", root, Negative(root), "x"), half, root)
 
 
-# Of all quotients of the fractions, three need a second correction; they have this constant.
-TWICE = SINGLE_TAIL[2][0]
-
-
 def _fraction(w: float, s: float) -> Pattern:
     """The short division of a constant by a sum, which an exhaustive test shows to be exact for these constants."""
-    constant, total = number(np.float32(w)), op("FADD", "v", number(np.float32(s)))
+    constant, total = np.float32(w), op("FADD", "v", number(np.float32(s)))
     y = op("MUFU.RCP", total)
-    q = op("FMUL", constant, y)
-    for _ in range(2 if w == TWICE else 1):
-        q = _division("FFMA", constant, total, y, q)
-    return q
+    # With the constant itself, three quotients of one fraction could be wrong.
+    estimate = np.nextafter(constant, np.float32(0)) if w == SINGLE_TAIL[2][0] else constant
+    return _division("FFMA", number(constant), total, y, op("FMUL", number(estimate), y))
 
 
 EXACT: Mapping[str, Pattern] = {
     "div.rn.f32": _divide32("w"),
+    "div.rn.f32 of -w": _divide32(Negative("w")),
     "div.rn.f64": _divide64("w"),
     "div.rn.f64 of -w": _divide64(Negative("w")),
     "sqrt.rn.f32": _root32(),

@@ -14,8 +14,9 @@ from cuda.bindings import driver  # pyright: ignore[reportAttributeAccessIssue]
 from arrayinit.kernels._nvrtc import best_architecture, compiled
 from arrayinit.kernels._torch_columns import clear_columns
 from arrayinit.kernels.cuda import THREADS, LaunchArgs, launch, pack_key, source
+from arrayinit.kernels.cuda_steps import cuda_steps
 from arrayinit.kernels.draw import Draw
-from arrayinit.stream.program import KEYS_PROGRAM, Program, Recorded, recorded
+from arrayinit.stream.program import KEYS_PROGRAM, Program, Recorded
 from arrayinit.stream.seed import Key
 
 NAME = "NVRTC's CUDA kernel"
@@ -48,7 +49,7 @@ def fill_device(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None
         return
     key, device = draw.seed.key(), x.get_device()
     with torch.cuda.device(device):
-        _run(x, device, recorded(draw.distribution, draw.dtype), draw.dtype.name, key, draw.shape, first)
+        _run(x, device, cuda_steps(draw.distribution, draw.dtype), draw.dtype.name, key, draw.shape, first)
         if draw.zeros:
 
             def keys(out: torch.Tensor, start: int) -> None:
@@ -62,7 +63,7 @@ def fill_device(x: torch.Tensor, draw: Draw, corner: Sequence[int] | None = None
 
 def launcher(x: torch.Tensor, draw: Draw) -> Callable[[torch.Tensor, Key], None]:
     """Return a function that fills tensors of the device, shape and strides of ``x``, not empty, as a draw says."""
-    device, box, made = x.get_device(), x.permute(draw.order), recorded(draw.distribution, draw.dtype)
+    device, box, made = x.get_device(), x.permute(draw.order), cuda_steps(draw.distribution, draw.dtype)
     fitted = launch(made, box.shape, _strides(box), draw.shape, (0,) * x.ndim)
     on_device = torch.cuda.device
     # To load a kernel makes its device the current one.

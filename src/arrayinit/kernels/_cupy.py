@@ -9,9 +9,10 @@ import cupy
 import numpy as np
 
 from arrayinit.kernels.cuda import THREADS, launch, pack_key, source
+from arrayinit.kernels.cuda_steps import cuda_steps
 from arrayinit.kernels.draw import Draw
 from arrayinit.stream.ops import Array
-from arrayinit.stream.program import KEYS_PROGRAM, Program, Recorded, recorded
+from arrayinit.stream.program import KEYS_PROGRAM, Program, Recorded
 from arrayinit.stream.seed import Key
 
 # The number of elements whose keys are sorted at once.
@@ -26,7 +27,7 @@ def fill_device(x: Array, draw: Draw) -> None:
     if not x.size:
         return
     logical, key = x.transpose(draw.order), draw.seed.key()
-    _run(logical, recorded(draw.distribution, draw.dtype), draw.dtype.name, key, draw.shape)
+    _run(logical, cuda_steps(draw.distribution, draw.dtype), draw.dtype.name, key, draw.shape)
     if draw.zeros:
         _clear_columns(logical, draw.zeros, key)
 

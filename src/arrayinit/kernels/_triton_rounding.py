@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 
 from arrayinit.core.dtypes import FORMATS
-from arrayinit.kernels.cuda_program import corrections
+from arrayinit.kernels.cuda_program import factor
 from arrayinit.kernels.rounding import BYTES, Rounding
 
 
@@ -65,7 +65,7 @@ def fraction(w: float, x: str) -> str:
 
 def quotient(w: float) -> str:
     """Return the instructions of ``fraction_`` in `cuda_text`: from $1 to $0."""
-    literal = f"0f{unpack('I', pack('f', w))[0]:08X}"
-    correct = f"fma.rn.f32 r, n, q, {literal}; fma.rn.f32 q, r, y, q; " * corrections(w)
-    start = f"rcp.approx.ftz.f32 y, $1; neg.f32 n, $1; mul.rn.f32 q, y, {literal}; "
-    return f"{{ .reg .f32 y, q, r, n; {start}{correct}mov.f32 $0, q; }}"
+    exact, near = (f"0f{unpack('I', pack('f', x))[0]:08X}" for x in (w, factor(w)))
+    estimate = f"rcp.approx.ftz.f32 y, $1; neg.f32 n, $1; mul.rn.f32 q, y, {near}; "
+    correct = f"fma.rn.f32 r, n, q, {exact}; fma.rn.f32 q, r, y, q; "
+    return f"{{ .reg .f32 y, q, r, n; {estimate}{correct}mov.f32 $0, q; }}"

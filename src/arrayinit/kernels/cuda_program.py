@@ -12,7 +12,10 @@ from itertools import groupby
 from struct import pack, unpack
 from typing import NamedTuple
 
+import numpy as np
+
 from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels.cuda_steps import operand
 from arrayinit.stream.coefficients import SINGLE_TAIL
 from arrayinit.stream.philox import WORDS_PER_BLOCK
 from arrayinit.stream.program import Program, Step
@@ -27,8 +30,15 @@ TYPES = {
     "float64": "double",
 }
 
-# The constant of the only fraction that needs a second correction, for three of its quotients.
-_TWICE = FORMATS["float32"].nearest(SINGLE_TAIL[2][0])
+# The constant of the only fraction whose estimate takes another number: with the constant itself, the corrected
+# quotient could be wrong for three operands.
+_LOWERED = FORMATS["float32"].nearest(SINGLE_TAIL[2][0])
+
+# A logarithm takes the exponent and the mantissa of x > 0. x + 2^23 exponent is the mantissa, in one instruction.
+_SHORTER = (
+    (("subtract", 127, ("right", ..., 23)), "exponent_({x})"),
+    (("or", ("and", ..., (1 << 23) - 1), 127 << 23), "{x} + (exponent_({x}) << 23)"),
+)
 
 
 class _Part(NamedTuple):
@@ -91,16 +101,14 @@ class Loops:
             yield "#pragma unroll"
             # From the last to the first, since ``at`` is past the last.
             yield f"for (int k = {self.each - 1}; k >= 0; k--) {{" if before else self._each()
-            if before:
-                (result,) = before.gives
-                yield f"    {self._declared(result)};"
-                yield f"    if (all[k].v{before.mask}) {{ at -= {self.size}; take<0>(at, v{result}); }}"
             for index in part.steps:
                 yield f"    {self._statement(index, part)}"
+                if self._is_taken(index):
+                    yield f"    take_back(all[k].v{self.steps[index].operands[0]}, at, v{index});"
                 if index in self.kept_steps:
                     yield f"    all[k].v{index} = v{index};"
                 if index in self.masks:
-                    yield f"    if (v{index}) wanted{index}++;"
+                    yield f"    count(v{index}, wanted{index});"
             yield "}"
 
     def _branch(self, part: _Part) -> Iterator[str]:
@@ -130,8 +138,15 @@ class Loops:
     def _declared(self, index: int) -> str:
         return f"{TYPES[self.steps[index].dtype]} v{index}"
 
+    def _is_taken(self, index: int) -> bool:
+        """Tell whether a step selects the result of a branch where the mask of the branch is set."""
+        step = self.steps[index]
+        return step.name == "where" and self.steps[step.operands[1]].guard == step.operands[0]
+
     def _statement(self, index: int, part: _Part) -> str:
         names = [self._name(k, part) for k in self.steps[index].inputs]
+        if self._is_taken(index):
+            return f"{self._declared(index)} = {names[2]};"
         return f"{self._declared(index)} = {self._expression(self.steps[index], names)};"
 
     def _name(self, index: int, part: _Part) -> str:
@@ -155,9 +170,17 @@ class Loops:
             case "where":
                 return "{} ? {} : {}".format(*names)
             case "fraction":
-                return f"fraction_<{corrections(self.steps[step.operands[0]].value)}>({', '.join(names)})"
+                near = _number(factor(self.steps[step.operands[0]].value), step.dtype)
+                return f"fraction_({names[0]}, {near}, {names[1]})"
             case name:
-                return self._fused(step) or f"{name}_({', '.join(names)})"
+                return self._fused(step) or self._shorter(step) or f"{name}_({', '.join(names)})"
+
+    def _shorter(self, step: Step) -> str | None:
+        for pattern, text in _SHORTER:
+            x = operand(self.steps, step, pattern)
+            if x is not None:
+                return text.format(x=f"v{x}")
+        return None
 
     def _fused(self, step: Step) -> str | None:
         """Return (k + 1/2) 2^n as k 2^n + 2^(n - 1), for an integer k: a power of 2 commutes with rounding."""
@@ -173,9 +196,12 @@ class Loops:
         return f"fma_(v{k}, {', '.join(numbers)})"
 
 
-def corrections(w: float) -> int:
-    """Return how many corrections make each quotient of the constant ``w`` exact, for any reciprocal within one ulp."""
-    return 2 if w == _TWICE else 1
+def factor(w: float) -> float:
+    """Return the number by which an approximate 1 / x is multiplied to estimate w / x.
+
+    One correction then makes each quotient exact, for any reciprocal within one unit in the last place.
+    """
+    return float(np.nextafter(np.float32(w), np.float32(0))) if w == _LOWERED else w
 
 
 def _number(value: float, dtype: str) -> str:

@@ -21,11 +21,6 @@ ARITHMETIC = r"""
         asm("fma.rn." size " %0, %1, %2, %3;" : "=" type(sum) : type(x), type(y), type(z)); \
         return sum; \
     } \
-    __device__ __forceinline__ real sqrt_(real x) { \
-        real z; \
-        asm("sqrt.rn." size " %0, %1;" : "=" type(z) : type(x)); \
-        return z; \
-    } \
     __device__ __forceinline__ bool less_(real x, real y) { \
         int z; \
         asm("{.reg .pred p; setp.lt." size " p, %1, %2; selp.s32 %0, 1, 0, p;}" : "=r"(z) : type(x), type(y)); \
@@ -33,16 +28,39 @@ ARITHMETIC = r"""
     }
 OPERATIONS(float, "f32", "f")
 OPERATIONS(double, "f64", "d")
+// GPUs have no such instruction for doubles.
+OPERATION(float, "f", minimum_, "min.f32")
+OPERATION(float, "f", maximum_, "max.f32")
 
 __device__ __forceinline__ float opposite(float x) {
     float z;
     asm("neg.f32 %0, %1;" : "=f"(z) : "f"(x));
     return z;
 }
+// The logarithm to the base 1/2 of the power of two in x > 0, of which these are the bits. With operators, compilers
+// compute the mantissa and the exponent apart.
+__device__ __forceinline__ int exponent_(int x) {
+    int z;
+    asm("{.reg .s32 power; shr.s32 power, %1, 23; sub.s32 %0, 127, power;}" : "=r"(z) : "r"(x));
+    return z;
+}
 // Within one unit in the last place, in one instruction: with subnormal numbers it would be four.
 __device__ __forceinline__ float reciprocal(float x) {
     float z;
     asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(z) : "f"(x));
+    return z;
+}
+// What NVIDIA's compiler makes of sqrt.rn.f32 for operands from 2^-101 to 2^126, without the test for others: each root
+// of the stream is of a number between 2^-40 and 2^11.
+__device__ __forceinline__ float sqrt_(float x) {
+    float y, z;
+    asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    z = multiply_(x, y);
+    return fma_(fma_(opposite(z), z, x), multiply_(y, 0.5f), z);
+}
+__device__ __forceinline__ double sqrt_(double x) {
+    double z;
+    asm("sqrt.rn.f64 %0, %1;" : "=d"(z) : "d"(x));
     return z;
 }
 
@@ -55,6 +73,11 @@ __device__ __forceinline__ Place place(const void* memory) { return __cvta_gener
     } \
     template <int offset> __device__ __forceinline__ void take(Place at, word& x) { \
         asm volatile("ld.shared." size " %0, [%1+%2];" : "=" type(x) : "r"(at), "n"(offset) : "memory"); \
+    } \
+    __device__ __forceinline__ void take_back(bool is_queued, Place& at, word& x) { \
+        asm volatile( \
+            "{.reg .pred p; setp.ne.s32 p, %2, 0; @p sub.u32 %1, %1, %3; @p ld.shared." size " %0, [%1];}" \
+            : "+" type(x), "+r"(at) : "r"((int) is_queued), "n"(sizeof(word)) : "memory"); \
     }
 ACCESS(int, "s32", "r")
 ACCESS(unsigned int, "u32", "r")
@@ -62,6 +85,10 @@ ACCESS(float, "f32", "f")
 ACCESS(long long, "s64", "l")
 ACCESS(unsigned long long, "u64", "l")
 ACCESS(double, "f64", "d")
+// As take_back, with a predicate on each instruction. Of a branch, compilers make two instructions where one suffices.
+__device__ __forceinline__ void count(bool is_one_more, unsigned int& total) {
+    asm volatile("{.reg .pred p; setp.ne.s32 p, %1, 0; @p add.u32 %0, %0, 1;}" : "+r"(total) : "r"((int) is_one_more));
+}
 template <int offset> __device__ __forceinline__ unsigned int increase(Place at, unsigned int x) {
     unsigned int before;
     asm volatile("atom.shared.add.u32 %0, [%1+%3], %2;" : "=r"(before) : "r"(at), "r"(x), "n"(offset) : "memory");
@@ -100,17 +127,14 @@ template <class T> __device__ __forceinline__ T right_(T x, T y) { return x >> y
 template <class T> __device__ __forceinline__ T invert_(T x) { return ~x; }
 template <class T> __device__ __forceinline__ bool less_(T x, T y) { return x < y; }
 template <class T> __device__ __forceinline__ T minimum_(T x, T y) { return less_(y, x) ? y : x; }
+template <class T> __device__ __forceinline__ T maximum_(T x, T y) { return less_(x, y) ? y : x; }
 
-// The quotient as IEEE 754 rounds it, for the constants and the ranges of the fractions of the stream.
-template <int corrections> __device__ __forceinline__ float fraction_(float w, float x) {
-    float y = reciprocal(x), q = multiply_(w, y);
-    #pragma unroll
-    for (int k = 0; k < corrections; k++) {
-        q = fma_(fma_(opposite(x), q, w), y, q);
-    }
-    return q;
+// The quotient w / x as IEEE 754 rounds it, for the constants and the ranges of the fractions of the stream.
+__device__ __forceinline__ float fraction_(float w, float near, float x) {
+    float y = reciprocal(x), q = multiply_(near, y);
+    return fma_(fma_(opposite(x), q, w), y, q);
 }
-template <int corrections> __device__ __forceinline__ double fraction_(double w, double x) { return divide_(w, x); }
+__device__ __forceinline__ double fraction_(double w, double near, double x) { return divide_(w, x); }
 
 __device__ __forceinline__ int int32(unsigned int x) { return x; }
 __device__ __forceinline__ int int32(float x) { return __float_as_int(x); }
@@ -120,7 +144,7 @@ __device__ __forceinline__ long long int64(double x) { return __double_as_longlo
 __device__ __forceinline__ double float64(long long x) { return __longlong_as_double(x); }
 
 // Flip or copy the sign bit, the only bit set in -0.
-__device__ __forceinline__ float negative_(float x) { return float32(int32(x) ^ int32(-0.0f)); }
+__device__ __forceinline__ float negative_(float x) { return opposite(x); }
 __device__ __forceinline__ double negative_(double x) { return float64(int64(x) ^ int64(-0.0)); }
 __device__ __forceinline__ float copysign_(float x, float sign) {
     return float32((int32(x) & ~int32(-0.0f)) | (int32(sign) & int32(-0.0f)));

@@ -12,7 +12,7 @@ from cuda_driver import KINDS
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels import machine_code
 from arrayinit.kernels.cuda import source
-from arrayinit.stream.program import recorded
+from arrayinit.kernels.cuda_steps import cuda_steps
 
 pytestmark = pytest.mark.usefixtures("torch_library", "driver")
 
@@ -89,7 +89,7 @@ def test_an_error_of_nvrtc_shows_its_log() -> None:
 def test_nvrtc_compiles_the_kernels(distribution: Any, dtype: str, folder: Path) -> None:
     from arrayinit.kernels import _nvrtc
 
-    program = recorded(distribution, FORMATS[dtype]).program
+    program = cuda_steps(distribution, FORMATS[dtype]).program
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert b"draw" in _nvrtc.compiled(source(program, dtype), 90)
