@@ -34,6 +34,10 @@ SIZES = (1 << 13, 1 << 20)
 # The number of keys sorted at once.
 _SORTED = 1 << 23
 
+# The bytes that are copied to the host for a part of them, in a few ms. To cut the part out first, XLA would compile a
+# program for each shape, in some 100 ms.
+_COPIED = 1 << 25
+
 
 def on_devices(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int]) -> dict[Device, Array]:
     """Return for each device, on this device, the box of this shape that begins at its corner. No box is empty."""
@@ -57,11 +61,11 @@ def _without_mesh(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _block_of(x: Array, size: Shape) -> Host:
-    if size != x.shape:
+    if x.nbytes > _COPIED:
         with jax.enable_x64(True), jax.default_device(next(iter(x.devices()))):
             x = jax.lax.slice(x, (0,) * x.ndim, size)
     values: Host = jax.device_get(x)
-    return values
+    return values[tuple(map(slice, size))]
 
 
 def _on_devices(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int]) -> dict[Device, Array]:

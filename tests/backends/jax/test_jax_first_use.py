@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,20 @@ from portable_calls import same_bits
 
 import arrayinit as ai
 from arrayinit.backends import first_use
+from arrayinit.core.distributions import Normal
+from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.pieces import Cut, Pieces
+from arrayinit.stream.seed import Seed
 
 # Without JAX, jax_library skips the tests, or fails them where JAX was asked for.
 with suppress(ImportError):
     import jax
 
     from arrayinit.backends._jax import at_once
+    from arrayinit.backends._jax import pieces as jax_pieces
     from arrayinit.backends._jax import sharding as jax_shards
+    from arrayinit.backends._jax.backend import BACKEND
     from arrayinit.kernels import xla_boxes, xla_programs
 
 
@@ -141,6 +149,41 @@ def test_a_constant_tells_nothing() -> None:
     for _ in range(2):
         ai.normal_(struct(*SHAPE), 0.5, 0.0, rng=1)
     assert first_use._answers == {}
+
+
+def test_the_check_compiles_nothing(
+    computed: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(first_use.VARIABLE, "device")
+    same(DRAWS["normal_"](struct(*SHAPE)), DRAWS["normal_"])
+    monkeypatch.setenv(first_use.VARIABLE, "check")
+    with caplog.at_level(logging.WARNING), jax.log_compiles():
+        same(DRAWS["normal_"](struct(*SHAPE)), DRAWS["normal_"])
+    assert (len(computed), list(first_use._answers.values())) == (2, [True])
+    assert not [record.getMessage() for record in caplog.records if "Compiling" in record.getMessage()]
+
+
+def test_the_part_of_a_large_array_is_cut_out_on_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xla_boxes, "_COPIED", 0)
+    same(DRAWS["normal_"](struct(*SHAPE)), DRAWS["normal_"])
+    assert list(first_use._answers.values()) == [True]
+
+
+@pytest.mark.parametrize(("choice", "sharded"), [("check", False), ("host", True)])
+def test_pieces_are_checked_and_forced_too(
+    choice: str, sharded: bool, faulty: None, computed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jax_pieces, "is_on_host", lambda _: False)
+    monkeypatch.setenv(first_use.VARIABLE, choice)
+    draw = Draw(Normal(0.0, 1.0), Seed((1,)), FORMATS["float32"], (40, 64), (0, 1))
+    pieces = Pieces(Cut(0, (40, 40)), (draw, draw))
+    x = struct(*SHAPE, sharding=placed((8,), ("a",)) if sharded else None)
+    with pytest.warns(UserWarning, match="computes other values") if choice == "check" else nullcontext():
+        filled = BACKEND.write(x, pieces)
+    expected = np.empty(SHAPE, np.float32)
+    pieces.fill_host(expected)
+    same_bits(np.asarray(filled), expected, "float32")
+    assert len(computed) == (choice == "check")
 
 
 def test_bytes_are_compared_in_other_dtypes() -> None:

@@ -10,12 +10,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from arrayinit.backends._jax.sharding import corner_of, devices, from_boxes, is_on_host, is_spread, is_traced, on_host
+from arrayinit.backends._jax.sharding import (
+    by_programs,
+    corner_of,
+    devices,
+    from_boxes,
+    is_on_host,
+    is_spread,
+    is_traced,
+    on_host,
+)
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.pieces import Cut, Pieces, Place
-from arrayinit.kernels.xla_boxes import on_devices
 
 Shape = tuple[int, ...]
 
@@ -77,7 +85,9 @@ def _boxes(fill: Fill, held: dict[Any, _Box], dtype: Any) -> dict[Any, Array]:
     # Devices whose boxes are of one shape share a program.
     for shape in dict.fromkeys(size for _, size in held.values()):
         corners = {device: first for device, (first, size) in held.items() if size == shape}
-        found = on_devices(fill, corners, shape)
+        found = by_programs(fill, corners, shape)
+        if found is None:
+            found = {device: on_host(fill, shape, dtype, first) for device, first in corners.items()}
         made.update({device: jax.device_put(values, device) for device, values in found.items()})
     return made
 

@@ -112,7 +112,7 @@ def is_on_host(x: Array) -> bool:
 
 def from_draw(x: Array, draw: Draw) -> Array:
     """Generate a draw on the devices of ``x``, or on the host. For a single device, the host's is a NumPy array."""
-    if is_on_host(x) or 0 in x.shape or first_use.choice() == "host":
+    if is_on_host(x) or 0 in x.shape:
         return from_boxes(x, draw)
     made = _on_devices(x, draw)
     return from_boxes(x, draw) if made is None else made
@@ -155,26 +155,35 @@ def _on_devices(x: Array, draw: Draw) -> Array | None:
     else:
         held = x.sharding.addressable_devices_indices_map(shape)
         corners = {device: corner_of(index) for device, index in held.items()}
-    first = next(iter(corners))
-    place = f"XLA on {first.platform}:{first.id}"
-    is_right = first_use.answer(place, draw)
-    if is_right is False:
-        return None
-    made = on_devices(draw, corners, shape if is_one else x.sharding.shard_shape(shape))
-    if is_right is None and not _is_right(place, draw, made[first], corners[first]):
+    made = by_programs(draw, corners, shape if is_one else x.sharding.shard_shape(shape))
+    if made is None:
         return None
     if is_one:
-        return jax.device_put(made[first], x.sharding)
+        (whole,) = made.values()
+        return jax.device_put(whole, x.sharding)
     memory = partial(jax.sharding.SingleDeviceSharding, memory_kind=x.sharding.memory_kind)
     parts = [jax.device_put(part, memory(device)) for device, part in made.items()]
     return jax.make_array_from_single_device_arrays(shape, x.sharding, parts)
 
 
-def _is_right(place: str, draw: Draw, made: Array, corner: Shape) -> bool:
-    """Whether a block of what was computed has the bits of the host.
+def by_programs(draw: Draw, corners: dict[Any, Shape], shape: Shape) -> dict[Any, Array] | None:
+    """Return for each device, on this device, its box of this shape as XLA's programs compute it.
 
-    XLA would compile a program for a sample, for a second or more. That of a slice takes a twentieth of this.
+    None says that the host is to fill: the programs are wrong, or not wanted.
     """
+    first = next(iter(corners))
+    place = f"XLA on {first.platform}:{first.id}"
+    is_right = first_use.answer(place, draw)
+    if is_right is False:
+        return None
+    made = on_devices(draw, corners, shape)
+    if is_right is None and not _is_right(place, draw, made[first], corners[first]):
+        return None
+    return made
+
+
+def _is_right(place: str, draw: Draw, made: Array, corner: Shape) -> bool:
+    """Whether a block of what was computed has the bits of the host. XLA would compile programs for a sample."""
     size, left = [1] * made.ndim, first_use.WORDS
     # The host sorts the keys of whole columns, so that few columns are best.
     for axis in range(made.ndim) if draw.zeros else reversed(range(made.ndim)):
