@@ -10,7 +10,9 @@ import ctypes
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 from cuda_on_host import Kernels
 
@@ -38,6 +40,7 @@ int cuDevicePrimaryCtxRetain(void** made, int device) { *made = (void*) (device 
 int cuCtxSetCurrent(void* wanted) { context = wanted; return 0; }
 int cuModuleLoadData(void** module, const void* image) {
     if (!context) return 201;
+    if (count == 1024) return 2;
     *module = strncpy(images[count++], image, 15);
     return 0;
 }
@@ -80,32 +83,41 @@ _LAUNCH = ctypes.CFUNCTYPE(None, ctypes.c_char_p, *[ctypes.c_uint] * 2, *[ctypes
 
 
 class Driver:
-    """The driver, and what it was asked to launch."""
+    """A driver, and what it was asked to launch. All drivers of a process are one library, with one table of images."""
+
+    _compiled: ClassVar[list[tuple[Driver, str]]] = []
 
     def __init__(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            Path(folder, "driver.c").write_text(DRIVER)
-            command = ["gcc", "-O1", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "driver.c", "-o", "libcuda.so.1"]
-            subprocess.run(command, cwd=folder, check=True)
-            # cuda.bindings ask for the library by this name, and get the one that is loaded.
-            self.library = ctypes.CDLL(f"{folder}/libcuda.so.1")
-        self.images: dict[bytes, str] = {}
+        self.kernels: Kernels | None = None
         self.launched: list[tuple[str, int]] = []
-        self._launch = _LAUNCH(self._run)
+        _library()
 
     def compiled(self, source: str, architecture: int) -> bytes:
         """Stand for NVRTC: return what stands for the machine code of a source."""
         assert architecture == 90
-        image = str(len(self.images)).encode()
-        self.images[image] = source
-        return image
+        self._compiled.append((self, source))
+        return str(len(self._compiled) - 1).encode()
 
     def runs(self, sources: Iterable[str]) -> None:
         """Run kernels of these sources. Without this call a launch does nothing."""
         self.kernels = Kernels(sources)
-        self.library.run_by(self._launch)
+        _library().run_by(_launch)
 
-    def _run(self, image: bytes, grid: int, _: int, stream: int | None, arguments: int) -> None:
-        source = self.images[image]
-        self.launched.append((source, stream or 0))
-        self.kernels.launch(source, grid, ctypes.c_void_p(arguments))
+
+@cache
+def _library() -> ctypes.CDLL:
+    """Build the library and load it. A second one would be loaded beside it, and cuda.bindings would keep the first."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "driver.c").write_text(DRIVER)
+        command = ["gcc", "-O1", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "driver.c", "-o", "libcuda.so.1"]
+        subprocess.run(command, cwd=folder, check=True)
+        # cuda.bindings ask for the library by this name, and get the one that is loaded.
+        return ctypes.CDLL(f"{folder}/libcuda.so.1")
+
+
+@_LAUNCH
+def _launch(image: bytes, grid: int, _: int, stream: int | None, arguments: int) -> None:
+    driver, source = Driver._compiled[int(image)]
+    driver.launched.append((source, stream or 0))
+    if driver.kernels is not None:
+        driver.kernels.launch(source, grid, ctypes.c_void_p(arguments))
