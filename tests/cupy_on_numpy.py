@@ -115,6 +115,8 @@ def cupy(*, is_hip: bool = False) -> ModuleType:
     package.cuda = ModuleType("cupy.cuda")
     package.cuda.runtime = ModuleType("cupy.cuda.runtime")
     package.cuda.runtime.is_hip = is_hip
+    package.cuda.memory = ModuleType("cupy.cuda.memory")
+    package.cuda.memory.OutOfMemoryError = type("OutOfMemoryError", (MemoryError,), {})
     package.cuda.get_current_stream = lambda: SimpleNamespace(is_capturing=lambda: DEVICE.capturing)
     package.asnumpy = lambda x: np.array(plain(x))
     package.random = ModuleType("cupy.random")

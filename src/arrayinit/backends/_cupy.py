@@ -114,9 +114,12 @@ class CuPy(NativeBackend, InPlace):
             # Nothing may wait while a CUDA graph is captured.
             if cupy.cuda.get_current_stream().is_capturing():
                 return None
-            values = cupy.empty(small.shape, x.dtype)
-            fill_device(values, small)
-            memory: bytes = cupy.asnumpy(values).tobytes()
+            try:
+                values = cupy.empty(small.shape, x.dtype)
+                fill_device(values, small)
+                memory: bytes = cupy.asnumpy(values).tobytes()
+            except cupy.cuda.memory.OutOfMemoryError:
+                return None
             return memory
 
         return first_use.is_right(f"CuPy's kernel on cuda:{x.device.id}", draw, sample) is not False

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FloatFormat
-from arrayinit.stream.program import Program, Recorded, Step, recorded
+from arrayinit.stream.program import Program, Recorded, Step, has_negative_zero, recorded
 
 
 def cuda_steps(distribution: Distribution, dtype: FloatFormat) -> Recorded:
     """Return the steps and the numbers of a draw.
 
     The stream clips by comparisons, which keep the sign of a zero. The minimum and the maximum take half of the
-    instructions. They give the same bits if no zero is negative, and then a draw is none either: the last sum of a
-    draw, or its product, is -0 only where a number is.
+    instructions. The two differ where a limit is a zero, and the draw a zero of the other sign: for an upper limit of
+    -0, or a draw of -0 at a lower limit of 0. Such a draw is a sum with -0. So they are alike if no number is -0.
     """
     draw = recorded(distribution, dtype)
-    if any(x == 0 and math.copysign(1.0, x) < 0 for x in draw.numbers):
+    if has_negative_zero(draw.numbers):
         return draw
     return Recorded(_clipped_by_extremes(draw.program), draw.numbers)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import cupy_on_numpy
@@ -41,6 +43,12 @@ def normal() -> np.ndarray:
     return plain(x)
 
 
+def sparse() -> np.ndarray:
+    x = full((40, 30))
+    arrayinit.sparse_(x, 0.5, std=0.5, rng=1)
+    return plain(x)
+
+
 def test_a_kernel_is_checked_once(launched: list[int]) -> None:
     first, again = normal(), normal()
     np.testing.assert_array_equal(first, again)
@@ -76,6 +84,15 @@ def test_the_variable_forces_the_device_or_the_host(
     same_bits(values, normal(), "float32")
 
 
+def test_each_fill_reads_the_variable(launched: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = []
+    for choice in ("check", "host", "device", "check", "host"):
+        monkeypatch.setenv(first_use.VARIABLE, choice)
+        normal()
+        counts.append(len(launched))
+    assert counts == [2, 2, 3, 4, 4]
+
+
 def test_while_a_graph_is_captured_nothing_waits(launched: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DEVICE, "capturing", True)
     normal()
@@ -83,6 +100,40 @@ def test_while_a_graph_is_captured_nothing_waits(launched: list[int], monkeypatc
     monkeypatch.setattr(DEVICE, "capturing", False)
     normal()
     assert (len(launched), list(first_use._answers.values())) == (3, [True])
+
+
+@pytest.mark.parametrize("draw", [normal, sparse])
+def test_the_check_is_left_to_a_fill_that_finds_memory(
+    draw: Callable[[], np.ndarray], launched: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cupy = sys.modules["cupy"]
+    empty, right = cupy.empty, draw()
+    first_use._answers.clear()
+    launched.clear()
+
+    def full(shape: tuple[int, ...], dtype: Any) -> Any:
+        # The check takes 64 rows and columns, the array itself has fewer.
+        if 64 in shape:
+            raise cupy.cuda.memory.OutOfMemoryError
+        return empty(shape, dtype)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cupy, "empty", full)
+        same_bits(draw(), right, "float32")
+    once = 1 if draw is normal else 2
+    assert (len(launched), first_use._answers) == (once, {})
+    same_bits(draw(), right, "float32")
+    assert (len(launched), list(first_use._answers.values())) == (3 * once, [True])
+
+
+def test_any_other_error_of_the_check_is_told(launched: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise RuntimeError("an illegal address")
+
+    monkeypatch.setattr(cupy_on_numpy.RawKernel, "__call__", fails)
+    with pytest.raises(RuntimeError, match="an illegal address"):
+        normal()
+    assert first_use._answers == {}
 
 
 def test_zeros_are_checked_apart(launched: list[int]) -> None:

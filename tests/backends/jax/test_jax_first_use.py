@@ -121,6 +121,15 @@ def test_the_variable_forces_the_device_or_the_host(
         assert (np.asarray(filled) != DRAWS["normal_"](np.empty(SHAPE, np.float32))).all()
 
 
+def test_each_fill_reads_the_variable(computed: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = []
+    for choice in ("check", "host", "device", "check", "host"):
+        monkeypatch.setenv(first_use.VARIABLE, choice)
+        same(DRAWS["normal_"](struct(*SHAPE)), DRAWS["normal_"])
+        counts.append(len(computed))
+    assert counts == [1, 1, 2, 3, 3]
+
+
 @pytest.mark.usefixtures("faulty")
 @pytest.mark.parametrize("shape", [(), (3,), (3, 0)])
 def test_small_arrays_are_compared_as_a_whole(shape: tuple[int, ...]) -> None:

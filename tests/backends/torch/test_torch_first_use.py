@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,22 @@ def test_the_variable_forces_the_device_or_the_host(
     monkeypatch.setenv(first_use.VARIABLE, choice)
     arrayinit.normal_(torch.empty(5, 3), rng=1)
     assert len(driver.launched) == {"device": 1, "host": 0, "check": 2}[choice]
+
+
+def test_each_fill_reads_the_variable(gpu: Any, driver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    wrong_by_a_bit(driver, monkeypatch)
+    x, expected = torch.empty(40, 30), arrayinit.normal_(np.empty((40, 30), np.float32), rng=1)
+    for choice, is_right in (("device", False), ("host", True), ("check", True), ("device", False), ("check", True)):
+        monkeypatch.setenv(first_use.VARIABLE, choice)
+        with (
+            pytest.warns(UserWarning, match="other values")
+            if not first_use._answers and choice == "check"
+            else nullcontext()
+        ):
+            for _ in range(2):
+                assert np.array_equal(arrayinit.normal_(x, rng=1).numpy(), expected) == is_right, choice
 
 
 def test_a_wrong_choice_is_an_error(gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from os import environ
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from torch.compiler import is_compiling
 
 from arrayinit.backends._torch.custom_op import launcher
 from arrayinit.backends._torch.memory import PLAIN, check_writable
+from arrayinit.backends.first_use import VARIABLE
 from arrayinit.backends.protocol import Prepared
 from arrayinit.core.distributions import Normal, Uniform
 from arrayinit.kernels.draw import Draw
@@ -73,7 +75,7 @@ def _by_kernel(x: torch.Tensor, prepared: Prepared, source: int | Seed, room: in
     if prepared.kept is None:
         return None
     seed = source if isinstance(source, Seed) else Seed((source,))
-    place = x.get_device(), x.stride()
+    place = x.get_device(), x.stride(), environ.get(VARIABLE)
     if place in prepared.kept:
         fill, span = prepared.kept[place]
     else:

@@ -87,10 +87,11 @@ def _is_right(kernels: Any, x: torch.Tensor, draw: Draw) -> bool | None:
                 return None
             try:
                 values = torch.empty(small.shape, dtype=x.dtype, device=x.device)
+                # The zeros of sparse_ take memory too.
+                kernels.fill_device(values, small)
+                memory: bytes = values.view(torch.uint8).cpu().numpy().tobytes()
             except torch.OutOfMemoryError:
                 return None
-            kernels.fill_device(values, small)
-            memory: bytes = values.view(torch.uint8).cpu().numpy().tobytes()
             return memory
 
     return first_use.is_right(f"{kernels.NAME} on cuda:{device}", draw, sample)
