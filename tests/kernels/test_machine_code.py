@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from importlib.util import find_spec
 from random import Random
 from struct import pack
@@ -13,15 +14,18 @@ import numpy as np
 import pytest
 from any_box import Case, Memory, random_case
 from kernels_under_test import KERNELS
-from programs import REAL
+from programs import CASES, REAL
 from sass import Choices, Grid, Machine, compiled_kernels
 from sass.traced import Traced
 
 from arrayinit.core.distributions import Disk, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
+from arrayinit.kernels.cuda import launch, pack_key, source
 from arrayinit.kernels.cuda_program import factor
 from arrayinit.kernels.draw import Draw
-from arrayinit.stream.philox import WORDS_PER_BLOCK
+from arrayinit.kernels.words import words
+from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK
+from arrayinit.stream.program import KEYS_PROGRAM, Recorded, recorded
 from arrayinit.stream.seed import Seed
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
@@ -113,13 +117,27 @@ def test_every_distribution_has_the_bits_of_the_host(dtype: str) -> None:
 
 
 def test_any_box() -> None:
-    kernel = KERNELS["CUDA"]
-    rng, tried = Random(0), 0
-    while tried < 40:
-        given = random_case(kernel, rng)
-        if given.draw.dtype.name == "float32" and not given.draw.zeros:
-            check(given, message=str(given))
-            tried += 1
+    kernel = replace(KERNELS["CUDA"], has_zeros=False, narrow_names=machine_code.OF_NARROW)
+    rng = Random(0)
+    for dtype in (*FORMATS, *["float32"] * 20):
+        given = random_case(replace(kernel, dtypes=(dtype,)), rng)
+        check(given, message=str(given))
+
+
+def test_the_keys_of_sparse_have_the_bits_of_the_host() -> None:
+    if not find_spec("cuda") or not find_spec("cuda.bindings"):
+        pytest.skip("cuda-bindings is not installed")
+    text, key, keys = source(KEYS_PROGRAM, "uint32"), Seed((5,)).key(), np.empty((7, 310), np.uint32)
+    fitted = launch(Recorded(KEYS_PROGRAM, ()), keys.shape, keys.strides, (40, 310), (11, 0))
+    structs = pack_key(key), fitted.box, fitted.numbers
+    compiled_kernels([text])[text].launch(Grid(fitted.grid, machine_code.THREADS), keys, structs)
+    np.testing.assert_array_equal(keys.ravel(), words(key, KEYS, 11 * 310, keys.size, "uint32"))
+
+
+def test_the_formats_of_16_and_8_bits_take_the_steps_of_float32() -> None:
+    wide = {recorded(distribution, FORMATS["float32"]).program for distribution in REAL.values()}
+    narrow = [case for case in CASES if FORMATS[case[2]].is_narrow]
+    assert {recorded(distribution, FORMATS[dtype]).program for _, distribution, dtype in narrow} <= wide
 
 
 @pytest.mark.parametrize("distribution", [NORMAL, TRUNCATED], ids=["normal", "truncated"])
