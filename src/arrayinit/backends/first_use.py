@@ -8,10 +8,11 @@ from collections.abc import Callable, Hashable, Sequence
 import numpy as np
 
 from arrayinit.backends.arguments import warn
+from arrayinit.kernels.cuda_steps import has_negative_zero
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Host
 from arrayinit.kernels.rounding import memory_dtype
-from arrayinit.stream.program import has_negative_zero, recorded
+from arrayinit.stream.program import recorded
 from arrayinit.stream.seed import Seed
 
 VARIABLE = "ARRAYINIT_GPU"

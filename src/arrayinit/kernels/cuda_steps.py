@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from arrayinit.core.distributions import Distribution
 from arrayinit.core.dtypes import FloatFormat
-from arrayinit.stream.program import Program, Recorded, Step, has_negative_zero, recorded
+from arrayinit.stream.program import Program, Recorded, Step, recorded
 
 
 def cuda_steps(distribution: Distribution, dtype: FloatFormat) -> Recorded:
@@ -22,6 +23,11 @@ def cuda_steps(distribution: Distribution, dtype: FloatFormat) -> Recorded:
     if has_negative_zero(draw.numbers):
         return draw
     return Recorded(_clipped_by_extremes(draw.program), draw.numbers)
+
+
+def has_negative_zero(numbers: Sequence[float]) -> bool:
+    """Tell whether a number is -0, so that the signs of zeros matter."""
+    return any(x == 0 and math.copysign(1.0, x) < 0 for x in numbers)
 
 
 @cache

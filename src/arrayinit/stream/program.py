@@ -6,7 +6,6 @@ the kernel receives at each call the numbers that come from the parameters. All 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache, cached_property, lru_cache
@@ -91,11 +90,6 @@ def recorded(distribution: Distribution, dtype: FloatFormat) -> Recorded:
     """Return what `transform` computes for ``distribution`` in ``dtype``."""
     # The key is the text: equal tuples may be distributions of two kinds, or hold zeros of two signs.
     return _recorded(repr(distribution), distribution, dtype)
-
-
-def has_negative_zero(numbers: Sequence[float]) -> bool:
-    """Tell whether a number is -0, so that the signs of zeros matter."""
-    return any(x == 0 and math.copysign(1.0, x) < 0 for x in numbers)
 
 
 @lru_cache(maxsize=1000)

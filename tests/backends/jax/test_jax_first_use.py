@@ -26,7 +26,7 @@ from arrayinit.stream.seed import Seed
 with suppress(ImportError):
     import jax
 
-    from arrayinit.backends._jax import at_once
+    from arrayinit.backends._jax import at_once, checked
     from arrayinit.backends._jax import pieces as jax_pieces
     from arrayinit.backends._jax import sharding as jax_shards
     from arrayinit.backends._jax.backend import BACKEND
@@ -38,7 +38,7 @@ def computed(monkeypatch: pytest.MonkeyPatch, jax_library: Library) -> list[int]
     """An item for each box that programs compute, on CPUs that stand in for GPUs."""
     assert jax_library.module == "jax"
     counted: list[int] = []
-    on_devices = jax_shards.on_devices
+    on_devices = checked.on_devices
 
     def count(*given: Any) -> Any:
         counted.append(0)
@@ -46,7 +46,7 @@ def computed(monkeypatch: pytest.MonkeyPatch, jax_library: Library) -> list[int]
 
     for module in (at_once, jax_shards):
         monkeypatch.setattr(module, "is_on_host", lambda _: False)
-    monkeypatch.setattr(jax_shards, "on_devices", count)
+    monkeypatch.setattr(checked, "on_devices", count)
     monkeypatch.setattr(xla_boxes, "SIZES", (16, 1024))
     monkeypatch.setattr(first_use, "_answers", {})
     monkeypatch.setattr(first_use, "_compared", {})

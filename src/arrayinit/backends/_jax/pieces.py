@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from arrayinit.backends._jax.checked import by_programs
 from arrayinit.backends._jax.sharding import (
-    by_programs,
     corner_of,
     devices,
     from_boxes,
