@@ -107,6 +107,11 @@ def test_every_dtype_has_parts(dtype: str, library: Library) -> None:
         value = VALUES.get(name, ai.ones())
         ours, theirs = (make(library, 1, value, 5, dtype) for make in (fused, unfused))
         np.testing.assert_array_equal(ours, theirs, err_msg=name)
+    rule = ai.parts(
+        ai.parts(ai.keep(), 1, ["a", "b"], values={"b": ai.zeros()}), 0, ["a", "b"], values={"a": ai.zeros()}
+    )
+    kept = library.to_numpy(ai.initialize({"x": library.full((2, 2), dtype, 1)}, [("x", rule)])["x"])
+    assert (kept == [[0, 0], [1, 0]]).all()
 
 
 def test_a_vector_has_parts_and_layers(library: Library) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from libraries import Library
 
 import arrayinit as ai
 from arrayinit.models import Parameter, Reader, Reading, register_reader
@@ -147,3 +148,39 @@ def test_two_parameters_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match=r"two parameters of the name 'fc\.weight': give one layer another name"):
         ai.initialize(model, [("weight", ai.ones())])
     assert not model["fc.weight"].any()
+
+
+class Embedding:
+    """A layer that holds an array of any library."""
+
+    def __init__(self, weight: Any) -> None:
+        self.weight = weight
+
+
+class Embeddings(Reader):
+    """Tells of two rows that stay zero under random values."""
+
+    def accepts(self, cls: type) -> bool:
+        return issubclass(cls, Embedding)
+
+    def read(self, model: Any) -> Reading:
+        x = model.weight
+        put = lambda filled: setattr(model, "weight", filled)  # noqa: E731
+        p = Parameter("weight", tuple(x.shape), "float32", x, model, "OI", zero_rows=(1, 4), put=put)
+        return Reading([p], lambda: model)
+
+
+def test_rows_stay_zero_on_each_library(library: Library) -> None:
+    register_reader(Embeddings())
+    model = ai.initialize(Embedding(library.full((6, 4), "float32", 7)), [("weight", ai.normal())], rng=0)
+    expected = ai.normal_(library.full((6, 4), "float32", 7), rng=ai.fold_in(0, "weight"))
+    filled, drawn = (library.to_numpy(x) for x in (model.weight, expected))
+    drawn = drawn * np.isin(np.arange(6), (1, 4), invert=True)[:, None]
+    np.testing.assert_array_equal(filled, drawn)
+    # A value that is not random is for all rows, also for those of a part.
+    halves = ai.parts(ai.normal(), 0, ["first", "second"], values={"second": ai.ones()})
+    filled = library.to_numpy(ai.initialize(model, [("weight", halves)], rng=0).weight)
+    assert (filled[1] == 0).all()
+    assert filled[:1].all()
+    assert filled[2].all()
+    assert (filled[3:] == 1).all()

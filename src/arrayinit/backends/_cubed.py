@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,13 +11,11 @@ import cubed.array_api as xp
 import numpy as np
 from cubed.backend_array_api import numpy_array_to_backend_array as as_block
 
+from arrayinit.backends import Array, Device, Fill, Table
 from arrayinit.backends._numpy import BACKEND as HOST
 from arrayinit.backends.computed import Computed
-from arrayinit.backends.device import Device
 from arrayinit.backends.lazy import Lazy
-from arrayinit.backends.protocol import Array
-from arrayinit.kernels.fill import Fill
-from arrayinit.kernels.table import Table
+from arrayinit.kernels.pieces import Pieces
 
 
 class Cubed(Lazy):
@@ -30,7 +28,7 @@ class Cubed(Lazy):
 
     def devices(self) -> Iterator[Device]:
         empty = partial(xp.empty, dtype=np.float32)
-        yield Device("cubed", cubed.__version__, "cpu", empty, lambda x: x.compute(), np.asarray)
+        yield Device("cubed", cubed.__version__, "cpu", empty, xp.Array.compute, np.asarray)
 
     def namespace(self, x: Array) -> Any:
         return cubed
@@ -45,9 +43,7 @@ class Cubed(Lazy):
         if isinstance(fill, Table) and isinstance(fill.values, xp.Array):
             return _converted(x, fill.values)
         if isinstance(fill, Computed) and fill.is_repeatable:
-            # One task computes the whole array.
-            chunks = tuple((size,) for size in x.shape)
-            made = _made(lambda _: as_block(fill.on_host()), x, np.dtype(fill.dtype.compute), chunks)
+            made = _made(lambda _: as_block(fill.on_host()), x, np.dtype(fill.dtype.compute), [(n,) for n in x.shape])
             return _converted(x, made)
         if isinstance(fill, Table) or not fill.is_by_box:
             host = np.empty(x.shape, x.dtype)
@@ -55,12 +51,16 @@ class Cubed(Lazy):
             return cubed.from_array(host, x.chunksize, spec=x.spec)
         return _made(partial(_box, fill, x.chunksize), x, x.dtype, x.chunks)
 
+    def kept(self, x: Array, fill: Pieces) -> Array:
+        mask = _made(partial(_box, fill.marks(), x.chunksize), x, np.dtype(bool), x.chunks)
+        return xp.where(mask, x, self.write(x, fill.with_zeros()))
+
 
 BACKEND = Cubed()
 
 
-def _made(task: Callable[..., Any], x: Array, dtype: Any, chunks: tuple[tuple[int, ...], ...]) -> Array:
-    return cubed.map_blocks(task, dtype=dtype, chunks=chunks, spec=x.spec)
+def _made(task: Callable[..., Any], x: Array, dtype: Any, chunks: Sequence[tuple[int, ...]]) -> Array:
+    return cubed.map_blocks(task, dtype=dtype, chunks=tuple(chunks), spec=x.spec)
 
 
 def _converted(x: Array, values: Array) -> Array:

@@ -82,6 +82,9 @@ class Dask(Lazy):
             count()
         return _made(partial(_box, fill, x.dtype), x.chunks, x.dtype)
 
+    def kept(self, x: Array, fill: Pieces) -> Array:
+        return da.where(fill.kept(x.shape), x, self.write(x, fill.with_zeros())).rechunk(x.chunks)
+
 
 BACKEND = Dask()
 

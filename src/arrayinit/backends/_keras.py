@@ -43,8 +43,8 @@ class Keras(Container):
         array = array_in(self.like(x))
         # The array that x shows must stay as it is within a StatelessScope.
         if not isinstance(backend_of(array), Replaced):
-            array = keras.ops.empty(x.shape, x._dtype)
-        self.hold(x, backend_of(array).write(array, fill))
+            array = keras.ops.copy(array) if fill.keeps else keras.ops.empty(x.shape, x._dtype)
+        self.hold(x, backend_of(array).update(array, fill))
         return x
 
     def hold(self, x: Any, values: Array) -> None:

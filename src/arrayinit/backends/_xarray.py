@@ -36,7 +36,7 @@ class XArray(Container):
     def write(self, x: Any, fill: Fill) -> Any:
         array = self.held(x)
         # An array that xarray reads from a file is not the one in x.
-        self.hold(x, backend_of(array).write(array, fill))
+        self.hold(x, backend_of(array).update(array, fill))
         return x
 
     def hold(self, x: Any, values: Array) -> None:

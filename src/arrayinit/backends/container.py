@@ -9,6 +9,7 @@ from typing import Any
 from arrayinit.backends.protocol import Array, Generator, Rebound
 from arrayinit.backends.registry import backend_of
 from arrayinit.kernels.fill import Fill
+from arrayinit.kernels.pieces import Pieces
 from arrayinit.stream.seed import Seed
 
 
@@ -72,11 +73,14 @@ class Container(Rebound):
         return backend_of(array).read(array)
 
     def write(self, x: Any, fill: Fill) -> Any:
-        array = self.like(x)
-        filled = backend_of(array).write(array, fill)
+        array = self.held(x) if fill.keeps else self.like(x)
+        filled = backend_of(array).update(array, fill)
         if filled is not array:
             self.hold(x, filled)
         return x
+
+    def kept(self, x: Any, fill: Pieces) -> Any:
+        return self.write(x, fill)
 
 
 def array_in(x: Any) -> Array:

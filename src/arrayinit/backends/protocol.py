@@ -6,7 +6,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from arrayinit.backends.arguments import numpy_generator
 from arrayinit.backends.device import Device
@@ -15,6 +15,9 @@ from arrayinit.core.dtypes import FloatFormat
 from arrayinit.kernels.fill import Fill
 from arrayinit.stream.box import Index
 from arrayinit.stream.seed import Seed
+
+if TYPE_CHECKING:
+    from arrayinit.kernels.pieces import Pieces
 
 Array = Any
 """An array of any library: the one type that this package cannot know statically."""
@@ -103,6 +106,28 @@ class Backend(ABC):
     def write(self, x: Array, fill: Fill) -> Array:
         """Fill ``x`` and return it, or return a filled array of the same shape, dtype, device and sharding."""
 
+    def update(self, x: Array, fill: Fill) -> Array:
+        """As `write`, for any fill: one that keeps elements goes to `kept`."""
+        # Only pieces keep elements.
+        pieces: Any = fill
+        return self.kept(x, pieces) if fill.keeps else self.write(x, fill)
+
+    def kept(self, x: Array, fill: Pieces) -> Array:
+        """As `write`, but leave the elements as they are that the fill keeps.
+
+        The host joins all elements. Override this where the library can do so itself.
+        """
+        # Imported here: most programs keep no elements.
+        import numpy as np
+
+        from arrayinit.kernels.table import Table
+
+        *_, host = self.read(x)
+        values = np.array(host)
+        for index, chunk in fill.chunks(values.shape, self.dtype(x)):
+            values[index] = chunk
+        return self.write(x, Table(values))
+
 
 class Sharded(Backend):
     """Arrays may be sharded over devices or processes: torch, JAX."""
@@ -141,6 +166,10 @@ class InPlace(Backend):
     >>> arrayinit.ones_(x) is x, float(x.data.sum())
     (True, 6.0)
     """
+
+    def kept(self, x: Array, fill: Pieces) -> Array:
+        """As `write`: the chunks of a fill leave out the elements that it keeps."""
+        return self.write(x, fill)
 
 
 class Replaced(Backend):

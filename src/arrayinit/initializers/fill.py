@@ -116,7 +116,7 @@ def write(x: Array, fill: Fill) -> Array:
     """Fill ``x`` if it can be written or replaced."""
     backend = backend_of(x)
     backend.check_writable(x)
-    return backend.write(x, fill)
+    return backend.update(x, fill)
 
 
 def fans_of(x: Array, layout: str, groups: int) -> tuple[int, int]:

@@ -49,6 +49,11 @@ class Fill(ABC):
         """Whether each box can be computed by itself, and more than once."""
         return True
 
+    @property
+    def keeps(self) -> bool:
+        """Whether some elements are left as they are."""
+        return False
+
     @abstractmethod
     def moments(self) -> tuple[complex, float]:
         """Return the expected mean and standard deviation of all elements."""

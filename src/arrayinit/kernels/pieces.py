@@ -76,10 +76,7 @@ class Cut(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pieces(Fill):
-    """An array of which each piece has a fill of its own. A piece without one is left as it is.
-
-    Only arrays that are written can leave a piece as it is.
-    """
+    """An array of which each piece has a fill of its own. A piece without one is left as it is."""
 
     cut: Cut
     fills: tuple[Fill | None, ...]
@@ -92,7 +89,7 @@ class Pieces(Fill):
     @property
     def keeps(self) -> bool:
         """Whether a piece is left as it is."""
-        return any(fill is None or (isinstance(fill, Pieces) and fill.keeps) for fill in self.fills)
+        return any(fill is None or fill.keeps for fill in self.fills)
 
     def with_zeros(self) -> Pieces:
         """Return the fill with zeros in the pieces that are left as they are."""

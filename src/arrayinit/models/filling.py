@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from arrayinit.backends.native import NativeBackend
-from arrayinit.backends.protocol import Replaced
 from arrayinit.backends.registry import backend_of
 from arrayinit.initializers.copy import copy_
 from arrayinit.initializers.fill import write
@@ -44,12 +43,8 @@ def fill(step: Step, p: Parameter, seed_of_name: Callable[[str], Any]) -> Any:
 
 def _filled_in_parts(step: Step, x: Any, seed_of_name: Callable[[str], Any]) -> Any:
     """Fill the parts of an array, and return the array."""
-    backend = backend_of(x)
-    made = described(step, backend.dtype(x), x, seed_of_name)
+    made = described(step, backend_of(x).dtype(x), x, seed_of_name)
     assert made is not None
-    if isinstance(made, Pieces) and made.keeps and isinstance(backend, Replaced):
-        xp = backend.namespace(x)
-        return xp.where(xp.asarray(made.kept(step.shape)), x, write(x, made.with_zeros()))
     return write(x, made)
 
 

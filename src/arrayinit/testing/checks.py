@@ -92,6 +92,7 @@ def _checks(library: Library) -> Iterator[tuple[str, Callable[[], None]]]:
         yield f"copy_ into {dtype}", partial(_copies, library, dtype)
         yield f"copy_ from {dtype}", partial(_is_copied, library, dtype)
     yield "a view", partial(_fills_a_view, library)
+    yield "a part that is kept", partial(_keeps_a_part, library)
 
 
 def _checks_of(library: Library, case: Case) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -216,3 +217,11 @@ def _fills_a_view(library: Library) -> None:
     values = np.ones((6, 5), np.float32)
     arrayinit.normal_(values[1:4, :], rng=1)
     assert_same(library.to_numpy(x), values)
+
+
+def _keeps_a_part(library: Library) -> None:
+    x = _full(library, MATRIX, "float32")
+    rule = arrayinit.parts(arrayinit.normal(), 1, ["old", "new"], values={"old": arrayinit.keep()})
+    filled = arrayinit.initialize({"x": x}, [("x", rule)], rng=5)["x"]
+    new = arrayinit.normal_(np.empty((12, 5), np.float32), rng=arrayinit.fold_in(5, "new.x"))
+    assert_same(library.to_numpy(filled), np.concatenate([np.ones((12, 5), np.float32), new], axis=1))

@@ -127,6 +127,9 @@ class Jax(NativeBackend, Sharded, Replaced):
             return pieces.filled(x, fill, self._filled)
         return self._constant(x, fill)
 
+    def kept(self, x: Array, fill: Pieces) -> Array:
+        return jnp.where(fill.kept(x.shape), x, self.write(x, fill.with_zeros()))
+
     def _constant(self, x: Array, fill: Fill) -> Array:
         """NumPy fills arrays on one CPU, since XLA would compile for each shape."""
         if not (is_traced(x) or is_spread(x)) and is_on_host(x):

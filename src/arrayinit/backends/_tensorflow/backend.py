@@ -66,6 +66,10 @@ class TensorFlow(Draws, Replaced):
         with nullcontext() if isinstance(x, tf.TensorSpec) else tf.device(x.device):
             return tf.identity(self._filled(x, fill))
 
+    def kept(self, x: Array, fill: Pieces) -> Array:
+        # tf.where selects no floats of 8 bits.
+        return self.write(x, fill)
+
     def _filled(self, x: Array, fill: Fill) -> Array:
         if isinstance(fill, Constant) and x.dtype.name not in BYTES:
             return constant(x, fill.value)
