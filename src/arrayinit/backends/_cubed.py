@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import cubed
-import cubed.array_api as xp
 import numpy as np
 from cubed.backend_array_api import numpy_array_to_backend_array as as_block
 
@@ -24,11 +23,11 @@ class Cubed(Lazy):
     arrays = "a cubed array"
 
     def accepts(self, cls: type) -> bool:
-        return issubclass(cls, xp.Array)
+        return issubclass(cls, cubed.Array)
 
     def devices(self) -> Iterator[Device]:
-        empty = partial(xp.empty, dtype=np.float32)
-        yield Device("cubed", cubed.__version__, "cpu", empty, xp.Array.compute, np.asarray)
+        empty = partial(cubed.empty, dtype=np.float32)
+        yield Device("cubed", cubed.__version__, "cpu", empty, cubed.Array.compute, np.asarray)
 
     def namespace(self, x: Array) -> Any:
         return cubed
@@ -40,20 +39,21 @@ class Cubed(Lazy):
         yield np.asarray(x)
 
     def write(self, x: Array, fill: Fill) -> Array:
-        if isinstance(fill, Table) and isinstance(fill.values, xp.Array):
+        if isinstance(fill, Table) and isinstance(fill.values, cubed.Array):
             return _converted(x, fill.values)
-        if isinstance(fill, Computed) and fill.is_repeatable:
+        if isinstance(fill, Computed) and fill.is_repeatable and 0 not in x.shape:
             made = _made(lambda _: as_block(fill.on_host()), x, np.dtype(fill.dtype.compute), [(n,) for n in x.shape])
             return _converted(x, made)
         if isinstance(fill, Table) or not fill.is_by_box:
             host = np.empty(x.shape, x.dtype)
             fill.fill_host(host)
             return cubed.from_array(host, x.chunksize, spec=x.spec)
+        self.check_draws(fill)
         return _made(partial(_box, fill, x.chunksize), x, x.dtype, x.chunks)
 
     def kept(self, x: Array, fill: Pieces) -> Array:
         mask = _made(partial(_box, fill.marks(), x.chunksize), x, np.dtype(bool), x.chunks)
-        return xp.where(mask, x, self.write(x, fill.with_zeros()))
+        return cubed.where(mask, x, self.write(x, fill.with_zeros()))
 
 
 BACKEND = Cubed()

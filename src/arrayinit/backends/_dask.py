@@ -19,11 +19,9 @@ from arrayinit.backends.computed import Computed
 from arrayinit.backends.device import Device
 from arrayinit.backends.lazy import Lazy
 from arrayinit.backends.protocol import Array
-from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
 from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.table import Table
-from arrayinit.kernels.threads import count
 from arrayinit.stream.seed import Seed
 
 Host = np.ndarray[Any, Any]
@@ -76,10 +74,7 @@ class Dask(Lazy):
             return join([self.write(x[place], piece) for place, piece in fill.placed()], fill.cut.axis).rechunk(
                 x.chunks
             )
-        if isinstance(fill, Draw):
-            # Both calls raise now the errors that each chunk would raise later.
-            fill.distribution.limits(fill.dtype)
-            count()
+        self.check_draws(fill)
         return _made(partial(_box, fill, x.dtype), x.chunks, x.dtype)
 
     def kept(self, x: Array, fill: Pieces) -> Array:

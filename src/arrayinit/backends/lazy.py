@@ -9,6 +9,10 @@ import numpy as np
 
 from arrayinit.backends.arguments import numpy_generator
 from arrayinit.backends.protocol import Array, Replaced
+from arrayinit.kernels.draw import Draw
+from arrayinit.kernels.fill import Fill
+from arrayinit.kernels.pieces import Pieces
+from arrayinit.kernels.threads import count
 from arrayinit.stream.seed import Seed
 
 
@@ -23,3 +27,12 @@ class Lazy(Replaced):
         if rng is None:
             return Seed((int.from_bytes(os.urandom(16), "little"),))
         return numpy_generator(rng, self.arrays)
+
+    def check_draws(self, fill: Fill) -> None:
+        """Raise now the errors that each task would raise later."""
+        if isinstance(fill, Pieces):
+            for _, piece in fill.placed():
+                self.check_draws(piece)
+        elif isinstance(fill, Draw):
+            fill.distribution.limits(fill.dtype)
+            count()
