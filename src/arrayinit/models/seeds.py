@@ -25,8 +25,12 @@ def seeds(rng: Any) -> Callable[[str], Any]:
         key = BACKEND.generator(None, rng)
         return lambda name: _folded(jax, key, name)
     mx: Any = sys.modules.get("mlx.core")
-    if _is_key_of_mlx(mx, rng):
-        return lambda name: _folded_by_mlx(mx, rng, name)
+    if isinstance(rng, getattr(mx, "array", ())):
+        from arrayinit.backends._mlx import BACKEND as MLX
+
+        # A key is itself for each array but those of two dtypes.
+        key = MLX.generator(rng, rng)
+        return lambda name: _folded_by_mlx(mx, key, name)
     return lambda _: rng
 
 
@@ -35,11 +39,6 @@ def _folded(jax: Any, key: Any, name: str) -> Any:
     for word in name_words(name):
         key = jax.random.fold_in(key, word)
     return key
-
-
-def _is_key_of_mlx(mx: Any, rng: Any) -> bool:
-    arrays: Any = getattr(mx, "array", None)
-    return arrays is not None and isinstance(rng, arrays) and rng.shape == (2,) and bool(rng.dtype == mx.uint32)
 
 
 def _folded_by_mlx(mx: Any, key: Any, name: str) -> Any:
