@@ -325,6 +325,8 @@ def check_large(session: nox.Session, library: str, **env: str) -> None:
     """Run the tests on TensorFlow or Paddle, compare with it, and copy from it and to it."""
     python = program(session, "large")
     pytest(session, python, *PARALLEL, "-m", "not peers", *WITH_COMMAND_LINE, ARRAYINIT_TEST_BACKENDS=library, **env)
+    # NumPy's session has nothing installed that could be imported.
+    pytest(session, python, "tests/docs/test_laziness.py", part="-lazy", ARRAYINIT_TEST_BACKENDS="numpy")
     # Paddle crashes where TensorFlow was imported before, so no process has both.
     env |= {"ARRAYINIT_TEST_BACKENDS": f"numpy,torch,jax,{library}", "ARRAYINIT_TEST_PEERS": "keras,sonnet"}
     folders = ("tests/peers", "tests/initializers")

@@ -9,19 +9,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from arrayinit.backends import Array, Constant, Device, Fill, Generator, Replaced, Seed, Table
 from arrayinit.backends._tensorflow.devices import devices
 from arrayinit.backends._tensorflow.draws import Draws
 from arrayinit.backends._tensorflow.memory import constant, copied, from_host, on_host
 from arrayinit.backends._tensorflow.pieces import joined
 from arrayinit.backends.arguments import describe
 from arrayinit.backends.computed import Computed
-from arrayinit.backends.device import Device
-from arrayinit.backends.protocol import Array, Generator, Replaced
-from arrayinit.kernels.fill import Constant, Fill
 from arrayinit.kernels.pieces import Pieces
 from arrayinit.kernels.rounding import BYTES
-from arrayinit.kernels.table import Table
-from arrayinit.stream.seed import KINDS, Seed
+from arrayinit.stream.seed import KINDS
 
 
 class TensorFlow(Draws, Replaced):
