@@ -337,6 +337,9 @@ def check_large(session: nox.Session, library: str, **env: str) -> None:
 def tensorflow(session: nox.Session) -> None:
     """Run the tests on TensorFlow; plain nox leaves this session out."""
     check_large(session, "tensorflow", KERAS_BACKEND="tensorflow")
+    kit = "tests/initializers/test_conformance.py"
+    env = {"ARRAYINIT_TEST_BACKENDS": "keras", "KERAS_BACKEND": "tensorflow"}
+    pytest(session, program(session, "large"), *PARALLEL, kit, part="-keras", **env)
 
 
 @uses("large", default=False)

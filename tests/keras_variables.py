@@ -51,6 +51,20 @@ def in_place() -> None:
     np.testing.assert_allclose(values(x.value), expected(ai.orthogonal_), atol=1e-5)
 
 
+def integers() -> None:
+    for dtype in ("bool", "int8", "uint16", "int32"):
+        x = variable(dtype, trainable=False)
+        assert ai.zeros_(x) is x
+        same(x.value, np.zeros(SHAPE))
+
+
+def parts() -> None:
+    x = variable()
+    rule = ai.parts(ai.zeros(), 0, ["old", "new"], values={"old": ai.keep()})
+    ai.initialize({"x": x}, [("x", rule)])
+    same(x.value, np.repeat([[1.0], [0.0]], 2, axis=0) * np.ones(SHAPE))
+
+
 def without_a_seed() -> None:
     first, second = (values(ai.normal_(variable()).value) for _ in range(2))
     assert (first != second).any()
@@ -166,6 +180,8 @@ def its_own_generator() -> None:
 
 CHECKS: tuple[Check, ...] = (
     in_place,
+    integers,
+    parts,
     without_a_seed,
     a_generator_of_numpy,
     within_a_stateless_scope,

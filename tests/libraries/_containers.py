@@ -62,6 +62,8 @@ def _keras() -> Library:
         _value,
         _generator(keras.backend.backend()),
         lambda x: getattr(x.value, "device", "cpu"),
+        # On torch, Keras keeps these in wider dtypes, or not at all.
+        lacks=("uint16", "uint32", "uint64") if keras.backend.backend() == "torch" else (),
         holds=keras.backend.backend(),
     )
 
@@ -76,7 +78,9 @@ def _value(x: Any) -> np.ndarray:
     import keras
 
     is_narrow = x.dtype in ("bfloat16", *FLOAT8)
-    return as_plain(keras.ops.convert_to_numpy(keras.ops.cast(x.value, "float32") if is_narrow else x.value))
+    values = keras.ops.stop_gradient(keras.ops.cast(x.value, "float32") if is_narrow else keras.ops.copy(x.value))
+    # NumPy warns of how Keras asks torch and TensorFlow for an array.
+    return as_plain(values.numpy() if hasattr(values, "numpy") else values)
 
 
 def _generator(backend: str) -> Any:

@@ -55,5 +55,8 @@ BACKEND = Keras()
 
 
 def _is_cast(x: Any, array: Array) -> bool:
-    """Whether Keras shows the value in another dtype, as within the call of a layer in mixed precision."""
-    return bool(keras.backend.standardize_dtype(array.dtype) != x._dtype)
+    """Whether Keras shows the value in another dtype, as within the call of a layer in mixed precision.
+
+    Only floats are shown so. On torch, Keras keeps some integers in a wider dtype.
+    """
+    return "float" in x._dtype and bool(keras.backend.standardize_dtype(array.dtype) != x._dtype)
