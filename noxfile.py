@@ -172,15 +172,18 @@ def built(kind: str) -> str:
 
 def install(session: nox.Session, *others: str, kind: str = "wheel") -> None:
     """Install arrayinit with other packages."""
+    for name in others:
+        if name.startswith("torch=="):
+            install_torch(session, name)
     session.install(built(kind), *others)
     # pip keeps an older build of the same version.
     session.install("--force-reinstall", "--no-deps", built(kind))
 
 
-def install_torch(session: nox.Session) -> None:
+def install_torch(session: nox.Session, release: str = TORCH) -> None:
     """Install torch alone: what it needs comes with the other packages."""
     session.install("pip")
-    session.run_install("python", "-m", "pip", "install", "--no-deps", TORCH)
+    session.run_install("python", "-m", "pip", "install", "--no-deps", release)
 
 
 @nox.session(default=False, reuse_venv=True, requires=["wheel"])
@@ -211,7 +214,6 @@ def everything(session: nox.Session) -> None:
 @nox.session(default=False, reuse_venv=True, requires=["wheel"])
 def large(session: nox.Session) -> None:
     """Make the environment that has TensorFlow and Paddle, and what they exchange arrays with."""
-    install_torch(session)
     others = [*GROUPS["test"], PEERS["jax"], PEERS["keras"], *LARGE]
     install(session, TORCH, *others, kind="editable")
 
@@ -556,7 +558,6 @@ def sanitized_package(session: nox.Session, folder: Path) -> dict[str, str]:
 @nox.session(default=False, requires=["wheel"])
 def bench(session: nox.Session) -> None:
     """Measure against the initializers of the frameworks; ``-- --quick`` takes two minutes."""
-    install_torch(session)
     install(session, TORCH, *GROUPS["bench"], PEERS["jax"], PEERS["keras"])
     session.run("python", "-m", "benchmarks", *session.posargs)
 
