@@ -133,7 +133,10 @@ def by_steps(draw: Recorded, given: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 FUNCTIONS = {
-    **{name: getattr(np, name) for name in ("add", "subtract", "multiply", "divide", "sqrt", "negative", "minimum")},
+    **{
+        name: getattr(np, name)
+        for name in ("add", "subtract", "multiply", "divide", "sqrt", "negative", "minimum", "maximum")
+    },
     **{name: getattr(np, name) for name in ("copysign", "invert", "less", "where")},
     **{name: getattr(np, f"bitwise_{name}") for name in ("and", "or", "xor")},
     "fraction": np.divide,

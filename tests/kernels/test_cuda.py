@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import subprocess
@@ -11,16 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cuda_on_host import KEYS, Kernels, kernels, numbered
-from programs import CASES, REAL
+from programs import CASES, REAL, replayed
+from programs import words as draw_words
 
-from arrayinit.core.distributions import Normal, TruncatedNormal
+from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda import launch, source
 from arrayinit.kernels.cuda_steps import cuda_steps
 from arrayinit.kernels.cuda_text import ARITHMETIC, COMMON
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.words import words
-from arrayinit.stream.program import Recorded
+from arrayinit.stream.program import Recorded, recorded
 from arrayinit.stream.seed import Seed
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
@@ -60,6 +62,34 @@ def test_there_is_one_kernel_whatever_the_parameters() -> None:
 
 
 BARRIER = "__syncthreads();"
+ZEROS = [
+    *(
+        TruncatedNormal(mean, 1.0, *limits)
+        for mean in (0.0, -0.0, -1.0)
+        for limits in (
+            (0.0, math.inf),
+            (-0.0, 2.0),
+            (-2.0, 0.0),
+            (-2.0, -0.0),
+        )
+    ),
+    *(Uniform(*limits) for limits in ((0.0, 1.0), (-0.0, 1.0), (-1.0, 0.0), (-1.0, -0.0))),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_fewer_instructions_change_no_bit_and_no_sign_of_a_zero(dtype: str) -> None:
+    form = FORMATS[dtype]
+    shorter, given = 0, draw_words(form)
+    for law in [*ZEROS, *(law for _, law, its_dtype in CASES if its_dtype == dtype)]:
+        draw, ours = recorded(law, form), cuda_steps(law, form)
+        shorter += ours.program is not draw.program
+        with np.errstate(all="ignore"):
+            (expected,), (made,) = replayed(draw, given), replayed(ours, given)
+        assert made.tobytes() == expected.tobytes(), law
+    assert shorter > 20
+
+
 PARTS = source(cuda_steps(Normal(0.0, 1.0), FORMATS["complex64"]).program, "complex64")
 """The kernel with the most barriers: three for each part of a complex number."""
 
