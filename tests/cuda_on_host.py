@@ -50,7 +50,7 @@ unsigned long long __umul64hi(unsigned long long x, unsigned long long y) { retu
 template <class T> T multiply_(T x, T y) { return x * y; }
 template <class T> T divide_(T x, T y) { return x / y; }
 template <class T> T fma_(T x, T y, T z) { return std::fma(x, y, z); }
-double sqrt_(double x) { return std::sqrt(x); }
+template <class T> T sqrt_(T x) { return std::sqrt(x); }
 float opposite(float x) { return -x; }
 int exponent_(int x) { return 127 - (x >> 23); }
 typedef char* Place;
@@ -106,8 +106,6 @@ float reciprocal(float x) {
     drawn = drawn * 1664525 + 1013904223;
     return bits<float>(bits<int>(count ? near[(drawn >> 16) % count] : 1 / x) + units_off);
 }
-
-float reciprocal_root(float x) { return 1 / std::sqrt(double(x)); }
 
 const int THREADS = 256;
 ucontext_t host, fibres[THREADS];

@@ -75,7 +75,7 @@ def _roots(device: Device, size: Size) -> Row:
     # Two binades, whose roots are those of all others.
     count = 2 * size.binade
     wrong = _wrong(np.sqrt(_operands(_ONE, 1, count)), _computed(device, ROOT, _ONE, 1, count))
-    return judged("arithmetic", f"square root, {count} numbers", f"{wrong} wrong", "0", right=wrong == 0)
+    return judged("arithmetic", f"sqrt.rn.f32, {count} numbers", f"{wrong} wrong", "0", right=wrong == 0)
 
 
 def _quotients(device: Device, w: float, stride: int) -> Row:

@@ -84,8 +84,8 @@ def _divide64(w: Any) -> Pattern:
 
 def _root32() -> Pattern:
     guess = op("MUFU.RSQ", "x")
-    # Compilers flush small numbers here, of which none occurs.
-    root, half = (op("FMUL|FMUL.FTZ", *factors) for factors in (("x", guess), (guess, number(0.5))))
+    root = op("FMUL.FTZ", "x", guess)
+    half = op("FMUL.FTZ", guess, number(0.5))
     return op("FFMA", op("FFMA", Negative(root), root, "x"), half, root)
 
 

@@ -21,6 +21,11 @@ ARITHMETIC = r"""
         asm("fma.rn." size " %0, %1, %2, %3;" : "=" type(sum) : type(x), type(y), type(z)); \
         return sum; \
     } \
+    __device__ __forceinline__ real sqrt_(real x) { \
+        real z; \
+        asm("sqrt.rn." size " %0, %1;" : "=" type(z) : type(x)); \
+        return z; \
+    } \
     __device__ __forceinline__ bool less_(real x, real y) { \
         int z; \
         asm("{.reg .pred p; setp.lt." size " p, %1, %2; selp.s32 %0, 1, 0, p;}" : "=r"(z) : type(x), type(y)); \
@@ -48,16 +53,6 @@ __device__ __forceinline__ int exponent_(int x) {
 __device__ __forceinline__ float reciprocal(float x) {
     float z;
     asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(z) : "f"(x));
-    return z;
-}
-__device__ __forceinline__ float reciprocal_root(float x) {
-    float z;
-    asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(z) : "f"(x));
-    return z;
-}
-__device__ __forceinline__ double sqrt_(double x) {
-    double z;
-    asm("sqrt.rn.f64 %0, %1;" : "=d"(z) : "d"(x));
     return z;
 }
 
@@ -132,13 +127,6 @@ __device__ __forceinline__ float fraction_(float w, float near, float x) {
     return fma_(fma_(opposite(x), q, w), y, q);
 }
 __device__ __forceinline__ double fraction_(double w, double near, double x) { return divide_(w, x); }
-
-// What NVIDIA's compiler makes of sqrt.rn.f32 for operands from 2^-101 to 2^126, without the test for others: each root
-// of the stream is of a number between 2^-40 and 2^11.
-__device__ __forceinline__ float sqrt_(float x) {
-    float y = reciprocal_root(x), z = multiply_(x, y);
-    return fma_(fma_(opposite(z), z, x), multiply_(y, 0.5f), z);
-}
 
 __device__ __forceinline__ int int32(unsigned int x) { return x; }
 __device__ __forceinline__ int int32(float x) { return __float_as_int(x); }
