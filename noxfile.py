@@ -32,70 +32,26 @@ os.environ.setdefault("PIP_NO_COMPILE", "1")
 os.environ.setdefault("UV_HTTP_TIMEOUT", "180")
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-GROUPS = PROJECT["dependency-groups"]
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 REPORTS = Path(".nox", "reports").resolve()
 DIST = Path(".nox", "dist").resolve()
 SITE = Path(".nox", "site").resolve()
-BUILD = ["pip", "build", "twine==7.0.0", *PROJECT["build-system"]["requires"], "cmake>=3.26", "ninja"]
+
+
+def packages(*groups: str) -> list[str]:
+    """Return what groups of dependencies in pyproject.toml name."""
+    return list(nox.project.dependency_groups(PROJECT, *groups))
+
 
 # A bare "torch" brings gigabytes of CUDA libraries with it; installed first, this one stays. Only pip takes wheels from
 # the folders and the extra indexes that its settings name, which may have a build for the CPU.
-TORCH = "torch==2.13.0"
+(TORCH,) = packages("torch")
 
-# Pinned, so that a framework which mends a fault fails no unrelated change. MLX has no wheels for Windows.
-PEERS = {
-    "jax": "jax==0.10.2",
-    "flax": "flax==0.12.8",
-    "haiku": "dm-haiku==0.0.17",
-    "keras": "keras==3.15.1",
-    "equinox": "equinox==0.13.8",
-    "numpyro": "numpyro==0.22.0",
-    "transformers": "transformers==5.24.0",
-    "safetensors": "safetensors==0.8.0",
-}
-if sys.platform != "win32":
-    PEERS["mlx"] = "mlx[cpu]==0.32.4"
-
-# Pinned like the peers. xarray brings pandas, and cubed brings Zarr.
-OTHERS = {
-    "tinygrad": "tinygrad==0.14.0",
-    "cubed": "cubed==0.27.0",
-    "xarray": "xarray==2026.9.0",
-}
-
-# 1.3 and 0.7 GB: plain nox leaves their sessions out, and the workflow runs them. Sonnet is TensorFlow's.
-LARGE = ("tensorflow-cpu==2.21.0", "paddlepaddle==3.3.1", "dm-sonnet==2.0.2")
-
-# transformers imports torchvision and accelerate wherever they are installed, and fails where torchvision's kernels do
-# not fit torch. mup asks for torchvision, too. So the tests find these in folders of their own, by variables of the
-# environment.
+# Groups of packages for folders of their own, which the tests find by variables of the environment.
 BESIDE = {
-    "ARRAYINIT_TEST_MUP": ("mup==1.0.0",),
-    "ARRAYINIT_TEST_PEFT": ("peft==0.21.2", "accelerate==1.15.0"),
-    "ARRAYINIT_TEST_VISION": ("torchvision==0.28.0", "timm==1.0.31", "pillow==13.0.0"),
-    "ARRAYINIT_TEST_TORCHTITAN": ("torchtitan==0.3.0", "spmd_types==0.2.3", "tyro==1.0.17", "docstring-parser==0.18.0"),
-    "ARRAYINIT_TEST_TRANSFORMERS_5_14": (
-        "transformers==5.14.1",
-        "huggingface_hub==1.33.0",
-        "tokenizers==0.22.2",
-        "httpx==0.28.1",
-        "httpcore==1.0.9",
-        "certifi",
-    ),
+    f"ARRAYINIT_TEST_{group.upper().replace('-', '_')}": group
+    for group in ("mup", "peft", "vision", "torchtitan", "transformers-5-14")
 }
-
-# Not in torch's CPU wheel. Its interpreter and its compiler need no GPU; older ones flush subnormal numbers.
-TRITON = ("triton==3.6.0",)
-
-# Without the CUDA libraries nothing can run, but everything can be imported.
-CUPY = ("cupy-cuda12x==14.2.0", "cuda-pathfinder")
-
-# What PyPI's torch for CUDA requires. NVRTC compiles without a GPU.
-NVRTC = ("cuda-bindings==13.0.3", "nvidia-cuda-nvrtc==13.0.88", "cuda-pathfinder")
-
-# Reads what NVRTC has compiled. PyPI has none of CUDA 13.0 or 13.1.
-NVDISASM = ("nvidia-cuda-nvdisasm==13.5.37",)
 
 # Most tests use one core each; on many the frameworks' own threads take the rest.
 PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
@@ -143,13 +99,19 @@ WITH_COMMAND_LINE = ("tests", "tests/docs/test_command_line.py")
 OF_TRITON = ("tests/backends/torch/test_triton.py", "tests/backends/torch/test_triton_ptx.py")
 OF_XLA = tuple(f"tests/backends/jax/test_{name}.py" for name in ("portable_jax", "portable_jax_programs", "float8_jax"))
 
+# The modules that the session `peers` compares with, or copies from.
+COMPARED = (
+    *("torch", "jax", "flax", "haiku", "keras", "equinox", "numpyro", "transformers", "safetensors", "mlx"),
+    *("dask", "array_api_strict", "ml_dtypes", "tinygrad", "cubed", "xarray"),
+)
+
 reports: list[Path] = []
 
 
 @nox.session(default=False, reuse_venv=True)
 def wheel(session: nox.Session) -> None:
     """Build the wheel, and the editable wheel, which has the compiled core and points to the sources."""
-    session.install(*BUILD)
+    session.install(*packages("build"), *PROJECT["build-system"]["requires"])
     for kind in ("wheel", "editable"):
         # Both share the folder of the objects, where a second build compiles only what changed.
         where, options = str(DIST / kind), {"build-dir": str(DIST / "objects")}
@@ -189,23 +151,19 @@ def install_torch(session: nox.Session, release: str = TORCH) -> None:
 @nox.session(default=False, reuse_venv=True, requires=["wheel"])
 def bare(session: nox.Session) -> None:
     """Make the environment that has NumPy alone, with the bfloat16 of ml_dtypes."""
-    install(session, *GROUPS["test"], "ml_dtypes")
+    install(session, *packages("test"), "ml_dtypes")
 
 
 @nox.session(name="all", default=False, reuse_venv=True, requires=["wheel"])
 def everything(session: nox.Session) -> None:
     """Make the environment that has every library, with the sources as they are edited."""
-    others = [*GROUPS["test"], *GROUPS["examples"], *PEERS.values(), *OTHERS.values()]
-    others += ["array-api-strict", "dask[array]", "distributed"]
-    others += (*TRITON, *NVRTC, *NVDISASM) if sys.platform == "linux" else ()
-    others += CUPY if sys.platform != "darwin" else ()
-    beside = (["--no-deps", "--upgrade", "--target", str(folder(name)), *names] for name, names in BESIDE.items())
+    others = [*PROJECT["project"]["dependencies"], *packages("test", "examples", "peers", "libraries", "gpu")]
+    beside = [["--no-deps", *into(folder(name)), *packages(group)] for name, group in BESIDE.items()]
     # Keras would import matplotlib, which takes each process half a second.
-    site = ["--upgrade", "--target", str(folder("site")), *GROUPS["site"]]
+    site = [*into(folder("site")), *packages("site")]
     with ThreadPoolExecutor() as pool:
         first = pool.submit(install_torch, session)
-        runs = ([*PROJECT["project"]["dependencies"], *others], site, *beside)
-        list(pool.map(lambda names: session.install(*names), runs))
+        list(pool.map(lambda names: session.install(*names), (others, site, *beside)))
         first.result()
     # With what torch needs.
     install(session, TORCH, kind="editable")
@@ -214,19 +172,23 @@ def everything(session: nox.Session) -> None:
 @nox.session(default=False, reuse_venv=True, requires=["wheel"])
 def large(session: nox.Session) -> None:
     """Make the environment that has TensorFlow and Paddle, and what they exchange arrays with."""
-    others = [*GROUPS["test"], PEERS["jax"], PEERS["keras"], *LARGE]
-    install(session, TORCH, *others, kind="editable")
+    install(session, TORCH, *packages("test", "jax", "keras", "large"), kind="editable")
 
 
 @nox.session(default=False, reuse_venv=True)
 def static(session: nox.Session) -> None:
     """Make the environment of what reads the code and runs none."""
-    session.install(*GROUPS["lint"], *GROUPS["types"])
+    session.install(*packages("lint", "types"))
 
 
 def folder(variable: str) -> Path:
     """Return the folder of packages that a variable of the environment names."""
     return REPORTS.parent / "beside" / variable.lower()
+
+
+def into(where: Path) -> tuple[str, ...]:
+    """Return the options that install packages into a folder."""
+    return ("--upgrade", "--target", str(where))
 
 
 def uses(environment: str, *, default: bool = True) -> Any:
@@ -379,10 +341,9 @@ def sass(session: nox.Session) -> None:
 def peers(session: nox.Session) -> None:
     """Compare with the initializers of the frameworks, and copy from each library to each other."""
     folders = ("tests/peers", "tests/backends", "tests/initializers")
-    asked = ",".join(["torch", "dask", "array_api_strict", "ml_dtypes", *PEERS, *OTHERS])
     python = program(session, "all")
-    beside = {name: str(folder(name)) for name in BESIDE}
-    pytest(session, python, *PARALLEL, "-m", "peers or pairs", *folders, ARRAYINIT_TEST_PEERS=asked, **beside)
+    env = {name: str(folder(name)) for name in BESIDE} | {"ARRAYINIT_TEST_PEERS": ",".join(COMPARED)}
+    pytest(session, python, *PARALLEL, "-m", "peers or pairs", *folders, **env)
 
 
 @uses("all")
@@ -431,7 +392,7 @@ def oldest(session: nox.Session) -> None:
         session.skip("NumPy 2.0 has no wheel for this Python")
     quick = [extra for extra in QUICK if sys.platform != "win32"]  # MLX has no wheels for Windows
     releases = ["numpy==2.0.0", "scipy==1.13.0", "array-api-compat==1.11", *(x for name in quick for x in floor(name))]
-    install(session, *GROUPS["test"], *releases)
+    install(session, *packages("test"), *releases)
     python = program(session, "oldest")
     pytest(session, python, *PARALLEL, *SAME_BITS, *OLDEST, ARRAYINIT_TEST_BACKENDS="numpy")
     for extra in quick:
@@ -442,7 +403,7 @@ def oldest(session: nox.Session) -> None:
 @nox.parametrize("extra", SLOW, ids=SLOW)
 def floors(session: nox.Session, extra: str) -> None:
     """Run the tests on the oldest supported release of a library; plain nox leaves these sessions out."""
-    install(session, *GROUPS["test"], *floor(extra))
+    install(session, *packages("test"), *floor(extra))
     check_floor(session, str(Path(session.bin, "python")), extra)
 
 
@@ -463,15 +424,15 @@ def check_floor(session: nox.Session, python: str, extra: str) -> None:
 @uses("all", default=False)
 def coverage(session: nox.Session) -> None:
     """Measure which lines and branches the tests of four libraries reach; plain nox leaves this session out."""
-    python, tools = program(session, "all"), str(folder("coverage"))
-    options = ("--no-deps", "--quiet", "--upgrade", "--target", tools)
-    session.run(python, "-m", "pip", "install", *options, *GROUPS["coverage"], external=True)
+    python, tools = program(session, "all"), folder("coverage")
+    options = ("--no-deps", "--quiet", *into(tools))
+    session.run(python, "-m", "pip", "install", *options, *packages("coverage"), external=True)
     # The failing allocations of this test are those of the tracer, too.
     fatal = "tests/kernels/test_core_interrupted.py::test_where_an_allocation_fails_nothing_is_kept_or_half_done"
     arguments = (*PARALLEL, *SAME_BITS, f"--deselect={fatal}", "--cov", *WITH_COMMAND_LINE)
     # The command line tries all libraries that are installed.
     env = {"ARRAYINIT_TEST_BACKENDS": "numpy,strict,torch,jax", "ARRAYINIT_TEST_PEERS": "dask,mlx,tinygrad"}
-    pytest(session, python, *arguments, PYTHONPATH=tools, KERAS_BACKEND="numpy", **env)
+    pytest(session, python, *arguments, PYTHONPATH=str(tools), KERAS_BACKEND="numpy", **env)
 
 
 @uses("static")
@@ -560,7 +521,7 @@ def sanitized_package(session: nox.Session, folder: Path) -> dict[str, str]:
 @nox.session(default=False, requires=["wheel"])
 def bench(session: nox.Session) -> None:
     """Measure against the initializers of the frameworks; ``-- --quick`` takes two minutes."""
-    install(session, TORCH, *GROUPS["bench"], PEERS["jax"], PEERS["keras"])
+    install(session, TORCH, *packages("bench", "jax", "keras"))
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
