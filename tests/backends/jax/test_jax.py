@@ -165,14 +165,14 @@ def test_shapes_are_found_without_a_draw() -> None:
 
 @pytest.mark.parametrize("rng", [None, np.random.default_rng(0)], ids=["None", "NumPy"])
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_draw_that_would_be_baked_into_the_program_is_refused(name: str, rng: Any) -> None:
+def test_a_generator_that_would_draw_only_once_for_all_calls_is_refused(name: str, rng: Any) -> None:
     case = DRAWN[name]
     x = jnp.zeros(case.shape, "float32")
     for traced in (lambda y: case.fill(y, rng), lambda y: y + case.fill(struct(*case.shape), rng)):
-        with pytest.raises(ValueError, match=r"rng=.* bake.* compiled program.*JAX key"):
+        with pytest.raises(ValueError, match=r"rng=.* only once.* compiled program.*JAX key"):
             jax.jit(traced)(x)
     for transform in (jax.vmap, lambda f: jax.grad(lambda y: f(y).sum())):
-        with pytest.raises(ValueError, match=r"rng=.* bake.* compiled program.*JAX key"):
+        with pytest.raises(ValueError, match=r"rng=.* only once.* compiled program.*JAX key"):
             transform(lambda y: case.fill(y, rng))(jnp.zeros((2, *case.shape)) if transform is jax.vmap else x)
 
 

@@ -83,8 +83,8 @@ class Jax(NativeBackend, Sharded, Replaced):
         if rng is None or isinstance(rng, np.random.Generator):
             if is_traced(x):
                 raise ValueError(
-                    f"rng={rng!r} under a JAX trace would bake one draw into the compiled program; pass a JAX key, "
-                    "or an integer seed, which is meant to be the same in every run"
+                    f"rng={rng!r} under a JAX trace would draw only once, for all calls of the compiled program; pass "
+                    "a JAX key, or an integer seed, which is meant to be the same in every run"
                 )
             if rng is None and is_of_processes(x):
                 raise ValueError(

@@ -42,9 +42,7 @@ class TensorFlow(Draws, Replaced):
     def generator(self, x: Array, rng: Any) -> Generator:
         """``rng=None`` means the global generator: `tf.random` has its draws as functions."""
         if isinstance(rng, np.random.Generator) and not tf.executing_eagerly():
-            raise ValueError(
-                f"rng={rng!r} in a tf.function would bake one draw into it; pass a tf.random.Generator or a seed"
-            )
+            raise ValueError(f"rng={rng!r} would draw only once in a tf.function; pass a seed or a tf.random.Generator")
         if rng is None or isinstance(rng, (tf.random.Generator, np.random.Generator)):
             return tf.random if rng is None else rng
         raise TypeError(
