@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from forked_pages import run_page
 from peers import peer
-from processes import run
 
 pytestmark = pytest.mark.peers
 
@@ -59,8 +59,6 @@ def test_each_test_of_a_peer_has_one_of_ours_or_a_reason() -> None:
 def test_the_page_runs(name: str, tmp_path: Path) -> None:
     for module in PEERS[name]:
         peer(module)
-    page = f"{FOLDER / name}.md"
-    work = f"os.chdir({str(tmp_path)!r}); print(doctest.testfile({page!r}, module_relative=False))"
-    printed = run(f"import doctest, os; {work}", timeout=300)
+    printed = run_page(FOLDER / f"{name}.md", tmp_path)
     assert "failed=0" in printed, printed
     assert "attempted=0" not in printed
