@@ -1,4 +1,4 @@
-"""The pages of the documentation, in forks of a process that has imported torch and JAX, which takes longer than a page.
+"""The pages of the documentation, in forks of a process that has imported torch and JAX: that takes longer than a page.
 
 Nothing has been computed in the process that is forked.
 """
