@@ -430,7 +430,7 @@ def coverage(session: nox.Session) -> None:
     session.run(python, "-m", "pip", "install", *options, *packages("coverage"), external=True)
     # The failing allocations of this test are those of the tracer, too.
     fatal = "tests/kernels/test_core_interrupted.py::test_where_an_allocation_fails_nothing_is_kept_or_half_done"
-    arguments = (*PARALLEL, *SAME_BITS, f"--deselect={fatal}", "--cov", *WITH_COMMAND_LINE)
+    arguments = (*PARALLEL, *SAME_BITS, f"--deselect={fatal}", *WITH_COMMAND_LINE, "--cov")
     # The command line tries all libraries that are installed.
     env = {"ARRAYINIT_TEST_BACKENDS": "numpy,strict,torch,jax", "ARRAYINIT_TEST_PEERS": "dask,mlx,tinygrad"}
     pytest(session, python, *arguments, PYTHONPATH=str(tools), KERAS_BACKEND="numpy", **env)
