@@ -26,6 +26,7 @@ from arrayinit.stream.transform import streams
 
 Device = Any
 Shape = tuple[int, ...]
+See = Callable[[Host, int], None]
 
 # The blocks that one program generates, for small boxes and for large ones: the calls for a large box should not take
 # longer than the work.
@@ -36,12 +37,17 @@ _SORTED = 1 << 23
 
 # The bytes that are copied to the host for a part of them, in a few ms. To cut the part out first, XLA would compile a
 # program for each shape, in some 100 ms.
-_COPIED = 1 << 25
+COPIED = 1 << 25
 
 
-def on_devices(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int]) -> dict[Device, Array]:
-    """Return for each device, on this device, the box of this shape that begins at its corner. No box is empty."""
-    made: dict[Device, Array] = _without_mesh(_on_devices, draw, corners, shape)
+def on_devices(
+    draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int], see: See | None = None
+) -> dict[Device, Array]:
+    """Return for each device, on this device, the box of this shape that begins at its corner. No box is empty.
+
+    ``see`` gets neighbours in the logical array that the first device has drawn, and the index of the first of them.
+    """
+    made: dict[Device, Array] = _without_mesh(_on_devices, draw, corners, shape, see)
     return made
 
 
@@ -61,14 +67,16 @@ def _without_mesh(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _block_of(x: Array, size: Shape) -> Host:
-    if x.nbytes > _COPIED:
+    if x.nbytes > COPIED:
         with jax.enable_x64(True), jax.default_device(next(iter(x.devices()))):
             x = jax.lax.slice(x, (0,) * x.ndim, size)
     values: Host = jax.device_get(x)
     return values[tuple(map(slice, size))]
 
 
-def _on_devices(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int]) -> dict[Device, Array]:
+def _on_devices(
+    draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int], see: See | None
+) -> dict[Device, Array]:
     size, *firsts = (tuple(sizes[k] for k in draw.order) for sizes in (shape, *corners.values()))
     rows, (program, numbers) = _Rows.of(draw.shape, firsts, size), recorded(draw.distribution, draw.dtype)
     # An array made on one device, without a mesh, can be combined with arrays on other devices.
@@ -76,9 +84,16 @@ def _on_devices(draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequ
     with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), jax.default_device(next(iter(corners))):
         given = _brought(mesh, np.array([*numbers, np.inf], FORMATS[draw.dtype.compute].real))
         compute = partial(programs.numbers, mesh=mesh, program=program, dtype=draw.dtype.name)
-        box = _filled(
-            mesh, rows, draw.seed.key(), streams(draw.dtype), draw.dtype.word, lambda words: compute(words, given)
-        )
+
+        def computed(words: Any) -> Array:
+            nonlocal see
+            drawn = compute(words, given)
+            if see:
+                see(*_neighbours(drawn, next(iter(corners)), rows, WORDS_PER_BLOCK[draw.dtype.word]))
+                see = None
+            return drawn
+
+        box = _filled(mesh, rows, draw.seed.key(), streams(draw.dtype), draw.dtype.word, computed)
         if draw.zeros:
             matrix = programs.arranged(box, mesh=mesh, shape=size, order=(0, 1))
             box = _cleared(mesh, matrix, firsts, draw)
@@ -110,6 +125,13 @@ class _Rows(NamedTuple):
         sizes, steps, wholes, _ = merged_axes(size, c_strides(whole), whole, (0,) * len(whole))
         first, length = neighbours(wholes, sizes)
         return cls(starts, list(zip(sizes[:first], steps[:first], strict=True)), (math.prod(sizes[:first]), length))
+
+
+def _neighbours(drawn: Array, device: Device, rows: _Rows, each: int) -> tuple[Host, int]:
+    """Return what was drawn for the first row of a device, as far as it goes, and where the row begins."""
+    (numbers,) = (jax.device_get(part.data) for part in drawn.addressable_shards if part.device == device)
+    first = rows.corners[0]
+    return numbers[first % each :][: rows.shape[1]], first
 
 
 def _filled(

@@ -160,9 +160,13 @@ def test_a_constant_tells_nothing() -> None:
     assert first_use._answers == {}
 
 
+# Of small arrays all is copied; of large ones, what the first program draws, or a part that is cut out.
+@pytest.mark.parametrize("copied", [2**25, 0])
 def test_the_check_compiles_nothing(
-    computed: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    copied: int, computed: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    for module in (checked, xla_boxes):
+        monkeypatch.setattr(module, "COPIED", copied)
     monkeypatch.setenv(first_use.VARIABLE, "device")
     same(DRAWS["normal_"](struct(*SHAPE)), DRAWS["normal_"])
     monkeypatch.setenv(first_use.VARIABLE, "check")
@@ -172,10 +176,32 @@ def test_the_check_compiles_nothing(
     assert not [record.getMessage() for record in caplog.records if "Compiling" in record.getMessage()]
 
 
-def test_the_part_of_a_large_array_is_cut_out_on_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xla_boxes, "_COPIED", 0)
-    same(DRAWS["normal_"](struct(*SHAPE)), DRAWS["normal_"])
-    assert list(first_use._answers.values()) == [True]
+@pytest.mark.parametrize("sharded", [False, True])
+@pytest.mark.parametrize("name", DRAWS)
+def test_large_arrays_are_checked_too(name: str, sharded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (checked, xla_boxes):
+        monkeypatch.setattr(module, "COPIED", 0)
+    sharding = placed((8,), ("a",)) if sharded else None
+    filled = DRAWS[name](struct(*SHAPE, sharding=sharding))
+    same(filled, DRAWS[name])
+    # Of a shard, the first row of neighbours is compared.
+    (seen,) = first_use._compared.values()
+    assert seen == {"normal_": 640, "sparse_": 640, "layout": 10}[name] if sharded else seen >= 4096
+
+
+@pytest.mark.usefixtures("faulty")
+@pytest.mark.parametrize("sharded", [False, True])
+@pytest.mark.parametrize("name", DRAWS)
+def test_wrong_programs_are_noticed_for_large_arrays(
+    name: str, sharded: bool, monkeypatch: pytest.MonkeyPatch, computed: list[int]
+) -> None:
+    for module in (checked, xla_boxes):
+        monkeypatch.setattr(module, "COPIED", 0)
+    x = struct(*SHAPE, sharding=placed((8,), ("a",)) if sharded else None)
+    with pytest.warns(UserWarning, match="XLA on cpu:0 computes other values than the host for Normal"):
+        same(DRAWS[name](x), DRAWS[name])
+    same(DRAWS[name](x), DRAWS[name])
+    assert len(computed) == 1
 
 
 @pytest.mark.parametrize(("choice", "sharded"), [("check", False), ("host", True)])
