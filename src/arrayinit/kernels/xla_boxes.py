@@ -37,7 +37,7 @@ _SORTED = 1 << 23
 
 # The bytes that are copied to the host for a part of them, in a few ms. To cut the part out first, XLA would compile a
 # program for each shape, in some 100 ms.
-COPIED = 1 << 25
+_COPIED = 1 << 25
 
 
 def on_devices(
@@ -49,6 +49,11 @@ def on_devices(
     """
     made: dict[Device, Array] = _without_mesh(_on_devices, draw, corners, shape, see)
     return made
+
+
+def is_copied(size: int) -> bool:
+    """Whether so many bytes are copied to the host to compare a part of them."""
+    return size <= _COPIED
 
 
 def block_of(x: Array, size: Sequence[int]) -> Host:
@@ -67,7 +72,7 @@ def _without_mesh(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _block_of(x: Array, size: Shape) -> Host:
-    if x.nbytes > COPIED:
+    if not is_copied(x.nbytes):
         with jax.enable_x64(True), jax.default_device(next(iter(x.devices()))):
             x = jax.lax.slice(x, (0,) * x.ndim, size)
     values: Host = jax.device_get(x)

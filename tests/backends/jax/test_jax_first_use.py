@@ -165,8 +165,7 @@ def test_a_constant_tells_nothing() -> None:
 def test_the_check_compiles_nothing(
     copied: int, computed: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for module in (checked, xla_boxes):
-        monkeypatch.setattr(module, "COPIED", copied)
+    monkeypatch.setattr(xla_boxes, "_COPIED", copied)
     monkeypatch.setenv(first_use.VARIABLE, "device")
     same(DRAWS["normal_"](struct(*SHAPE)), DRAWS["normal_"])
     monkeypatch.setenv(first_use.VARIABLE, "check")
@@ -179,8 +178,7 @@ def test_the_check_compiles_nothing(
 @pytest.mark.parametrize("sharded", [False, True])
 @pytest.mark.parametrize("name", DRAWS)
 def test_large_arrays_are_checked_too(name: str, sharded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (checked, xla_boxes):
-        monkeypatch.setattr(module, "COPIED", 0)
+    monkeypatch.setattr(xla_boxes, "_COPIED", 0)
     sharding = placed((8,), ("a",)) if sharded else None
     filled = DRAWS[name](struct(*SHAPE, sharding=sharding))
     same(filled, DRAWS[name])
@@ -195,8 +193,7 @@ def test_large_arrays_are_checked_too(name: str, sharded: bool, monkeypatch: pyt
 def test_wrong_programs_are_noticed_for_large_arrays(
     name: str, sharded: bool, monkeypatch: pytest.MonkeyPatch, computed: list[int]
 ) -> None:
-    for module in (checked, xla_boxes):
-        monkeypatch.setattr(module, "COPIED", 0)
+    monkeypatch.setattr(xla_boxes, "_COPIED", 0)
     x = struct(*SHAPE, sharding=placed((8,), ("a",)) if sharded else None)
     with pytest.warns(UserWarning, match="XLA on cpu:0 computes other values than the host for Normal"):
         same(DRAWS[name](x), DRAWS[name])

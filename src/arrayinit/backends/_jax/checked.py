@@ -11,7 +11,7 @@ from arrayinit.backends import first_use
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Host
-from arrayinit.kernels.xla_boxes import COPIED, block_of, on_devices
+from arrayinit.kernels.xla_boxes import block_of, is_copied, on_devices
 
 Shape = tuple[int, ...]
 
@@ -27,13 +27,13 @@ def by_programs(draw: Draw, corners: dict[Any, Shape], shape: Shape) -> dict[Any
     if is_right is False:
         return None
     # To compare a sample of its own, XLA would compile programs. Of a large box, neighbours are compared as drawn.
-    is_seen = is_right is None and not draw.zeros and math.prod(shape) * draw.dtype.bits > 8 * COPIED
-    made = on_devices(draw, corners, shape, partial(_compare_neighbours, place, draw) if is_seen else None)
-    if is_seen:
-        is_right = first_use.answer(place, draw) is not False
+    if is_right is None and not draw.zeros and not is_copied(math.prod(shape) * draw.dtype.bits // 8):
+        made = on_devices(draw, corners, shape, partial(_compare_neighbours, place, draw))
+        return None if first_use.answer(place, draw) is False else made
+    made = on_devices(draw, corners, shape)
     if is_right is None and not _is_right(place, draw, made[first], corners[first]):
         return None
-    return None if is_right is False else made
+    return made
 
 
 def _compare_neighbours(place: str, draw: Draw, numbers: Host, begin: int) -> None:

@@ -11,15 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from arrayinit.backends._jax.checked import by_programs
-from arrayinit.backends._jax.sharding import (
-    corner_of,
-    devices,
-    from_boxes,
-    is_on_host,
-    is_spread,
-    is_traced,
-    on_host,
-)
+from arrayinit.backends._jax.sharding import corner_of, devices, from_boxes, is_on_host, is_spread, is_traced, on_host
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Fill
