@@ -51,7 +51,7 @@ template <class T> T multiply_(T x, T y) { return x * y; }
 template <class T> T divide_(T x, T y) { return x / y; }
 template <class T> T fma_(T x, T y, T z) { return std::fma(x, y, z); }
 template <class T> T sqrt_(T x) { return std::sqrt(x); }
-float opposite(float x) { return -x; }
+float negative_(float x) { return -x; }
 int exponent_(int x) { return 127 - (x >> 23); }
 typedef char* Place;
 Place place(void* memory) { return (Place) memory; }

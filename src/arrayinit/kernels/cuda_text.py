@@ -37,7 +37,7 @@ OPERATIONS(double, "f64", "d")
 OPERATION(float, "f", minimum_, "min.f32")
 OPERATION(float, "f", maximum_, "max.f32")
 
-__device__ __forceinline__ float opposite(float x) {
+__device__ __forceinline__ float negative_(float x) {
     float z;
     asm("neg.f32 %0, %1;" : "=f"(z) : "f"(x));
     return z;
@@ -124,7 +124,7 @@ template <class T> __device__ __forceinline__ T maximum_(T x, T y) { return less
 // The quotient w / x as IEEE 754 rounds it, for the constants and the ranges of the fractions of the stream.
 __device__ __forceinline__ float fraction_(float w, float near, float x) {
     float y = reciprocal(x), q = multiply_(near, y);
-    return fma_(fma_(opposite(x), q, w), y, q);
+    return fma_(fma_(negative_(x), q, w), y, q);
 }
 __device__ __forceinline__ double fraction_(double w, double near, double x) { return divide_(w, x); }
 
@@ -136,7 +136,6 @@ __device__ __forceinline__ long long int64(double x) { return __double_as_longlo
 __device__ __forceinline__ double float64(long long x) { return __longlong_as_double(x); }
 
 // Flip or copy the sign bit, the only bit set in -0.
-__device__ __forceinline__ float negative_(float x) { return opposite(x); }
 __device__ __forceinline__ double negative_(double x) { return float64(int64(x) ^ int64(-0.0)); }
 __device__ __forceinline__ float copysign_(float x, float sign) {
     return float32((int32(x) & ~int32(-0.0f)) | (int32(sign) & int32(-0.0f)));
