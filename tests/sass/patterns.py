@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from arrayinit.kernels.cuda_program import factor
 from arrayinit.stream.coefficients import SINGLE, SINGLE_TAIL
 
 Input = tuple[bool, Any]
@@ -85,8 +86,7 @@ def _divide64(w: Any) -> Pattern:
 def _root32() -> Pattern:
     guess = op("MUFU.RSQ", "x")
     root = op("FMUL.FTZ", "x", guess)
-    half = op("FMUL.FTZ", guess, number(0.5))
-    return op("FFMA", op("FFMA", Negative(root), root, "x"), half, root)
+    return op("FFMA", op("FFMA", Negative(root), root, "x"), op("FMUL.FTZ", guess, number(0.5)), root)
 
 
 def _root64() -> Pattern:
@@ -103,9 +103,8 @@ def _fraction(w: float, s: float) -> Pattern:
     """The short division of a constant by a sum, which an exhaustive test shows to be exact for these constants."""
     constant, total = np.float32(w), op("FADD", "v", number(np.float32(s)))
     y = op("MUFU.RCP", total)
-    # With the constant itself, three quotients of one fraction could be wrong.
-    estimate = np.nextafter(constant, np.float32(0)) if w == SINGLE_TAIL[2][0] else constant
-    return _division("FFMA", number(constant), total, y, op("FMUL", number(estimate), y))
+    estimate = op("FMUL", number(factor(float(constant))), y)
+    return _division("FFMA", number(constant), total, y, estimate)
 
 
 EXACT: Mapping[str, Pattern] = {
