@@ -26,7 +26,7 @@ from arrayinit.stream.transform import streams
 
 Device = Any
 Shape = tuple[int, ...]
-See = Callable[[Host, int], None]
+See = Callable[[Host, Shape], None]
 
 # The blocks that one program generates, for small boxes and for large ones: the calls for a large box should not take
 # longer than the work.
@@ -34,6 +34,9 @@ SIZES = (1 << 13, 1 << 20)
 
 # The number of keys sorted at once.
 _SORTED = 1 << 23
+
+# The elements of a matrix with zeros that are seen: as many as the check at the first use compares.
+_SEEN = 1 << 12
 
 # The bytes that are copied to the host for a part of them, in a few ms. To cut the part out first, XLA would compile a
 # program for each shape, in some 100 ms.
@@ -45,7 +48,8 @@ def on_devices(
 ) -> dict[Device, Array]:
     """Return for each device, on this device, the box of this shape that begins at its corner. No box is empty.
 
-    ``see`` gets neighbours in the logical array that the first device has drawn, and the index of the first of them.
+    ``see`` gets what the first device has drawn of a part of its box, and the corner of the part: neighbours in the
+    logical array, with the index of the first of them; or, where the draw has zeros, elements of the matrix.
     """
     made: dict[Device, Array] = _without_mesh(_on_devices, draw, corners, shape, see)
     return made
@@ -54,12 +58,6 @@ def on_devices(
 def is_copied(size: int) -> bool:
     """Whether so many bytes are copied to the host to compare a part of them."""
     return size <= _COPIED
-
-
-def block_of(x: Array, size: Sequence[int]) -> Host:
-    """Return the first elements along each axis of an array on one device, in host memory."""
-    block: Host = _without_mesh(_block_of, x, tuple(size))
-    return block
 
 
 def _without_mesh(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -71,37 +69,33 @@ def _without_mesh(function: Callable[..., Any], *arguments: Any) -> Any:
         return executor.submit(function, *arguments).result()
 
 
-def _block_of(x: Array, size: Shape) -> Host:
-    if not is_copied(x.nbytes):
-        with jax.enable_x64(True), jax.default_device(next(iter(x.devices()))):
-            x = jax.lax.slice(x, (0,) * x.ndim, size)
-    values: Host = jax.device_get(x)
-    return values[tuple(map(slice, size))]
-
-
 def _on_devices(
     draw: Draw, corners: Mapping[Device, Sequence[int]], shape: Sequence[int], see: See | None
 ) -> dict[Device, Array]:
     size, *firsts = (tuple(sizes[k] for k in draw.order) for sizes in (shape, *corners.values()))
     rows, (program, numbers) = _Rows.of(draw.shape, firsts, size), recorded(draw.distribution, draw.dtype)
+    device = next(iter(corners))
     # An array made on one device, without a mesh, can be combined with arrays on other devices.
     mesh = Mesh(np.array(list(corners)), (programs.AXIS,)) if len(corners) > 1 else None
-    with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), jax.default_device(next(iter(corners))):
+    with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), jax.default_device(device):
         given = _brought(mesh, np.array([*numbers, np.inf], FORMATS[draw.dtype.compute].real))
         compute = partial(programs.numbers, mesh=mesh, program=program, dtype=draw.dtype.name)
 
         def computed(words: Any) -> Array:
             nonlocal see
             drawn = compute(words, given)
-            if see:
-                see(*_neighbours(drawn, next(iter(corners)), rows, WORDS_PER_BLOCK[draw.dtype.word]))
+            if see and not draw.zeros:
+                numbers, begin = _on_host(drawn, device), rows.corners[0]
+                see(numbers[begin % WORDS_PER_BLOCK[draw.dtype.word] :][: rows.shape[1]], (begin,))
                 see = None
             return drawn
 
         box = _filled(mesh, rows, draw.seed.key(), streams(draw.dtype), draw.dtype.word, computed)
         if draw.zeros:
             matrix = programs.arranged(box, mesh=mesh, shape=size, order=(0, 1))
-            box = _cleared(mesh, matrix, firsts, draw)
+            box, seen = _cleared(mesh, matrix, firsts, draw, size)
+            if see:
+                see(_on_host(seen, device), firsts[0])
         box = programs.arranged(box, mesh=mesh, shape=size, order=draw.inverse)
         held: dict[Device, Array] = dict.fromkeys(corners, box)
         if mesh:
@@ -132,11 +126,11 @@ class _Rows(NamedTuple):
         return cls(starts, list(zip(sizes[:first], steps[:first], strict=True)), (math.prod(sizes[:first]), length))
 
 
-def _neighbours(drawn: Array, device: Device, rows: _Rows, each: int) -> tuple[Host, int]:
-    """Return what was drawn for the first row of a device, as far as it goes, and where the row begins."""
-    (numbers,) = (jax.device_get(part.data) for part in drawn.addressable_shards if part.device == device)
-    first = rows.corners[0]
-    return numbers[first % each :][: rows.shape[1]], first
+def _on_host(x: Array, device: Device) -> Host:
+    """Return what a device holds of an array."""
+    held: Host
+    (held,) = (jax.device_get(part.data) for part in x.addressable_shards if part.device == device)
+    return held
 
 
 def _filled(
@@ -170,17 +164,25 @@ def _filled(
     return filled
 
 
-def _cleared(mesh: Mesh | None, matrix: Array, corners: Sequence[Shape], draw: Draw) -> Array:
-    """Set the zeros of a `Draw` in boxes of a matrix, some columns at a time."""
-    (rows, columns), width = draw.shape, matrix.shape[1]
+def _cleared(
+    mesh: Mesh | None, matrix: Array, corners: Sequence[Shape], draw: Draw, size: Shape
+) -> tuple[Array, Array]:
+    """Set the zeros of a `Draw` in boxes of a matrix of this size, some columns at a time.
+
+    Return the matrix, and a copy of its first elements, few columns of many rows, which the host draws fastest.
+    """
+    (rows, columns), (height, width) = draw.shape, size
     step = min(width, max(1, _SORTED // rows))
+    tall = min(height, _SEEN)
+    seen = tall, min(step, -(-_SEEN // tall))
     first = _brought(mesh, np.array([corner[0] for corner in corners]), programs.AXIS)
+    parts = []
     for start in range(0, width, step):
         column = min(start, width - step)
         # The keys of a column are contiguous in the stream.
         held = _Rows.of((columns, rows), [(corner[1] + column, 0) for corner in corners], (step, rows))
         drawn = _filled(mesh, held, draw.seed.key(), [KEYS], "uint32", partial(programs.keys, mesh=mesh))
-        matrix = programs.clear(
-            matrix, drawn, first, _brought(mesh, np.array([column, draw.zeros])), mesh=mesh, rows=rows
-        )
-    return matrix
+        given = _brought(mesh, np.array([column, draw.zeros]))
+        matrix, part = programs.clear(matrix, drawn, first, given, mesh=mesh, rows=rows, seen=seen)
+        parts.append(part)
+    return matrix, parts[0]

@@ -121,15 +121,18 @@ def arranged(values: Array, *, shape: Shape, order: Shape) -> Array:
     return values.reshape(shape or (1,)).transpose(order or (0,))
 
 
-@on_each_device(3, "rows", donated=(0,))
-def clear(matrix: Array, keys: Array, first: Array, given: Array, *, rows: int) -> Array:
-    """Clear the elements with the smallest keys in some columns of a matrix, which may hold a part of the rows."""
+@on_each_device(3, "rows", "seen", donated=(0,))
+def clear(matrix: Array, keys: Array, first: Array, given: Array, *, rows: int, seen: Shape) -> tuple[Array, Array]:
+    """Clear the elements with the smallest keys in some columns of a matrix, which may hold a part of the rows.
+
+    Return the matrix, and a copy of the first elements of these columns, ``seen`` along each axis.
+    """
     column, count = given
     chosen = least(keys.reshape(-1, rows), count)
     inside = jax.lax.dynamic_slice_in_dim(chosen, first[0], matrix.shape[0], axis=1).T
     old = jax.lax.dynamic_slice_in_dim(matrix, column, inside.shape[1], axis=1)
     new = jnp.where(inside, jnp.zeros_like(old), old)
-    return jax.lax.dynamic_update_slice_in_dim(matrix, new, column, axis=1)
+    return jax.lax.dynamic_update_slice_in_dim(matrix, new, column, axis=1), jax.lax.slice(new, (0, 0), seen)
 
 
 def _joined(four: list[Array], word: str) -> Array:

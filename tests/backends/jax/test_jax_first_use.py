@@ -160,18 +160,26 @@ def test_a_constant_tells_nothing() -> None:
     assert first_use._answers == {}
 
 
-# Of small arrays all is copied; of large ones, what the first program draws, or a part that is cut out.
+# Of small arrays all is copied; of large ones, what a program draws.
 @pytest.mark.parametrize("copied", [2**25, 0])
+@pytest.mark.parametrize("sharded", [False, True])
+@pytest.mark.parametrize("name", DRAWS)
 def test_the_check_compiles_nothing(
-    copied: int, computed: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    name: str,
+    sharded: bool,
+    copied: int,
+    computed: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    x = struct(*SHAPE, sharding=placed((8,), ("a",)) if sharded else None)
     monkeypatch.setattr(xla_boxes, "_COPIED", copied)
     monkeypatch.setenv(first_use.VARIABLE, "device")
-    same(DRAWS["normal_"](struct(*SHAPE)), DRAWS["normal_"])
+    same(DRAWS[name](x), DRAWS[name])
     monkeypatch.setenv(first_use.VARIABLE, "check")
     with caplog.at_level(logging.WARNING), jax.log_compiles():
-        same(DRAWS["normal_"](struct(*SHAPE)), DRAWS["normal_"])
-    assert (len(computed), list(first_use._answers.values())) == (2, [True])
+        same(DRAWS[name](x), DRAWS[name])
+    assert (len(computed), len(first_use._compared)) == (2, 1)
     assert not [record.getMessage() for record in caplog.records if "Compiling" in record.getMessage()]
 
 
@@ -182,7 +190,7 @@ def test_large_arrays_are_checked_too(name: str, sharded: bool, monkeypatch: pyt
     sharding = placed((8,), ("a",)) if sharded else None
     filled = DRAWS[name](struct(*SHAPE, sharding=sharding))
     same(filled, DRAWS[name])
-    # Of a shard, the first row of neighbours is compared.
+    # Of a shard, the first row of neighbours is compared, or a matrix with zeros as a whole.
     (seen,) = first_use._compared.values()
     assert seen == {"normal_": 640, "sparse_": 640, "layout": 10}[name] if sharded else seen >= 4096
 
@@ -222,3 +230,16 @@ def test_bytes_are_compared_in_other_dtypes() -> None:
     for dtype in ("bfloat16", "float64"):
         ai.normal_(struct(*SHAPE, dtype=dtype), rng=1)
     assert list(first_use._answers.values()) == [True, True]
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+@pytest.mark.parametrize("sorted_at_once", [1 << 23, 80])
+def test_wrong_zeros_are_noticed_for_large_arrays(
+    sorted_at_once: int, sharded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xla_boxes, "_COPIED", 0)
+    monkeypatch.setattr(xla_boxes, "_SORTED", sorted_at_once)
+    draw, keys = DRAWS["sparse_"], xla_programs.keys
+    monkeypatch.setattr(xla_programs, "keys", lambda *given, **options: ~keys(*given, **options))
+    with pytest.warns(UserWarning, match="XLA on cpu:0 computes other values than the host for Normal"):
+        same(draw(struct(*SHAPE, sharding=placed((8,), ("a",)) if sharded else None)), draw)

@@ -7,11 +7,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import jax
+
 from arrayinit.backends import first_use
 from arrayinit.backends.protocol import Array
 from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.fill import Host
-from arrayinit.kernels.xla_boxes import block_of, is_copied, on_devices
+from arrayinit.kernels.xla_boxes import is_copied, on_devices
 
 Shape = tuple[int, ...]
 
@@ -26,21 +28,24 @@ def by_programs(draw: Draw, corners: dict[Any, Shape], shape: Shape) -> dict[Any
     is_right = first_use.answer(place, draw)
     if is_right is False:
         return None
-    # To compare a sample of its own, XLA would compile programs. Of a large box, neighbours are compared as drawn.
-    if is_right is None and not draw.zeros and not is_copied(math.prod(shape) * draw.dtype.bits // 8):
-        made = on_devices(draw, corners, shape, partial(_compare_neighbours, place, draw))
+    # To compare a sample of its own, XLA would compile programs. Of a large box, a part is compared as it is drawn.
+    see = None
+    if is_right is None and not is_copied(math.prod(shape) * draw.dtype.bits // 8):
+        see = partial(_compare, place, draw)
+    made = on_devices(draw, corners, shape, see)
+    if see:
         return None if first_use.answer(place, draw) is False else made
-    made = on_devices(draw, corners, shape)
     if is_right is None and not _is_right(place, draw, made[first], corners[first]):
         return None
     return made
 
 
-def _compare_neighbours(place: str, draw: Draw, numbers: Host, begin: int) -> None:
-    """Compare neighbours in the logical array with the host's."""
-    row = replace(draw, shape=(math.prod(draw.shape),), order=(0,))
-    some = numbers[: first_use.WORDS]
-    first_use.compare(place, row, some.tobytes(), some.shape, (begin,))
+def _compare(place: str, draw: Draw, drawn: Host, corner: Shape) -> None:
+    """Compare a part of the logical array with the host's: elements of a matrix with zeros, or neighbours."""
+    if not draw.zeros:
+        draw, drawn = replace(draw, shape=(math.prod(draw.shape),)), drawn[: first_use.WORDS]
+    draw = replace(draw, order=tuple(range(drawn.ndim)))
+    first_use.compare(place, draw, drawn.tobytes(), drawn.shape, corner)
 
 
 def _is_right(place: str, draw: Draw, made: Array, corner: Shape) -> bool:
@@ -50,4 +55,5 @@ def _is_right(place: str, draw: Draw, made: Array, corner: Shape) -> bool:
     for axis in range(made.ndim) if draw.zeros else reversed(range(made.ndim)):
         size[axis] = min(made.shape[axis], left)
         left = -(-left // size[axis])
-    return first_use.compare(place, draw, block_of(made, size).tobytes(), size, corner)
+    block = jax.device_get(made)[tuple(map(slice, size))]
+    return first_use.compare(place, draw, block.tobytes(), size, corner)
