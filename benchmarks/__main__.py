@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from functools import partial
+from importlib.util import find_spec
 
 from benchmarks.chart import draw
 from benchmarks.environment import environment
@@ -53,6 +54,8 @@ def options() -> argparse.Namespace:
     asked = parser.parse_args()
     if asked.write == HERE and (asked.quick or asked.only or asked.targets):
         parser.error("what is written to benchmarks/ is a full run, without --quick, --only and --targets")
+    if asked.write and not find_spec("matplotlib"):
+        parser.error("--write draws charts with matplotlib, which is not installed")
     if asked.write:
         asked.write.mkdir(parents=True, exist_ok=True)
     return asked
