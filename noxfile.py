@@ -289,6 +289,8 @@ def cubed(session: nox.Session) -> None:
 def check_large(session: nox.Session, library: str, **env: str) -> None:
     """Run the tests on TensorFlow or Paddle, compare with it, and copy from it and to it."""
     python = program(session, "large")
+    # TensorFlow has XLA, too.
+    env["XLA_FLAGS"] = ""
     pytest(session, python, *PARALLEL, "-m", "not peers", *WITH_COMMAND_LINE, ARRAYINIT_TEST_BACKENDS=library, **env)
     # NumPy's session has nothing installed that could be imported.
     pytest(session, python, "tests/docs/test_laziness.py", part="-lazy", ARRAYINIT_TEST_BACKENDS="numpy")
@@ -302,7 +304,7 @@ def check_large(session: nox.Session, library: str, **env: str) -> None:
 def tensorflow(session: nox.Session) -> None:
     """Run the tests on TensorFlow; plain nox leaves this session out."""
     check_large(session, "tensorflow", KERAS_BACKEND="tensorflow")
-    env = {"ARRAYINIT_TEST_BACKENDS": "keras", "KERAS_BACKEND": "tensorflow"}
+    env = {"ARRAYINIT_TEST_BACKENDS": "keras", "KERAS_BACKEND": "tensorflow", "XLA_FLAGS": ""}
     pytest(session, program(session, "large"), *PARALLEL, KIT, part="-keras", **env)
 
 
@@ -416,9 +418,9 @@ def check_floor(session: nox.Session, python: str, extra: str) -> None:
     """Run the tests of an extra's oldest release."""
     # The tests of Dask's processes need more than the extra.
     without = [f"--ignore={file}" for file in (*OF_TRITON, "tests/backends/dask/test_dask_distributed.py")]
-    backend = "torch" if extra == "safetensors" else extra
+    env = {"ARRAYINIT_TEST_BACKENDS": "torch" if extra == "safetensors" else extra, "XLA_FLAGS": ""}
     arguments = (*PARALLEL, "-m", "not peers", *FLOORS[extra], *without)
-    pytest(session, python, *arguments, part=f"-{extra}", ARRAYINIT_TEST_BACKENDS=backend)
+    pytest(session, python, *arguments, part=f"-{extra}", **env)
 
 
 @uses("all", default=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -85,8 +86,21 @@ def test_a_compiled_copy_rounds_once(dtype: str, torch_library: Library) -> None
 @pytest.mark.parametrize("name", ["seed", "constant", "identity"])
 def test_mapped_fills_give_every_slice_the_same(name: str, torch_library: Library) -> None:
     torch, fill = peer("torch"), FILLS[name]
-    mapped = torch.vmap(fill)(torch.stack([empty(6, 4)] * 3))
-    np.testing.assert_array_equal(bits(mapped), np.stack([filled(fill, empty(6, 4))] * 3))
+    slices = torch.stack([empty(6, 4)] * 3)
+    if not maps_views(slices):
+        with pytest.raises(RuntimeError, match="Batching rule not implemented"):
+            torch.vmap(fill)(slices)
+        return
+    np.testing.assert_array_equal(bits(torch.vmap(fill)(slices)), np.stack([filled(fill, empty(6, 4))] * 3))
+
+
+def maps_views(x: Any) -> bool:
+    """Whether torch.vmap has a rule for views of another dtype, as since torch 2.13."""
+    torch = peer("torch")
+    with suppress(RuntimeError):
+        torch.vmap(lambda part: part.view(torch.uint8))(x)
+        return True
+    return False
 
 
 @pytest.mark.parametrize("size", [5, 1000, CHUNK + 3, 2 * CHUNK + 7])

@@ -100,8 +100,15 @@ def test_each_sparse_column_has_its_zeros(rows, columns, sparsity, memory, dtype
     x = torch.full((rows, columns), 7, dtype=getattr(torch, dtype))
     x = x.t().contiguous().t() if memory == "transposed" else x
     arrayinit.sparse_(x, sparsity, std=1.0, rng=torch.Generator().manual_seed(0))
-    assert (x == 0).sum(dim=0).tolist() == [math.ceil(sparsity * rows)] * columns
+    zeros, least = (x == 0).sum(dim=0), math.ceil(sparsity * rows)
+    assert (zeros >= least).all()
+    assert (zeros == least).all() or draws_zeros(x.dtype)
     assert (x != 7).all()
+
+
+def draws_zeros(dtype):
+    """Whether some of torch's own normals are zero, as those of torch 2.11 in bfloat16."""
+    return (torch.empty(10_000, dtype=dtype).normal_(generator=torch.Generator().manual_seed(0)) == 0).any()
 
 
 def test_every_row_is_as_likely_to_be_zero():

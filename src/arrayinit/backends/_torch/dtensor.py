@@ -175,17 +175,17 @@ def _held(x: Array) -> list[list[range]]:
     mesh = x.device_mesh
     coordinate = mesh.get_coordinate() or [0] * mesh.ndim
     for i, placement in enumerate(x.placements):
-        # Checked by attribute: _StridedShard is not public. FSDP2 uses it for an axis that is sharded already, and it
-        # shards each of `split_factor` pieces.
-        if hasattr(placement, "dim"):
-            count = getattr(placement, "split_factor", 1)
-            pieces = [_chunk(held[placement.dim], count, k) for k in range(count)]
-            held[placement.dim] = [run for piece in pieces for run in _chunk(piece, mesh.size(i), coordinate[i])]
-        elif not placement.is_replicate():
+        if placement.is_partial():
             raise ValueError(
                 f"x is placed as {x.placements}, and a Partial placement has no elements yet: fill x before you "
                 "distribute it so, or after x.redistribute"
             )
+        if not placement.is_replicate():
+            # FSDP2 uses _StridedShard, which is not public, for an axis that is sharded already. It shards each of
+            # `split_factor` pieces.
+            count = getattr(placement, "split_factor", 1)
+            pieces = [_chunk(held[placement.dim], count, k) for k in range(count)]
+            held[placement.dim] = [run for piece in pieces for run in _chunk(piece, mesh.size(i), coordinate[i])]
     return held
 
 
