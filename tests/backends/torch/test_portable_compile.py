@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from cases import DRAWN, DRAWS, FUNCTIONS, OWN_WAYS
 from libraries import Library
-from portable_calls import TOLERANCE, reference, same_bits
-from torch_calls import empty, fill
+from portable_calls import reference, same_bits
+from torch_calls import assert_same, empty, fill
 
 import arrayinit
 
@@ -42,13 +42,6 @@ def _forgotten_graphs(torch_library: Library) -> Iterator[None]:
 
 def compiled(function: Any, backend: str = "aot_eager") -> Any:
     return torch.compile(function, fullgraph=True, backend=backend)
-
-
-def assert_same(name: str, ours: Any, theirs: Any) -> None:
-    if "orthogonal" in name:
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=4 * TOLERANCE[str(ours.dtype).removeprefix("torch.")])
-    else:
-        assert torch.equal(ours, theirs)
 
 
 @pytest.mark.parametrize("name", DRAWN)

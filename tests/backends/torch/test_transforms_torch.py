@@ -12,8 +12,7 @@ import pytest
 from cases import DRAWN, FUNCTIONS, KERNEL, MATRIX, complete
 from intervals import interval
 from libraries import no_such_case
-from portable_calls import TOLERANCE
-from torch_calls import empty, fill
+from torch_calls import assert_same, empty, fill
 
 import arrayinit
 
@@ -31,14 +30,6 @@ SLICES = 3
 
 def stack(name: str, **options: Any) -> Any:
     return torch.stack([empty(name, **options)] * SLICES)
-
-
-def assert_same(name: str, ours: Any, theirs: Any) -> None:
-    if "orthogonal" in name:
-        atol = 4 * TOLERANCE[str(ours.dtype).removeprefix("torch.")]
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=atol)
-    else:
-        assert torch.equal(ours, theirs)
 
 
 def assert_structured(name: str, x: Any) -> None:
