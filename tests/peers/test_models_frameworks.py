@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import models_of_frameworks as models
+import models_of_jax
 import numpy as np
 import pytest
 from models_of_mlx import mlx_result
@@ -19,10 +20,10 @@ import arrayinit as ai
 pytestmark = pytest.mark.peers
 
 IN_PROCESS = {
-    "nnx": ("flax", models.nnx_result),
-    "linen": ("flax", models.linen_result),
-    "equinox": ("equinox", models.equinox_result),
-    "haiku": ("haiku", models.haiku_result),
+    "nnx": ("flax", models_of_jax.nnx_result),
+    "linen": ("flax", models_of_jax.linen_result),
+    "equinox": ("equinox", models_of_jax.equinox_result),
+    "haiku": ("haiku", models_of_jax.haiku_result),
     "mlx": ("mlx", mlx_result),
     "tinygrad": ("tinygrad", tinygrad_result),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import models_of_frameworks as models
+import models_of_jax
 import numpy as np
 import pytest
 from peers import peer
@@ -17,10 +18,10 @@ import arrayinit as ai
 pytestmark = pytest.mark.peers
 
 IN_PROCESS = {
-    "nnx": ("flax", models.nnx_result),
-    "linen": ("flax", models.linen_result),
-    "equinox": ("equinox", models.equinox_result),
-    "haiku": ("haiku", models.haiku_result),
+    "nnx": ("flax", models_of_jax.nnx_result),
+    "linen": ("flax", models_of_jax.linen_result),
+    "equinox": ("equinox", models_of_jax.equinox_result),
+    "haiku": ("haiku", models_of_jax.haiku_result),
 }
 
 
@@ -40,17 +41,16 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     weights = models.torch_result()[0]
     save_file(weights, tmp_path / "model.safetensors")
     load = partial(ai.initialize, rules=[], pretrained=tmp_path / "model.safetensors", rename="torch")
-    monkeypatch.setattr(models, "filled", load)
+    monkeypatch.setattr(models_of_jax, "filled", load)
     return tmp_path / "model.safetensors"
 
 
 @pytest.mark.usefixtures("trained", "narrow")
 @pytest.mark.parametrize("framework", IN_PROCESS)
-def test_a_file_of_torch_gives_the_same_logits(framework: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_torch_gives_the_same_logits(framework: str) -> None:
     module, function = IN_PROCESS[framework]
     peer(module)
     logits = function()[1]
-    monkeypatch.undo()
     expected = models.torch_result()[1]
     assert expected.std() > 0.1
     np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5)
