@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,6 @@ IN_PROCESS = {
 
 
 @pytest.fixture
-def narrow() -> Iterator[None]:
-    """Equinox makes arrays of 64 bits where JAX has them."""
-    with peer("jax").enable_x64(False):
-        yield
-
-
-@pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The weights of the transformer in torch, in a file; each framework loads them in place of its rules."""
     peer("torch"), peer("safetensors")
@@ -45,7 +37,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "model.safetensors"
 
 
-@pytest.mark.usefixtures("trained", "narrow")
+@pytest.mark.usefixtures("trained", "single_precision")
 @pytest.mark.parametrize("framework", IN_PROCESS)
 def test_a_file_of_torch_gives_the_same_logits(framework: str) -> None:
     module, function = IN_PROCESS[framework]
@@ -91,7 +83,7 @@ STATISTICS = (r"norm\.(mean|var)$", r"norm.running_\1")
 WITHOUT_COUNT = [("num_batches_tracked", ai.keep())]
 
 
-@pytest.mark.usefixtures("narrow")
+@pytest.mark.usefixtures("single_precision")
 def test_a_checkpoint_of_torch_in_flax_and_back_has_the_same_bits() -> None:
     nnx = peer("flax.nnx")
     given = in_torch()
@@ -114,7 +106,7 @@ def test_a_checkpoint_of_torch_in_flax_and_back_has_the_same_bits() -> None:
         ai.plan(back, WITHOUT_COUNT, pretrained=nnx.state(flax), rename=rename)
 
 
-@pytest.mark.usefixtures("narrow")
+@pytest.mark.usefixtures("single_precision")
 def test_a_checkpoint_of_flax_goes_by_its_names() -> None:
     """As arrays in a file have no layers, a kernel of attention is refused, and all others are permuted."""
     nnx = peer("flax.nnx")
@@ -132,7 +124,7 @@ def test_a_checkpoint_of_flax_goes_by_its_names() -> None:
         ai.plan(in_torch(), [("norm.*", ai.keep())], pretrained=flat, rename="torch")
 
 
-@pytest.mark.usefixtures("narrow")
+@pytest.mark.usefixtures("single_precision")
 def test_a_transposed_convolution_is_never_permuted() -> None:
     """That of torch has another order in space, too."""
     torch, nnx = peer("torch"), peer("flax.nnx")
@@ -150,7 +142,7 @@ def test_a_transposed_convolution_is_never_permuted() -> None:
     assert str(ai.plan(module, [], pretrained=given, rename="torch")[0].action) == "loaded"
 
 
-@pytest.mark.usefixtures("narrow")
+@pytest.mark.usefixtures("single_precision")
 def test_a_transposed_convolution_of_equinox_has_the_names_of_torch() -> None:
     jax, eqx, torch = peer("jax"), peer("equinox"), peer("torch")
     layer = eqx.nn.ConvTranspose2d(3, 3, 2, use_bias=False, key=jax.random.key(0))
