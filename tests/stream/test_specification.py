@@ -10,15 +10,13 @@ from from_the_page import (
     complex_normal,
     complex_truncated,
     complex_uniform,
-    fold_in,
-    key,
     normal,
     sparse,
     truncated,
     uniform,
-    word,
 )
 from from_the_page_scalars import FLOAT8, blocks, limits, truncated_scalars
+from from_the_page_words import fold_in, key, word
 from golden import Bits
 from specification import PAGE, block, tables, vectors
 
