@@ -30,66 +30,32 @@ os.environ.setdefault("DEV", "PYTHON")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
-from libraries import COMPLEX, KIT_ONLY, LIBRARIES, NEEDS, ON_GPU, REAL, Library, available, no_such_case
-from never_run import ELSEWHERE, IN_WORKFLOW, NOT_INSTALLED
+from libraries import COMPLEX, LIBRARIES, REAL, Library, available, no_such_case
+from never_run import ELSEWHERE
 from once import Make, made_once, shared_folder
+from selection import ASKED, NotAsked, is_elsewhere, is_held, is_left_out, needed
 
 from arrayinit.stream import extension
 
-_ASKED = [name for name in os.environ.get("ARRAYINIT_TEST_BACKENDS", "").split(",") if name]
-_PEERS = [name for name in os.environ.get("ARRAYINIT_TEST_PEERS", "").split(",") if name]
 _cache: dict[str, Library] = {}
-
 _HERE = Path(__file__).parent
-# What a folder needs of what is asked for; tests of two libraries, and those of the pages, have sessions of their own.
-_ROOMS: dict[str, tuple[str, ...]] = {
-    "core": ("numpy",),
-    "stream": ("numpy",),
-    "kernels": ("numpy", "torch", "jax", "dask"),
-    # NumPy stands in CuPy's place.
-    "backends/cupy": ("cupy", "numpy"),
-    "backends/containers": tuple(KIT_ONLY),
-    "docs": (),
-    "peers": (),
-}
 
-
-class _NotAsked:
-    """Let nothing import a library that is installed and not asked for, which would take each process seconds."""
-
-    def __init__(self, asked: list[str]) -> None:
-        names = {name.partition(":")[0] for name in asked}
-        others = {"dask", "jax", "mlx", "tinygrad", "torch"} - names
-        self.modules = others.difference(*(NEEDS.get(name, ()) for name in names))
-
-    def find_spec(self, name: str, *_: object) -> None:
-        if name in self.modules:
-            raise ModuleNotFoundError(f"{name} is not among ARRAYINIT_TEST_BACKENDS", name=name)
-
-
-if _ASKED:
-    sys.meta_path.insert(0, _NotAsked([*_ASKED, *_PEERS]))
+if ASKED:
+    sys.meta_path.insert(0, NotAsked())
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out the folders of which nothing would run."""
-    if not collection_path.is_dir():
-        return None
-    room = collection_path.relative_to(_HERE).as_posix() if collection_path.is_relative_to(_HERE) else ""
-    needed = _ROOMS.get(room, (collection_path.name,) if collection_path.parent == _HERE / "backends" else None)
-    if not _ASKED:
-        return True if set(needed or ()) & set(NOT_INSTALLED) and not find_spec(collection_path.name) else None
-    asked = {name.partition(":")[0] for name in _ASKED}
-    return True if needed is not None and asked.isdisjoint(needed) else None
+    return True if collection_path.is_dir() and is_left_out(collection_path, _HERE) else None
 
 
 def _get(name: str) -> Library:
-    if _ASKED and name not in _ASKED:
-        pytest.skip(f"{name} is not among ARRAYINIT_TEST_BACKENDS={','.join(_ASKED)}")
+    if ASKED and name not in ASKED:
+        pytest.skip(f"{name} is not among ARRAYINIT_TEST_BACKENDS={','.join(ASKED)}")
     if name not in _cache:
         if name == "cupy" and not available(name) and find_spec(name):
             pytest.skip("cupy is installed, but there is no GPU: tests/backends/cupy checks it without one")
-        if not _ASKED and not available(name):
+        if not ASKED and not available(name):
             pytest.skip(f"{name} is not installed, or has no device")
         _cache[name] = LIBRARIES[name]()
     return _cache[name]
@@ -97,15 +63,9 @@ def _get(name: str) -> Library:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, where libraries are asked for, the tests of others, which would only be skipped."""
-    _deselect(config, items, lambda item: _is_held(item) and item.path.name != "test_conformance.py")
+    _deselect(config, items, lambda item: is_held(item) and item.path.name != "test_conformance.py")
     _record(items)
-    _deselect(config, items, lambda item: _ASKED and not _needed(item) <= set(_ASKED))
-
-
-def _is_held(item: pytest.Item) -> bool:
-    """Whether a test of all libraries takes an object that holds an array."""
-    given = getattr(item, "callspec", None)
-    return given is not None and given.params.get("library") in KIT_ONLY
+    _deselect(config, items, lambda item: ASKED and not needed(item) <= set(ASKED))
 
 
 def _deselect(config: pytest.Config, items: list[pytest.Item], is_out: Callable[[pytest.Item], object]) -> None:
@@ -127,32 +87,11 @@ def _record(items: list[pytest.Item]) -> None:
     # Not for the tests that run pytest themselves.
     file = os.environ.pop("ARRAYINIT_TEST_COLLECTED", "")
     if file and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
-        names = (f"{ELSEWHERE if _is_elsewhere(item) else ''}{item.nodeid}\n" for item in items)
+        names = (f"{ELSEWHERE if is_elsewhere(item) else ''}{item.nodeid}\n" for item in items)
         Path(file).write_text("".join(names), encoding="utf-8")
 
 
-def _is_elsewhere(item: pytest.Item) -> bool:
-    """Whether a test needs a GPU, or a library of whose tests plain nox runs few or none."""
-    is_marked = any(item.get_closest_marker(mark) for mark in ("gpu", "large"))
-    return is_marked or bool(_taken(item) & ON_GPU) or not _needed(item).isdisjoint(IN_WORKFLOW)
-
-
-def _needed(item: pytest.Item) -> set[str]:
-    """Return the libraries that a test takes; if none, that of its folder, or NumPy."""
-    own = item.path.parent
-    if own.name == "containers":
-        return _taken(item) or KIT_ONLY
-    return _taken(item) or {own.name if own.parent.name == "backends" else "numpy"}
-
-
-def _taken(item: pytest.Item) -> set[str]:
-    """Return the libraries that a test takes by their fixtures."""
-    names = {name.removesuffix("_library") for name in getattr(item, "fixturenames", ()) if name.endswith("_library")}
-    given = getattr(item, "callspec", None)
-    return names | ({given.params["library"]} if given and "library" in given.params else set())
-
-
-@pytest.fixture(params=_ASKED or LIBRARIES)
+@pytest.fixture(params=ASKED or LIBRARIES)
 def library(request: pytest.FixtureRequest) -> Library:
     """Each array library, on each device."""
     return _get(request.param)
