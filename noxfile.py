@@ -93,7 +93,10 @@ BESIDE_EXTRAS = {"mlx": ("mlx[cpu]",), "cupy": ("cuda-pathfinder",), "safetensor
 CLIENT = str(Path("tests", "values", "typed_client.py"))
 
 # The command line has tests for each library, which no other folder has.
-WITH_COMMAND_LINE = ("tests", "tests/docs/test_command_line.py")
+WITH_COMMAND_LINE = (
+    "tests",
+    *(f"tests/docs/test_command_line{part}.py" for part in ("", "_measure", "_models", "_programs", "_terminal")),
+)
 
 # The files of the session `triton`, and those of `xla`. The older emitters round some conversions to float8 wrongly.
 OF_TRITON = ("tests/backends/torch/test_triton.py", "tests/backends/torch/test_triton_ptx.py")
