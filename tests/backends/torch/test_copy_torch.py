@@ -52,6 +52,13 @@ def test_every_kind_of_tensor_is_read(name: str, library: Library) -> None:
     np.testing.assert_array_equal(library.to_numpy(y), source.detach().resolve_conj().resolve_neg().numpy())
 
 
+@pytest.mark.pairs
+def test_arrays_in_a_list_are_read_by_their_libraries(library: Library) -> None:
+    rows = [array("torch", np.full(3, 1.0, "float32"), "bfloat16"), np.full(3, 2.0), (3.0, 3, True)]
+    y = arrayinit.copy_(library.empty((3, 3), "float32"), rows)
+    np.testing.assert_array_equal(library.to_numpy(y), [[1, 1, 1], [2, 2, 2], [3, 3, 1]])
+
+
 def test_conjugated_and_strided_tensors_are_filled() -> None:
     z = torch.zeros(2, dtype=torch.complex64)
     values = np.array([1 + 2j, 3 - 4j], "complex64")
