@@ -92,12 +92,6 @@ BESIDE_EXTRAS = {"mlx": ("mlx[cpu]",), "cupy": ("cuda-pathfinder",), "safetensor
 # A program that uses arrayinit, which the type checkers read.
 CLIENT = str(Path("tests", "values", "typed_client.py"))
 
-# The command line has tests for each library, which no other folder has.
-WITH_COMMAND_LINE = (
-    "tests",
-    *(f"tests/docs/test_command_line{part}.py" for part in ("", "_measure", "_models", "_programs", "_terminal")),
-)
-
 # The files of the session `triton`, and those of `xla`. The older emitters round some conversions to float8 wrongly.
 OF_TRITON = ("tests/backends/torch/test_triton.py", "tests/backends/torch/test_triton_ptx.py")
 OF_XLA = tuple(f"tests/backends/jax/test_{name}.py" for name in ("portable_jax", "portable_jax_programs", "float8_jax"))
@@ -271,7 +265,7 @@ def libraries(session: nox.Session) -> None:
     """Run the tests on MLX, and the conformance kit on other libraries and on the objects that hold an array."""
     if sys.platform == "win32":
         session.skip("MLX has no wheels for Windows")
-    check_backend(session, "mlx", *WITH_COMMAND_LINE)
+    check_backend(session, "mlx")
     # Whether the kit fails where it should, the sessions of the slow ones ask.
     quick = ("-k", "not (is_wrong and (tinygrad or cubed))")
     check_backend(session, "tinygrad,cubed,nnx,keras,ref,xarray", KIT, "tests/backends", *quick, part="-kit")
@@ -280,13 +274,13 @@ def libraries(session: nox.Session) -> None:
 @uses("all", default=False)
 def tinygrad(session: nox.Session) -> None:
     """Run the tests on tinygrad, in its interpreter; plain nox leaves this session out."""
-    check_backend(session, "tinygrad", *WITH_COMMAND_LINE)
+    check_backend(session, "tinygrad")
 
 
 @uses("all", default=False)
 def cubed(session: nox.Session) -> None:
     """Run the tests on cubed; plain nox leaves this session out."""
-    check_backend(session, "cubed", *WITH_COMMAND_LINE)
+    check_backend(session, "cubed")
 
 
 def check_large(session: nox.Session, library: str, **env: str) -> None:
@@ -294,7 +288,7 @@ def check_large(session: nox.Session, library: str, **env: str) -> None:
     python = program(session, "large")
     # TensorFlow has XLA, too.
     env["XLA_FLAGS"] = ""
-    pytest(session, python, *PARALLEL, "-m", "not peers", *WITH_COMMAND_LINE, ARRAYINIT_TEST_BACKENDS=library, **env)
+    pytest(session, python, *PARALLEL, "-m", "not peers", ARRAYINIT_TEST_BACKENDS=library, **env)
     # NumPy's session has nothing installed that could be imported.
     pytest(session, python, "tests/docs/test_laziness.py", part="-lazy", ARRAYINIT_TEST_BACKENDS="numpy")
     # Paddle crashes where TensorFlow was imported before, so no process has both.
@@ -361,7 +355,7 @@ def docs(session: nox.Session) -> None:
     # Keras would take TensorFlow's arrays.
     # The command line tries all libraries that are installed.
     env = {"ARRAYINIT_TEST_BACKENDS": backends, "ARRAYINIT_TEST_PEERS": "mlx,tinygrad", "KERAS_BACKEND": "numpy"}
-    pytest(session, python, *PARALLEL, *doctests, "src", "README.md", "tests/docs", **env)
+    pytest(session, python, *PARALLEL, *doctests, "src", "README.md", "tests/cli", "tests/docs", **env)
     if not session.posargs:
         build_site(session, python)
 

@@ -21,6 +21,8 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     # NumPy stands in CuPy's place.
     "backends/cupy": ("cupy", "numpy"),
     "backends/containers": tuple(KIT_ONLY),
+    # For all other libraries, the session of the pages runs these.
+    "cli": ("mlx", *IN_WORKFLOW),
     "docs": (),
     "peers": (),
 }
@@ -44,7 +46,7 @@ def is_left_out(folder: Path, tests: Path) -> bool:
     room = folder.relative_to(tests).as_posix() if folder.is_relative_to(tests) else ""
     libraries = _ROOMS.get(room, (folder.name,) if folder.parent == tests / "backends" else None)
     if not ASKED:
-        return not set(libraries or ()).isdisjoint(NOT_INSTALLED) and not find_spec(folder.name)
+        return bool(libraries) and all(name in NOT_INSTALLED and not find_spec(name) for name in libraries)
     return libraries is not None and {name.partition(":")[0] for name in ASKED}.isdisjoint(libraries)
 
 
