@@ -38,7 +38,7 @@ def test_the_oldest_releases_are_those_of_the_extras(numpy_library: Library) -> 
     extras = project["optional-dependencies"]
     # No library of arrays.
     del extras["safetensors"]
-    needed = {extra: re.split(">=", requirement)[1] for extra, (requirement,) in extras.items()}
+    needed = {extra: re.split(">=", requirement)[1] for extra, (requirement, *_) in extras.items()}
     of_containers = {module.partition(".")[0] for module in registry.CONTAINERS} - {
         module.partition(".")[0] for module in registry.ARRAYS
     }
