@@ -1,6 +1,8 @@
-"""Single bits and bytes: counts, permutations, and predicates as bits of a register."""
+"""Single bits and bytes: logic, counts, permutations, and predicates as bits of a register."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -61,3 +63,32 @@ def register_to_predicates(m: Machine, i: Instruction, mask: Array) -> None:
     for k in range(7):
         if int(m.u32(chosen)[0, 0]) >> k & 1:
             m.write_predicate(to._replace(kind="P", index=k), m.u32(source) >> np.uint32(k) & np.uint32(1) == 1, mask)
+
+
+def _table(inputs: Sequence[Array], table: int, ones: Array) -> Array:
+    """Return a function of three bits, whose results are the bits of a number."""
+    result = ones ^ ones
+    for k in range(8):
+        if table >> k & 1:
+            terms = [x if k >> (2 - n) & 1 else x ^ ones for n, x in enumerate(inputs)]
+            result = result | (terms[0] & terms[1] & terms[2])
+    return result
+
+
+@instruction("LOP3", modifiers="LUT")
+def logic(m: Machine, i: Instruction, mask: Array) -> None:
+    *results, x, y, z, table, last = i.operands
+    if last.text not in ("!PT", "!UPT"):
+        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+    value = _table([m.u32(x), m.u32(y), m.u32(z)], table.bits[0].item(), np.full((1, 1), 2**32 - 1, np.uint32))
+    m.write(results[-1], value, mask)
+    for operand in results[:-1]:
+        m.write_predicate(operand, value != 0, mask)
+
+
+@instruction("PLOP3", modifiers="LUT")
+def predicate_logic(m: Machine, i: Instruction, mask: Array) -> None:
+    first, second, x, y, z, *tables = i.operands
+    given = [m.predicate(operand) for operand in (x, y, z)]
+    for to, table in zip((first, second), tables, strict=True):
+        m.write_predicate(to, _table(given, table.bits[0].item(), np.ones((1, 1), bool)), mask)

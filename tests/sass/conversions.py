@@ -56,6 +56,15 @@ def to_integer(m: Machine, i: Instruction, mask: Array) -> None:
         m.write(to, value.view(np.uint32), mask)
 
 
+@instruction("F2F", modifiers="F16 F32")
+def to_half(m: Machine, i: Instruction, mask: Array) -> None:
+    """Round a number to 16 bits, to nearest. The compiler relies on zeros in the upper half."""
+    if not i.opcode.endswith(".F16.F32"):
+        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+    to, source = i.operands
+    m.write(to, _float16(m.f32(source)), mask)
+
+
 @instruction("F2FP", modifiers="F16 BF16 F32 PACK_AB")
 def to_halves(m: Machine, i: Instruction, mask: Array) -> None:
     """Round two numbers to 16 bits, to nearest, and pack them into a register."""

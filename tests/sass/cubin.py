@@ -9,9 +9,6 @@ from typing import Any, NamedTuple
 # The attributes of a kernel that its sections .nv.info hold, by the numbers that the file format gives them.
 _CONSTANTS, _PARAMETER, _STACK, _REGISTERS = 0x0A, 0x17, 0x12, 0x2F
 
-# The first kilobyte of shared memory belongs to the driver, since sm_90.
-SHARED_START = 0x400
-
 
 class Parameter(NamedTuple):
     """Where a parameter begins, from the first one on, and its size in bytes."""
@@ -31,13 +28,22 @@ class Cubin(NamedTuple):
     """Bytes of local memory of a thread."""
     shared: int
     """Bytes of shared memory of a block, with those that the driver keeps."""
+    banks: dict[int, bytes]
+    """The content of each constant bank. Bank 0 ends with the parameters, which a launch fills in."""
     constants: int
     """Where the parameters begin in constant bank 0."""
     parameters: tuple[Parameter, ...]
+    architecture: int
+    """The architecture of the GPU, as 90 for sm_90."""
+
+    @property
+    def launch_constants(self) -> tuple[int, int]:
+        """Where bank 0 has the number of threads in a block, and the end of a thread's stack."""
+        return (0x360, 0x37C) if self.architecture >= 100 else (0, 0x28)
 
 
-def compiled(source: str, *options: str) -> Cubin:
-    """Compile a source whose kernel is ``draw`` for sm_90."""
+def compiled(source: str, architecture: int) -> Cubin:
+    """Compile a source whose kernel is ``draw``."""
     from cuda.bindings import nvrtc
 
     def call(function: Callable[..., Any], *arguments: object) -> Any:
@@ -47,16 +53,15 @@ def compiled(source: str, *options: str) -> Cubin:
         return results[0] if results else None
 
     program = call(nvrtc.nvrtcCreateProgram, source.encode(), b"draw.cu", 0, [], [])
-    given = [b"--gpu-architecture=sm_90", *(option.encode() for option in options)]
     try:
-        call(nvrtc.nvrtcCompileProgram, program, len(given), given)
+        call(nvrtc.nvrtcCompileProgram, program, 1, [f"--gpu-architecture=sm_{architecture}".encode()])
     except RuntimeError as error:
         log = bytes(call(nvrtc.nvrtcGetProgramLogSize, program))
         call(nvrtc.nvrtcGetProgramLog, program, log)
         raise RuntimeError(log.decode()) from error
     image = bytes(call(nvrtc.nvrtcGetCUBINSize, program))
     call(nvrtc.nvrtcGetCUBIN, program, image)
-    return read(image)
+    return _read(image, architecture)
 
 
 class _Section(NamedTuple):
@@ -66,7 +71,7 @@ class _Section(NamedTuple):
     link: int
 
 
-def read(image: bytes, kernel: str = "draw") -> Cubin:
+def _read(image: bytes, architecture: int, kernel: str = "draw") -> Cubin:
     """Return what a file in ELF holds of one kernel."""
     sections = _sections(image)
     (table,) = (section for section in sections.values() if section.kind == 2)
@@ -86,9 +91,11 @@ def read(image: bytes, kernel: str = "draw") -> Cubin:
         functions,
         per_function[_REGISTERS, index],
         per_function[_STACK, index],
-        SHARED_START + (sections[f".nv.shared.{kernel}"].size if f".nv.shared.{kernel}" in sections else 0),
+        sections[f".nv.shared.{kernel}"].size if f".nv.shared.{kernel}" in sections else 0,
+        {k: sections[name].content for k in range(8) if (name := f".nv.constant{k}.{kernel}") in sections},
         struct.unpack_from("<IH", bank)[1],
         tuple(Parameter(offset, flags >> 18) for _, _, offset, flags in sorted(parameters, key=lambda one: one[1])),
+        architecture,
     )
 
 

@@ -34,13 +34,13 @@ class Operand(NamedTuple):
     absolute: bool = False
     inverted: bool = False
     bits: Array | None = None
-    """A number that is written as bits."""
+    """A number that is written as bits: the low 32 bits, then the high ones."""
     number: float | None = None
     """A number that is written as a number."""
     base: tuple[Operand, ...] = ()
     """The registers whose sum, and that of ``index``, is an address."""
-    wide: bool = False
-    """Whether the first of these registers is the low half of an address of 64 bits."""
+    bank: int = 0
+    """The constant bank."""
 
 
 class Instruction(NamedTuple):
@@ -69,13 +69,13 @@ _COMMA = re.compile(r",\s*(?![^\[]*\])")
 _ADDRESS = re.compile(r"(-?)0x([0-9a-f]+)")
 
 
-def disassembled(texts: Sequence[bytes]) -> list[dict[int, Instruction]]:
+def disassembled(texts: Sequence[bytes], architecture: int) -> list[dict[int, Instruction]]:
     """Return the instructions of each text by their addresses. One run of nvdisasm reads all texts."""
     starts = np.cumsum([0, *map(len, texts)]).tolist()
     with TemporaryDirectory() as folder:
         file = Path(folder, "texts.bin")
         file.write_bytes(b"".join(texts))
-        command = [nvdisasm(), "--binary", "SM90", "--no-dataflow", str(file)]
+        command = [nvdisasm(), "--binary", f"SM{architecture}", "--no-dataflow", str(file)]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     lines = [(int(found[1], 16), found[2]) for found in _LINE.finditer(printed)]
     code = iter(lines)
@@ -107,7 +107,7 @@ def _instruction(address: int, text: str, start: int) -> Instruction:
     name, *modifiers = opcode.split(".")
     operands = list(_operands(listed.strip(), name))
     if name in _JUMPS and operands[-1].bits is not None:
-        target = int(operands[-1].bits[0, 0]) - start
+        target = operands[-1].bits[0].item() - start
         operands[-1] = operands[-1]._replace(index=target)
     return Instruction(address, guard, name, frozenset(modifiers), tuple(operands), text)
 
@@ -151,7 +151,8 @@ _REGISTERS = (
 def _number(text: str) -> Operand:
     if found := _ADDRESS.fullmatch(text):
         value = int(found[2], 16) * (-1 if found[1] else 1)
-        return Operand("#", text, bits=np.full((1, 1), value % 2**32, np.uint32))
+        halves = divmod(value % 2**64, 2**32)[::-1]
+        return Operand("#", text, bits=np.array(halves, np.uint32).reshape(2, 1, 1))
     known = {"QNAN": "nan", "SNAN": "nan", "INF": "inf"}
     sign, name = (text[0], text[1:]) if text[0] in "+-" else ("", text)
     try:
@@ -161,18 +162,19 @@ def _number(text: str) -> Operand:
 
 
 def _memory(text: str) -> Operand:
-    """Return the operand for an address: registers, of which one may have 64 bits, and a number of bytes."""
+    """Return the operand for an address: registers, of 32 or 64 bits, and a number of bytes."""
     inner = text[text.rindex("[") + 1 : -1]
     parts = [part.strip() for part in inner.replace("-0x", "+-0x").split("+") if part.strip()]
-    wide = any(part.endswith(".64") for part in parts)
     offset, base = 0, []
     for part in parts:
         if found := _ADDRESS.fullmatch(part):
             offset += int(found[2], 16) * (-1 if found[1] else 1)
         elif (register := _operand(re.sub(r"\.(64|U32)$", "", part))).kind in "RU":
-            base.append(register)
+            base.append(register._replace(text=part))
         else:
             raise ValueError(f"an address of an unknown kind: {text}")
-    if text.startswith("c[") and not text.startswith("c[0x0]"):
+    if not text.startswith("c["):
+        return Operand("M", text, offset, base=tuple(base))
+    if not (bank := re.match(r"c\[0x(\d)\]", text)):
         raise ValueError(f"a constant bank that no kernel here has: {text}")
-    return Operand("C" if text.startswith("c[") else "M", text, offset, base=tuple(base), wide=wide)
+    return Operand("C", text, offset, base=tuple(base), bank=int(bank[1]))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from sass.disassembly import Array, Instruction
-from sass.machine import Machine
+from sass.machine import WHOLE_WARP, Machine
 from sass.table import flow, instruction
 
 
-@flow("BRA", "CALL", modifiers="REL NOINC")
+@flow("BRA", "CALL", modifiers="REL NOINC U")
 def branch(m: Machine, i: Instruction, mask: Array, group: Array, after: int) -> int | None:
     *conditions, target = i.operands
     for condition in conditions:
@@ -36,7 +36,8 @@ def leave(m: Machine, i: Instruction, mask: Array, group: Array, after: int) -> 
     m.alive &= ~mask
 
 
-@flow("BSSY")
+# Blackwell has the modifier. Which threads run together is left open, so it changes no result.
+@flow("BSSY", modifiers="RECONVERGENT")
 def enter(m: Machine, i: Instruction, mask: Array, group: Array, after: int) -> int:
     register = i.operands[0].index
     m.entered[register][mask] = len(m.register_of)
@@ -44,15 +45,34 @@ def enter(m: Machine, i: Instruction, mask: Array, group: Array, after: int) -> 
     return after
 
 
-@flow("BSYNC")
+@flow("BSYNC", modifiers="RECONVERGENT")
 def reconverge(m: Machine, i: Instruction, mask: Array, group: Array, after: int) -> int | None:
-    entered = m.entered[i.operands[0].index]
+    return _wait(m, m.entered[i.operands[0].index], mask, group, after)
+
+
+@flow("WARPSYNC")
+def wait_for_warp(m: Machine, i: Instruction, mask: Array, group: Array, after: int) -> int | None:
+    if i.operands[0].text != "0xffffffff":
+        raise NotImplementedError(f"parts of a warp: {i.text}")
+    return _wait(m, m.entered[WHOLE_WARP], mask, group, after)
+
+
+def _wait(m: Machine, entered: Array, mask: Array, group: Array, after: int) -> int | None:
     # Nobody waits if all that entered together are here.
     if mask.any() and np.array_equal((entered == entered[mask][0]) & m.alive, group) and np.array_equal(mask, group):
         return after
     m.pc[group] = after
     m.awaited[mask] = entered[mask]
     return None
+
+
+@instruction("BMOV", modifiers="32 CLEAR")
+def forget(m: Machine, i: Instruction, mask: Array) -> None:
+    """Clear the register of a reconvergence that the threads have left."""
+    to, source = i.operands
+    if to.text != "RZ" or "CLEAR" not in i.modifiers:
+        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+    m.entered[source.index][mask] = 0
 
 
 @flow("BAR", modifiers="SYNC DEFER_BLOCKING")

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from sass.disassembly import Array, Instruction, Operand
+from sass.disassembly import TRUE, Array, Instruction, Operand
 from sass.machine import Machine
 from sass.table import instruction
 
@@ -17,8 +17,12 @@ _HALF = np.uint64(32)
 def _split(i: Instruction) -> tuple[Operand, list[Operand], list[Operand]]:
     """Return the result, the predicates that get a carry, and the other operands."""
     to, *others = i.operands
-    carries = list(takewhile(lambda operand: operand.kind in "PV", others))
-    return to, carries, others[len(carries) :]
+    predicates = list(takewhile(lambda operand: operand.kind in "PV", others))
+    # Since sm_100 nvdisasm prints those that get none, too.
+    carries = list(takewhile(lambda operand: operand.index != TRUE, predicates))
+    if any(operand.index != TRUE for operand in predicates[len(carries) :]):
+        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+    return to, carries, others[len(predicates) :]
 
 
 def _wide(m: Machine, operand: Operand) -> Array:
@@ -26,6 +30,13 @@ def _wide(m: Machine, operand: Operand) -> Array:
     if operand.negative and operand.bits is None:
         return (~m.u32(operand._replace(negative=False))).astype(np.uint64) + np.uint64(1)
     return m.u32(operand).astype(np.uint64)
+
+
+def _whole(m: Machine, operand: Operand) -> Array:
+    """Read 64 bits as an integer: two registers, perhaps the negative, or a number."""
+    if operand.negative:
+        return np.uint64(0) - m.u64(operand._replace(negative=False))
+    return m.pair(operand) if operand.kind == "#" else m.u64(operand)
 
 
 def _low(x: Array) -> Array:
@@ -61,6 +72,14 @@ def add(m: Machine, i: Instruction, mask: Array) -> None:
 def add_two(m: Machine, i: Instruction, mask: Array) -> None:
     to, x, y = i.operands
     m.write(to, m.u32(x) + m.u32(y), mask)
+
+
+@instruction("IADD", modifiers="64")
+def add_whole(m: Machine, i: Instruction, mask: Array) -> None:
+    if "64" not in i.modifiers:
+        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+    to, x, y = i.operands
+    m.write_wide(to, _whole(m, x) + _whole(m, y), mask)
 
 
 @instruction("IMAD", modifiers="MOV U32 IADD SHL X WIDE HI")
@@ -120,10 +139,13 @@ def shift(m: Machine, i: Instruction, mask: Array) -> None:
     m.write(to, _low(x >> _HALF if "HI" in i.modifiers else x), mask)
 
 
-@instruction("MOV")
+@instruction("MOV", modifiers="64")
 def move(m: Machine, i: Instruction, mask: Array) -> None:
     to, source, *_ = i.operands
-    m.write(to, m.u32(source), mask)
+    if "64" in i.modifiers:
+        m.write_wide(to, _whole(m, source), mask)
+    else:
+        m.write(to, m.u32(source), mask)
 
 
 @instruction("CS2R")
@@ -134,39 +156,13 @@ def clear(m: Machine, i: Instruction, mask: Array) -> None:
     m.write_wide(to, np.zeros((1, 1), np.uint64), mask)
 
 
-@instruction("SEL")
+@instruction("SEL", modifiers="64")
 def select(m: Machine, i: Instruction, mask: Array) -> None:
     to, x, y, which = i.operands
-    m.write(to, np.where(m.predicate(which), m.u32(x), m.u32(y)), mask)
-
-
-def _table(inputs: Sequence[Array], table: int, ones: Array) -> Array:
-    """Return a function of three bits, whose results are the bits of a number."""
-    result = ones ^ ones
-    for k in range(8):
-        if table >> k & 1:
-            terms = [x if k >> (2 - n) & 1 else x ^ ones for n, x in enumerate(inputs)]
-            result = result | (terms[0] & terms[1] & terms[2])
-    return result
-
-
-@instruction("LOP3", modifiers="LUT")
-def logic(m: Machine, i: Instruction, mask: Array) -> None:
-    *results, x, y, z, table, last = i.operands
-    if last.text not in ("!PT", "!UPT"):
-        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
-    value = _table([m.u32(x), m.u32(y), m.u32(z)], int(table.bits[0, 0]), np.full((1, 1), 2**32 - 1, np.uint32))
-    m.write(results[-1], value, mask)
-    for operand in results[:-1]:
-        m.write_predicate(operand, value != 0, mask)
-
-
-@instruction("PLOP3", modifiers="LUT")
-def predicate_logic(m: Machine, i: Instruction, mask: Array) -> None:
-    first, second, x, y, z, *tables = i.operands
-    given = [m.predicate(operand) for operand in (x, y, z)]
-    for to, table in zip((first, second), tables, strict=True):
-        m.write_predicate(to, _table(given, int(table.bits[0, 0]), np.ones((1, 1), bool)), mask)
+    if "64" in i.modifiers:
+        m.write_wide(to, np.where(m.predicate(which), _whole(m, x), _whole(m, y)), mask)
+    else:
+        m.write(to, np.where(m.predicate(which), m.u32(x), m.u32(y)), mask)
 
 
 COMPARE: dict[str, Callable[[Array, Array], Array]] = {
@@ -195,11 +191,14 @@ _COMBINE: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
-@instruction("ISETP", modifiers="GT GE LT LE EQ NE AND OR XOR U32 EX")
+@instruction("ISETP", modifiers="GT GE LT LE EQ NE AND OR XOR U32 U64 S64 EX")
 def compare(m: Machine, i: Instruction, mask: Array) -> None:
-    x, y = m.u32(i.operands[2]), m.u32(i.operands[3])
-    if "U32" not in i.modifiers:
-        x, y = x.view(np.int32), y.view(np.int32)
+    if i.modifiers & {"U64", "S64"}:
+        x, y = (_whole(m, operand) for operand in i.operands[2:4])
+    else:
+        x, y = m.u32(i.operands[2]), m.u32(i.operands[3])
+    if not i.modifiers & {"U32", "U64"}:
+        x, y = (value.view(f"i{value.itemsize}") for value in (x, y))
     holds = COMPARE[i.comparison](x, y)
     if "EX" in i.modifiers:
         # The low halves, where the high ones do not decide.
@@ -208,9 +207,11 @@ def compare(m: Machine, i: Instruction, mask: Array) -> None:
     write_comparison(m, i, holds, mask)
 
 
-@instruction("VIMNMX", modifiers="U32")
+@instruction("VIMNMX", "IMNMX", modifiers="U32 S32")
 def extreme(m: Machine, i: Instruction, mask: Array) -> None:
-    to, x, y, least = i.operands
+    to, others, (x, y, least) = _split(i)
+    if others:
+        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
     m.write(to, _extreme(m.u32(x), m.u32(y), m.predicate(least), signed="U32" not in i.modifiers), mask)
 
 

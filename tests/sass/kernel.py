@@ -52,9 +52,11 @@ class Kernel(NamedTuple):
         return min([start for start in self.cubin.functions.values() if start] or [len(self.cubin.text)])
 
     def _memories(self, grid: Grid, content: Array, arguments: Sequence[bytes]) -> dict[str, Memory]:
-        constant = np.zeros(self.cubin.constants + 0x1000, np.uint8)
-        # The number of threads in a block, and the end of a thread's stack.
-        for place, value in ((0, grid.threads), (0x28, self.cubin.stack)):
+        banks = {bank: np.frombuffer(content, np.uint8).copy() for bank, content in self.cubin.banks.items()}
+        constant = banks[0]
+        # What a kernel reads here besides these is not zero on a GPU.
+        constant[: self.cubin.constants] = 0xA5
+        for place, value in zip(self.cubin.launch_constants, (grid.threads, self.cubin.stack), strict=True):
             constant[place : place + 4] = np.frombuffer(struct.pack("<I", value), np.uint8)
         assert len(arguments) == len(self.cubin.parameters)
         for parameter, argument in zip(self.cubin.parameters, arguments, strict=True):
@@ -65,7 +67,7 @@ class Kernel(NamedTuple):
         threads = grid.blocks * -(-grid.threads // 32) * 32
         # What nothing has written is not zero on a GPU.
         return {
-            "constant": Memory(constant),
+            **{f"constant {bank}": Memory(content) for bank, content in banks.items()},
             "global": Memory(content, _START),
             "shared": Memory(np.full(grid.blocks * self.cubin.shared, 0xA5, np.uint8)),
             "local": Memory(np.full(threads * self.cubin.stack, 0xA5, np.uint8)),
@@ -79,10 +81,10 @@ class Kernel(NamedTuple):
         return counts
 
 
-def compiled_kernels(sources: Iterable[str]) -> dict[str, Kernel]:
-    """Compile sources, and read what became of them."""
+def compiled_kernels(sources: Iterable[str], architecture: int = 90) -> dict[str, Kernel]:
+    """Compile sources for GPUs of an architecture, as 90 for sm_90, and read what became of them."""
     texts = list(dict.fromkeys(sources))
     with ThreadPoolExecutor() as pool:
-        cubins = list(pool.map(compiled, texts))
-    codes = disassembled([cubin.text for cubin in cubins])
+        cubins = list(pool.map(lambda text: compiled(text, architecture), texts))
+    codes = disassembled([cubin.text for cubin in cubins], architecture)
     return {text: Kernel(cubin, code) for text, cubin, code in zip(texts, cubins, codes, strict=True)}

@@ -16,6 +16,9 @@ LANES = 32
 SIZE = 16
 """Bytes of an instruction."""
 
+WHOLE_WARP = 16
+"""The register, beside the 16 that there are, of the reconvergence that all threads have entered."""
+
 _NEVER = 1 << 30
 
 
@@ -65,9 +68,10 @@ class Machine:
         self.alive = self.thread < grid.threads
         self.pc = np.zeros(shape, np.int64)
         # The reconvergence that each thread has entered by each register, and the one that it waits for; by number.
-        self.entered = np.zeros((16, *shape), np.int64)
+        self.entered = np.zeros((WHOLE_WARP + 1, *shape), np.int64)
+        self.entered[WHOLE_WARP] = 1
         self.awaited = np.zeros(shape, np.int64)
-        self.register_of = [0]
+        self.register_of = [0, WHOLE_WARP]
         self.at_barrier = np.zeros(shape, bool)
         self.known: dict[int, Entry] = {}
         self.issued: Counter[int] = Counter()
@@ -159,18 +163,21 @@ class Machine:
 
     def u64(self, operand: Operand) -> Array:
         """Read two registers as an integer."""
-        if operand.inverted or operand.negative:
-            raise NotImplementedError(f"the negative of two registers: {operand.text}")
-        return self._pair(operand)
+        if operand.inverted or operand.negative or operand.kind == "#":
+            raise NotImplementedError(f"the negative of two registers, or a number: {operand.text}")
+        return self.pair(operand)
 
-    def _pair(self, operand: Operand) -> Array:
+    def pair(self, operand: Operand) -> Array:
+        """Read 64 bits as they are."""
         return self.bits(operand).astype(np.uint64) | self.bits(operand, 1).astype(np.uint64) << np.uint64(32)
 
     def f64(self, operand: Operand) -> Array:
         """Read two registers as a float."""
         if operand.number is not None:
             return np.full((1, 1), operand.number, np.float64)
-        return _signed(self._pair(operand).view(np.float64), operand)
+        if operand.kind == "#":
+            raise NotImplementedError(f"bits of 64 as a float: {operand.text}")
+        return _signed(self.pair(operand).view(np.float64), operand)
 
     def bits(self, operand: Operand, half: int = 0) -> Array:
         """Read 32 bits as they are, of the first register of an operand or of the one after it."""
@@ -180,16 +187,22 @@ class Machine:
             case "U":
                 return self.uniform[operand.index + half if operand.index != UNIFORM_ZERO else UNIFORM_ZERO]
             case "C":
-                return self.memories["constant"].load(self.address(operand) + 4 * half, 4)[0]
-            case _ if operand.bits is not None and not half:
-                return operand.bits
+                return self.constants(operand).load(self.address(operand) + 4 * half, 4)[0]
+            case "#" if operand.bits is not None:
+                return np.asarray(operand.bits[half])
         raise ValueError(f"an operand of an unknown kind: {operand.text}")
 
-    def address(self, operand: Operand) -> Array:
-        """Return the addresses that an operand stands for."""
+    def constants(self, operand: Operand) -> Memory:
+        """Return the constant bank of an operand."""
+        if f"constant {operand.bank}" not in self.memories:
+            raise ValueError(f"a constant bank that the kernel does not have: {operand.text}")
+        return self.memories[f"constant {operand.bank}"]
+
+    def address(self, operand: Operand, *, extended: bool = False) -> Array:
+        """Return the addresses that an operand stands for; extended ones have 64 bits."""
         total = np.full((1, 1), operand.index, np.int64)
-        for k, register in enumerate(operand.base):
-            wide = operand.wide and k == 0
+        for register in operand.base:
+            wide = extended and not register.text.endswith(".U32")
             total = total + (self.u64(register).view(np.int64) if wide else self.u32(register).astype(np.int64))
         return total
 

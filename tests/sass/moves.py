@@ -10,20 +10,21 @@ from sass.memory import Memory
 from sass.table import instruction
 
 _SIZES = {"128": 16, "64": 8, "U16": 2, "U8": 1}
-# ".LU" tells that a register that was put aside is read for the last time.
-_WIDTHS = "128 64 U16 U8 E LU"
+# ".LU" tells that a register that was put aside is read for the last time. ".U" changes no bit of a load, and ".SYS"
+# says who else sees a store in order.
+_WIDTHS = "128 64 U16 U8 E LU U SYS"
 
 
 def _size(i: Instruction) -> int:
     return next((size for name, size in _SIZES.items() if name in i.modifiers), 4)
 
 
-@instruction("LDC", modifiers="64")
+@instruction("LDC", "LDCU", modifiers="64 128")
 def load_constant(m: Machine, i: Instruction, mask: Array) -> None:
     to, source = i.operands
     where = mask.any(1, keepdims=True) if to.kind == "U" else mask
     addresses = np.broadcast_to(m.address(source), where.shape)[where]
-    for half, word in enumerate(m.memories["constant"].load(addresses, _size(i))):
+    for half, word in enumerate(m.constants(source).load(addresses, _size(i))):
         m.write(to, _spread(word, where), mask, half)
 
 
@@ -37,7 +38,9 @@ def _spread(values: Array, mask: Array) -> Array:
 def _place(m: Machine, i: Instruction, operand: Operand, mask: Array) -> tuple[Memory, Array]:
     """Return the memory, and the address of each lane in it."""
     kind = {"G": "global", "S": "shared", "L": "local"}[i.name[-1]]
-    address = np.broadcast_to(m.address(operand), mask.shape)
+    # Only memory that all threads share has so many bytes. Without "E", a pointer would have 32 bits.
+    assert (kind == "global") == ("E" in i.modifiers), i.text
+    address = np.broadcast_to(m.address(operand, extended=kind == "global"), mask.shape)
     memory = m.memories[kind]
     if kind == "global":
         return memory, address[mask]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sass.disassembly import Array, Instruction, Operand
+from sass.disassembly import TRUE, Array, Instruction, Operand
 from sass.floats import packed
 from sass.machine import Machine
 from sass.patterns import CHECKS, EXACT, ZERO, Input, Value, matches
@@ -16,14 +16,19 @@ from sass.patterns import CHECKS, EXACT, ZERO, Input, Value, matches
 # What IEEE 754 rounds once, and what rounds nothing; of the others nobody promises the last bit.
 _EXACT = re.compile(
     r"""(?x)
-    FADD | FMUL | FSEL | FMNMX | FCHK | DADD | DMUL | [FD]SETP\.\w+\.\w+ | HFMA2\.MMA
-    | F2FP\.(BF16|F16)\.F32\.PACK_AB | I2FP\.F32\.[SU]32 | I2F\.F64\.[SU]64
+    FADD | FMUL | FSEL | FMNMX | FCHK | DADD | DMUL | [FD]SETP\.\w+\.\w+ | HFMA2(\.MMA)?
+    | F2FP\.((BF16|F16)\.F32\.|BF16\.)?PACK_AB | F2F\.F16\.F32 | I2FP\.F32\.[SU]32 | I2F(\.U32)? | I2F\.F64\.[SU]64
     """
 )
-_COPIES = {"MOV": 0, "UMOV": 0, "R2UR": 0, "IMAD.MOV.U32": 2, "IMAD.U32": 2}
+_COPIES = {"MOV": 0, "MOV.64": 0, "R2UR": 0, "IMAD.MOV.U32": 2, "IMAD.U32": 2}
 # The same numbers give the same result.
 _SIMPLE = ("FADD", "FMUL", "DADD", "DMUL")
 _HALVES = ("low", "high")
+
+
+def _opcode(i: Instruction) -> str:
+    """Return the opcode; those of the uniform registers do what their namesakes do."""
+    return i.opcode.removeprefix("U")
 
 
 def is_inexact(opcode: str) -> bool:
@@ -60,14 +65,20 @@ class Traced(Machine):
         if operand.kind in self.held:
             zero = self._is_zero(operand)
             ids = np.array([[self._number(ZERO)]]) if zero else self.held[operand.kind][operand.index + half].copy()
+        elif operand.kind == "C" and operand.bank:
+            # The content of the other banks is part of the machine code.
+            ids = np.vectorize(lambda word: self._number(Value("bits", literal=int(word))), [int])(found)
         elif operand.kind == "C" and not operand.base:
-            ids = np.array([[self._number(Value("constant", literal=operand.index + 4 * half))]])
+            ids = np.array([[self._constant(operand, half)]])
         elif operand.bits is not None:
-            ids = np.array([[self._number(Value("bits", literal=int(operand.bits[0, 0])))]])
+            ids = np.array([[self._number(Value("bits", literal=operand.bits[half].item()))]])
         else:
             ids = np.array([[self._fresh(half)]])
         self.reads.append((operand, half, ids))
         return found
+
+    def _constant(self, operand: Operand, half: int = 0) -> int:
+        return self._number(Value("constant", literal=operand.index + 4 * half))
 
     @staticmethod
     def _is_zero(operand: Operand) -> bool:
@@ -98,7 +109,7 @@ class Traced(Machine):
 
     def write_predicate(self, operand: Operand, value: Array, mask: Array) -> None:
         super().write_predicate(operand, value, mask)
-        self.decides = True
+        self.decides |= operand.index != TRUE
 
     def _step(self, here: int, group: Array) -> int | None:
         instruction = self.code[here]
@@ -180,17 +191,19 @@ class Traced(Machine):
             self._blame(i, [n for n in tainted if not self._fits(CHECKS.values(), n)])
         if not self.writes:
             return self._fresh()
-        if i.opcode in _COPIES and (len(inputs) == 1 or all(self.values[n] == ZERO for _, n in inputs[:2])):
-            return inputs[_COPIES[i.opcode]][1]
-        if i.name in ("LDC", "ULDC") and not i.operands[1].base and len(self.writes) == 1:
-            return self._number(Value("constant", literal=i.operands[1].index))
+        opcode = _opcode(i)
+        if opcode in _COPIES and (len(inputs) == 1 or all(self.values[n] == ZERO for _, n in inputs[:2])):
+            return inputs[_COPIES[opcode]][1]
+        if i.name in ("LDC", "ULDC", "LDCU") and len(self.writes) == 1:
+            source = i.operands[1]
+            return self._fresh() if source.base or source.bank else self._constant(source)
         if i.name == "HFMA2":
             return self._number(Value("bits", literal=int(packed(i)[0, 0])))
-        if not tainted and not is_inexact(i.opcode):
-            return self._number(Value(i.opcode, tuple(inputs))) if i.opcode in _SIMPLE else self._fresh()
+        if not tainted and not is_inexact(opcode):
+            return self._number(Value(opcode, tuple(inputs))) if opcode in _SIMPLE else self._fresh()
         # A sum of two, written as a sum of three.
         given = tuple(one for one in inputs if i.name != "IADD3" or self.values[one[1]] != ZERO)
-        number = self._number(Value(i.opcode, given))
+        number = self._number(Value(opcode, given))
         if not self._fits(EXACT.values(), number):
             self.inexact.add(number)
         return number
@@ -212,4 +225,4 @@ class Traced(Machine):
     def never_run(self) -> set[str]:
         """Return the inexact instructions of the kernel itself that no thread has run."""
         left = (i for i in self.code.values() if i.address < self.end and i.address not in self.seen)
-        return {f"{i.address:#x}: {i.text}" for i in left if is_inexact(i.opcode)}
+        return {f"{i.address:#x}: {i.text}" for i in left if is_inexact(_opcode(i))}
