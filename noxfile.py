@@ -332,7 +332,7 @@ def sass(session: nox.Session) -> None:
     """Run the machine code of the CUDA kernels on the CPU; no GPU is needed."""
     if sys.platform != "linux":
         session.skip("the compiler and the disassembler are installed on Linux only")
-    files = (f"tests/kernels/test_{name}.py" for name in ("sass", "machine_code"))
+    files = (f"tests/kernels/test_{name}.py" for name in ("sass", "machine_code", "architectures"))
     pytest(session, program(session, "all"), *PARALLEL, *files, ARRAYINIT_TEST_BACKENDS="numpy")
 
 

@@ -1,4 +1,4 @@
-"""The CUDA kernels of the draws, run as machine code of sm_90."""
+"""The CUDA kernels of the draws, run as machine code."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from any_box import Case, Memory
 from programs import CASES
 from sass import Choices, Grid, Kernel, Machine, compiled_kernels
 
@@ -17,6 +18,7 @@ from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda import THREADS, launch, pack_key, source
 from arrayinit.kernels.cuda_steps import cuda_steps
 from arrayinit.kernels.draw import Draw
+from arrayinit.stream.seed import Seed
 
 # The formats of 16 and 8 bits differ from float32 in the last step alone: these show its rounding, and its clipping.
 OF_NARROW = ("uniform", "normal", "normal, overflowing", "central")
@@ -27,18 +29,50 @@ def chosen(dtypes: Iterable[str]) -> list[tuple[str, Distribution, str]]:
     return [case for case in CASES if case[2] in dtypes and (not FORMATS[case[2]].is_narrow or case[0] in OF_NARROW)]
 
 
-@cache
-def kernels(dtype: str) -> dict[str, Kernel]:
-    """Return the kernels that draw this dtype, by their sources."""
+def compiled(sources: Iterable[str], architecture: int = 90) -> dict[str, Kernel]:
+    """Return the kernels of some sources, or skip the test without a compiler."""
     if not find_spec("cuda") or not find_spec("cuda.bindings"):
         pytest.skip("cuda-bindings is not installed")
-    draws = (cuda_steps(distribution, FORMATS[dtype]) for _, distribution, _ in chosen([dtype]))
-    return compiled_kernels(source(draw.program, dtype) for draw in draws)
+    return compiled_kernels(sources, architecture)
+
+
+def text(distribution: Distribution, dtype: str) -> str:
+    """Return the source of the kernel that draws a distribution."""
+    return source(cuda_steps(distribution, FORMATS[dtype]).program, dtype)
+
+
+@cache
+def kernels(dtype: str) -> dict[str, Kernel]:
+    """Return the kernels of sm_90 that draw this dtype, by their sources."""
+    return compiled(text(distribution, dtype) for _, distribution, _ in chosen([dtype]))
 
 
 def kernel_of(draw: Draw) -> Kernel:
     """Return the kernel of a draw."""
-    return kernels(draw.dtype.name)[source(cuda_steps(draw.distribution, draw.dtype).program, draw.dtype.name)]
+    return kernels(draw.dtype.name)[text(draw.distribution, draw.dtype.name)]
+
+
+def case(
+    distribution: Distribution, dtype: str, size: tuple[int, ...], before: int = 0, step: int = 1, seed: int = 5
+) -> Case:
+    """Return a box that lies on each axis behind so many elements of the logical array, in memory with such steps."""
+    axes, rank = tuple(range(len(size))), len(size)
+    draw = Draw(distribution, Seed((seed,)), FORMATS[dtype], tuple(n + before for n in size), axes)
+    return Case(draw, (before,) * rank, size, Memory(axes, (step,) * rank, (0,) * rank))
+
+
+def check(
+    given: Case,
+    choices: Choices | None = None,
+    kind: type[Machine] = Machine,
+    message: str = "",
+    kernel: Kernel | None = None,
+) -> Machine:
+    """Fill a box, compare it with the host's, and return the machine that has run."""
+    machines: list[Machine] = []
+    filled = given.filled(lambda *box: machines.append(run(*box, choices, kind, kernel=kernel)))
+    np.testing.assert_array_equal(filled, given.expected(), err_msg=message)
+    return machines[0]
 
 
 def run(
@@ -48,9 +82,10 @@ def run(
     choices: Choices | None = None,
     kind: type[Machine] = Machine,
     blocks: int | None = None,
+    kernel: Kernel | None = None,
 ) -> Machine:
     """Fill a box, whose axes and corner are in the order of the array to be filled, or its first blocks of threads."""
     box, made, first = x.transpose(draw.order), cuda_steps(draw.distribution, draw.dtype), list(corner)
     fitted = launch(made, box.shape, box.strides, draw.shape, [first[k] for k in draw.order])
     arguments = [pack_key(draw.seed.key()), fitted.box, fitted.numbers]
-    return kernel_of(draw).launch(Grid(blocks or fitted.grid, THREADS), box, arguments, choices, kind)
+    return (kernel or kernel_of(draw)).launch(Grid(blocks or fitted.grid, THREADS), box, arguments, choices, kind)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from importlib.util import find_spec
 from random import Random
 from struct import pack
 from typing import NamedTuple
@@ -12,17 +11,17 @@ from typing import NamedTuple
 import machine_code
 import numpy as np
 import pytest
-from any_box import Case, Memory, random_case
+from any_box import random_case
 from kernels_under_test import KERNELS
+from machine_code import case, check
 from programs import CASES, REAL
-from sass import Choices, Grid, Machine, compiled_kernels
+from sass import Choices, Grid, Machine
 from sass.traced import Traced
 
 from arrayinit.core.distributions import Disk, Distribution, Normal, TruncatedNormal, Uniform
 from arrayinit.core.dtypes import FORMATS
 from arrayinit.kernels.cuda import launch, pack_key, source
 from arrayinit.kernels.cuda_program import factor
-from arrayinit.kernels.draw import Draw
 from arrayinit.kernels.words import words
 from arrayinit.stream.philox import KEYS, WORDS_PER_BLOCK
 from arrayinit.stream.program import KEYS_PROGRAM, Recorded, recorded
@@ -94,22 +93,6 @@ TRACED = {
 }
 
 
-def case(
-    distribution: Distribution, dtype: str, size: tuple[int, ...], before: int = 0, step: int = 1, seed: int = 5
-) -> Case:
-    """Return a box that lies on each axis behind so many elements of the logical array, in memory with such steps."""
-    axes, rank = tuple(range(len(size))), len(size)
-    draw = Draw(distribution, Seed((seed,)), FORMATS[dtype], tuple(n + before for n in size), axes)
-    return Case(draw, (before,) * rank, size, Memory(axes, (step,) * rank, (0,) * rank))
-
-
-def check(given: Case, choices: Choices | None = None, kind: type[Machine] = Machine, message: str = "") -> Machine:
-    machines = []
-    filled = given.filled(lambda *box: machines.append(machine_code.run(*box, choices, kind)))
-    np.testing.assert_array_equal(filled, given.expected(), err_msg=message)
-    return machines[0]
-
-
 @pytest.mark.parametrize("dtype", FORMATS)
 def test_every_distribution_has_the_bits_of_the_host(dtype: str) -> None:
     for name, distribution, _ in machine_code.chosen([dtype]):
@@ -125,12 +108,10 @@ def test_any_box() -> None:
 
 
 def test_the_keys_of_sparse_have_the_bits_of_the_host() -> None:
-    if not find_spec("cuda") or not find_spec("cuda.bindings"):
-        pytest.skip("cuda-bindings is not installed")
     text, key, keys = source(KEYS_PROGRAM, "uint32"), Seed((5,)).key(), np.empty((7, 310), np.uint32)
     fitted = launch(Recorded(KEYS_PROGRAM, ()), keys.shape, keys.strides, (40, 310), (11, 0))
     structs = pack_key(key), fitted.box, fitted.numbers
-    compiled_kernels([text])[text].launch(Grid(fitted.grid, machine_code.THREADS), keys, structs)
+    machine_code.compiled([text])[text].launch(Grid(fitted.grid, machine_code.THREADS), keys, structs)
     np.testing.assert_array_equal(keys.ravel(), words(key, KEYS, 11 * 310, keys.size, "uint32"))
 
 
@@ -182,12 +163,10 @@ def test_inexact_values_stay_within_exact_chains(dtype: str) -> None:
 
 
 def test_what_the_first_day_measures_is_in_its_kernels() -> None:
-    if not find_spec("cuda") or not find_spec("cuda.bindings"):
-        pytest.skip("cuda-bindings is not installed")
     from first_day.arithmetic import QUOTIENT, RECIPROCAL, ROOT
     from first_day.pipes import PIPES
 
-    made = compiled_kernels([*PIPES.values(), RECIPROCAL, ROOT, QUOTIENT])
+    made = machine_code.compiled([*PIPES.values(), RECIPROCAL, ROOT, QUOTIENT])
     for name, text in PIPES.items():
         # The loop, and the few that come before and after it.
         found = Counter(".".join(i.opcode.split(".")[: name.count(".") + 1]) for i in made[text].code.values())
