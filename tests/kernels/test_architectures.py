@@ -13,7 +13,7 @@ from programs import REAL
 from sass import Grid, Kernel, Machine
 from sass.traced import Traced
 
-from arrayinit.core.distributions import Normal, TruncatedNormal, Uniform
+from arrayinit.core.distributions import Normal, TruncatedComplexNormal, TruncatedNormal, Uniform
 from arrayinit.kernels.cuda import THREADS
 
 pytestmark = pytest.mark.usefixtures("numpy_library")
@@ -29,8 +29,9 @@ DRAWS = (
     (Uniform(-0.3, 0.3), "float32", False),
     (REAL["tail"], "float32", False),
     (REAL["extreme"], "float32", False),
-    *((NORMAL, dtype, False) for dtype in ("bfloat16", "float16", "float8_e5m2", "complex64")),
-    (NORMAL, "float64", True),
+    *((NORMAL, dtype, False) for dtype in ("bfloat16", "float16", "float8_e5m2", "float64", "complex64")),
+    # Turing and Ampere scale addresses in this queue.
+    (TruncatedComplexNormal(0.7), "complex64", False),
 )
 
 # What a thread computes of an integer of 64 bits and of the threads in a block, in C++ and in Python.

@@ -39,6 +39,8 @@ class Operand(NamedTuple):
     """A number that is written as a number."""
     base: tuple[Operand, ...] = ()
     """The registers whose sum, and that of ``index``, is an address."""
+    scale: int = 1
+    """By what the register of an address is multiplied."""
     bank: int = 0
     """The constant bank."""
 
@@ -167,10 +169,11 @@ def _memory(text: str) -> Operand:
     parts = [part.strip() for part in inner.replace("-0x", "+-0x").split("+") if part.strip()]
     offset, base = 0, []
     for part in parts:
+        name, _, form = part.partition(".")
         if found := _ADDRESS.fullmatch(part):
             offset += int(found[2], 16) * (-1 if found[1] else 1)
-        elif (register := _operand(re.sub(r"\.(64|U32)$", "", part))).kind in "RU":
-            base.append(register._replace(text=part))
+        elif (register := _operand(name)).kind in "RU" and form in ("", "64", "U32", "X4", "X8", "X16"):
+            base.append(register._replace(text=part, scale=int(form[1:]) if form.startswith("X") else 1))
         else:
             raise ValueError(f"an address of an unknown kind: {text}")
     if not text.startswith("c["):

@@ -203,7 +203,8 @@ class Machine:
         total = np.full((1, 1), operand.index, np.int64)
         for register in operand.base:
             wide = extended and not register.text.endswith(".U32")
-            total = total + (self.u64(register).view(np.int64) if wide else self.u32(register).astype(np.int64))
+            value = self.u64(register).view(np.int64) if wide else self.u32(register).astype(np.int64)
+            total = total + value * register.scale
         return total
 
     def write(self, operand: Operand, value: Array, mask: Array, half: int = 0) -> None:
