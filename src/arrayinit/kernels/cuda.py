@@ -29,8 +29,8 @@ AXES = 33
 THREADS = 256
 """Threads in a block of the grid."""
 
-_RESIDENT = 6
-"""Blocks of the grid that a multiprocessor holds at once, if their registers allow: 40 for each thread."""
+_RESIDENT = "__CUDA_ARCH__ < 800 ? 4 : 6"
+"""Blocks of the grid that a multiprocessor is to hold at once. Turing has room for four, with 64 registers a thread."""
 
 _BOX = Struct(f"7Q3i{3 * AXES}Q")
 
@@ -109,7 +109,7 @@ def kernel(program: Program, dtype: str) -> str:
         axes=AXES,
         threads=THREADS,
         # More registers for words of 64 bits, which take two each.
-        resident=_RESIDENT if program.word == "uint32" else 1,
+        resident=_RESIDENT if program.word == "uint32" else "1",
         per_block=WORDS_PER_BLOCK[program.word],
         rounds=ROUNDS,
         **dict(zip(("first", "second"), map("{:#x}ull".format, MULTIPLIERS), strict=True)),
