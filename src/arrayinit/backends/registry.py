@@ -118,16 +118,17 @@ def _find(cls: type) -> Backend:
     )
 
 
-def _packages(cls: type) -> set[str]:
+def _packages(cls: type) -> tuple[str, ...]:
     """Return the packages that define a class and its bases."""
-    found = {str(cls.__module__).partition(".")[0]}
-    # torch.compile cannot walk through the __mro__ of a Parameter.
-    for base in cls.__bases__:
-        found |= _packages(base)
-    return found
+    return tuple(str(base.__module__).partition(".")[0] for base in cls.__mro__)
 
 
-def _is_of(library: str, packages: set[str]) -> bool:
+# torch.compile cannot trace what a Parameter's class says of itself. So it calls the function instead, and takes the
+# result as a constant, by the attribute that torch.compiler.assume_constant_result sets.
+vars(_packages)["_dynamo_marked_constant"] = True
+
+
+def _is_of(library: str, packages: tuple[str, ...]) -> bool:
     """Whether one of these packages may define arrays of the library. JAX arrays are defined in jaxlib."""
     package = library.partition(".")[0]
     return package in packages or f"{package}lib" in packages
