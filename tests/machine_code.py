@@ -29,10 +29,15 @@ def chosen(dtypes: Iterable[str]) -> list[tuple[str, Distribution, str]]:
     return [case for case in CASES if case[2] in dtypes and (not FORMATS[case[2]].is_narrow or case[0] in OF_NARROW)]
 
 
-def compiled(sources: Iterable[str], architecture: int = 90) -> dict[str, Kernel]:
-    """Return the kernels of some sources, or skip the test without a compiler."""
+def need_compiler() -> None:
+    """Skip the test without NVRTC."""
     if not find_spec("cuda") or not find_spec("cuda.bindings"):
         pytest.skip("cuda-bindings is not installed")
+
+
+def compiled(sources: Iterable[str], architecture: int = 90) -> dict[str, Kernel]:
+    """Return the kernels of some sources."""
+    need_compiler()
     return compiled_kernels(sources, architecture)
 
 

@@ -163,6 +163,7 @@ def test_inexact_values_stay_within_exact_chains(dtype: str) -> None:
 
 
 def test_what_the_first_day_measures_is_in_its_kernels() -> None:
+    machine_code.need_compiler()
     from first_day.arithmetic import QUOTIENT, RECIPROCAL, ROOT
     from first_day.pipes import PIPES
 
