@@ -18,6 +18,8 @@ from torch.testing._internal.distributed.fake_pg import FakeStore
 import arrayinit as ai
 from memory import mebibytes
 
+# What the libraries themselves take: a build of torch for CUDA takes 130 MiB more than one for the CPU.
+before = mebibytes("RssAnon")
 dist.init_process_group("fake", store=FakeStore(), rank=13, world_size=64)
 mesh = dist.init_device_mesh("cpu", (64,))
 x = empty(65536, 65536, device_mesh=mesh, placements=[Shard(int(sys.argv[1]))])
@@ -28,13 +30,11 @@ assert local.numel() * local.itemsize == 1 << 28
 assert abs(float(local.std()) - 1) < 0.01
 # Less the files of torch that are mapped: how much of them is read ahead, 80 to 150 MiB, is up to the system, which
 # keeps them once for all processes and takes them back when it needs to.
-print(mebibytes("VmHWM") - mebibytes("RssFile"))
+print(mebibytes("VmHWM") - mebibytes("RssFile") - before)
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
 @pytest.mark.parametrize("axis", [0, 1])
-def test_a_64th_of_16_gib_takes_less_than_600_mib_and_the_files_of_torch(axis):
-    peak = float(run(SCRIPT, str(axis)))
-    # Its own part alone takes 256.
-    assert 256 < peak < 600
+def test_a_64th_of_16_gib_takes_little_more_than_its_256_mib(axis):
+    assert 256 < float(run(SCRIPT, str(axis))) < 350
