@@ -8,7 +8,7 @@ import numpy as np
 
 from sass.disassembly import Array, Instruction
 from sass.machine import Machine
-from sass.table import instruction
+from sass.table import instruction, unknown
 
 
 @instruction("PRMT")
@@ -79,7 +79,7 @@ def _table(inputs: Sequence[Array], table: int, ones: Array) -> Array:
 def logic(m: Machine, i: Instruction, mask: Array) -> None:
     *results, x, y, z, table, last = i.operands
     if last.text not in ("!PT", "!UPT"):
-        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+        raise unknown(i)
     value = _table([m.u32(x), m.u32(y), m.u32(z)], table.bits[0].item(), np.full((1, 1), 2**32 - 1, np.uint32))
     m.write(results[-1], value, mask)
     for operand in results[:-1]:

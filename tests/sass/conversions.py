@@ -7,7 +7,7 @@ import numpy as np
 from sass.disassembly import Array, Instruction
 from sass.floats import flushed
 from sass.machine import Machine
-from sass.table import instruction
+from sass.table import instruction, unknown
 
 _INTEGERS = {"U32": np.uint32, "S32": np.int32, "U64": np.uint64, "S64": np.int64}
 _KINDS = " ".join(_INTEGERS)
@@ -60,7 +60,7 @@ def to_integer(m: Machine, i: Instruction, mask: Array) -> None:
 def to_half(m: Machine, i: Instruction, mask: Array) -> None:
     """Round a number to 16 bits, to nearest. The compiler relies on zeros in the upper half."""
     if not i.opcode.endswith(".F16.F32"):
-        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+        raise unknown(i)
     to, source = i.operands
     m.write(to, _float16(m.f32(source)), mask)
 

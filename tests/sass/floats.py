@@ -8,7 +8,7 @@ from sass.disassembly import Array, Instruction
 from sass.fma import fma32, fma64
 from sass.integers import COMPARE, write_comparison
 from sass.machine import Machine
-from sass.table import instruction
+from sass.table import instruction, unknown
 
 
 def _rounding(i: Instruction) -> str:
@@ -30,7 +30,7 @@ def arithmetic(m: Machine, i: Instruction, mask: Array) -> None:
     to, *given = i.operands
     x, y, *z = (_flushed(i, m.f32(operand)) for operand in given)
     if _rounding(i) != "RN" and not z:
-        raise NotImplementedError(f"a rounding that no kernel had so far: {i.text}")
+        raise unknown(i, "a rounding")
     result = fma32(x, y, z[0], _rounding(i)) if z else x + y if i.name == "FADD" else x * y
     m.write_float(to, _flushed(i, result), mask)
 
@@ -58,7 +58,7 @@ def packed(i: Instruction) -> Array:
     """Return the bits of the two numbers."""
     _, x, y, high, low = i.operands
     if (x.text, y.text) != ("-RZ", "RZ"):
-        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+        raise unknown(i)
     return np.array([[low.number, high.number]], np.float16).view(np.uint32)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from sass.disassembly import Array, Instruction
 from sass.machine import WHOLE_WARP, Machine
-from sass.table import flow, instruction
+from sass.table import flow, instruction, unknown
 
 
 @flow("BRA", "CALL", modifiers="REL NOINC U")
@@ -71,7 +71,7 @@ def forget(m: Machine, i: Instruction, mask: Array) -> None:
     """Clear the register of a reconvergence that the threads have left."""
     to, source = i.operands
     if to.text != "RZ" or "CLEAR" not in i.modifiers:
-        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+        raise unknown(i)
     m.entered[source.index][mask] = 0
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sass.disassembly import TRUE, Array, Instruction, Operand
 from sass.machine import Machine
-from sass.table import instruction
+from sass.table import instruction, unknown
 
 _HALF = np.uint64(32)
 
@@ -21,7 +21,7 @@ def _split(i: Instruction) -> tuple[Operand, list[Operand], list[Operand]]:
     # Since sm_100 nvdisasm prints those that get none, too.
     carries = list(takewhile(lambda operand: operand.index != TRUE, predicates))
     if any(operand.index != TRUE for operand in predicates[len(carries) :]):
-        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+        raise unknown(i)
     return to, carries, others[len(predicates) :]
 
 
@@ -77,7 +77,7 @@ def add_two(m: Machine, i: Instruction, mask: Array) -> None:
 @instruction("IADD", modifiers="64")
 def add_whole(m: Machine, i: Instruction, mask: Array) -> None:
     if "64" not in i.modifiers:
-        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+        raise unknown(i)
     to, x, y = i.operands
     m.write_wide(to, _whole(m, x) + _whole(m, y), mask)
 
@@ -152,7 +152,7 @@ def move(m: Machine, i: Instruction, mask: Array) -> None:
 def clear(m: Machine, i: Instruction, mask: Array) -> None:
     to, source = i.operands
     if source.text != "SRZ":
-        raise NotImplementedError(f"a register that no kernel had so far: {i.text}")
+        raise unknown(i, "a register")
     m.write_wide(to, np.zeros((1, 1), np.uint64), mask)
 
 
@@ -211,7 +211,7 @@ def compare(m: Machine, i: Instruction, mask: Array) -> None:
 def extreme(m: Machine, i: Instruction, mask: Array) -> None:
     to, others, (x, y, least) = _split(i)
     if others:
-        raise NotImplementedError(f"a form that no kernel had so far: {i.text}")
+        raise unknown(i)
     m.write(to, _extreme(m.u32(x), m.u32(y), m.predicate(least), signed="U32" not in i.modifiers), mask)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from sass.disassembly import Array, Instruction, Operand
 from sass.machine import LANES, Machine
 from sass.memory import Memory
-from sass.table import instruction
+from sass.table import instruction, unknown
 
 _SIZES = {"128": 16, "64": 8, "U16": 2, "U8": 1}
 # ".LU" tells that a register that was put aside is read for the last time. ".U" changes no bit of a load, and ".SYS"
@@ -96,7 +96,7 @@ _SPECIAL = {
 def special(m: Machine, i: Instruction, mask: Array) -> None:
     to, name = i.operands
     if name.text not in _SPECIAL:
-        raise NotImplementedError(f"a register that no kernel had so far: {i.text}")
+        raise unknown(i, "a register")
     m.write(to, _SPECIAL[name.text](m).astype(np.uint32), mask)
 
 

@@ -24,6 +24,11 @@ class Entry(NamedTuple):
 TABLE: dict[str, Entry] = {}
 
 
+def unknown(given: Instruction, what: str = "a form") -> NotImplementedError:
+    """Return the error for what no test has met yet."""
+    return NotImplementedError(f"{what} that no kernel had so far: {given.text}")
+
+
 def instruction(*names: str, modifiers: str = "") -> Callable[[Handler], Handler]:
     """Register a function for instructions with these names, and any of these modifiers.
 
@@ -53,5 +58,5 @@ def entry(given: Instruction) -> Entry:
     """Return what an instruction does; those of the uniform registers do what their namesakes do."""
     found = TABLE.get(given.name) or TABLE.get(given.name.removeprefix("U"))
     if found is None or not given.modifiers <= found.modifiers:
-        raise NotImplementedError(f"an instruction that no kernel had so far: {given.text}")
+        raise unknown(given, "an instruction")
     return found
