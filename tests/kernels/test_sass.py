@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from importlib.util import find_spec
 
+import machine_code
 import numpy as np
 import pytest
-from sass import Choices, Grid, Kernel, compiled_kernels
+from sass import Choices, Grid, Kernel
 from sass.disassembly import disassembled
 from sass.fma import fma32, fma64
 from sass.traced import Traced
@@ -47,9 +47,7 @@ THREADS = 256
 
 @pytest.fixture(scope="module")
 def kernels() -> dict[str, Kernel]:
-    if not find_spec("cuda") or not find_spec("cuda.bindings"):
-        pytest.skip("cuda-bindings is not installed")
-    made = compiled_kernels(KERNEL.format(body=body) for body in BODIES.values())
+    made = machine_code.compiled(KERNEL.format(body=body) for body in BODIES.values())
     return {name: made[KERNEL.format(body=body)] for name, body in BODIES.items()}
 
 
