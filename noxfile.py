@@ -64,6 +64,9 @@ LESS_EFFORT = (
     "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 )
 
+# XLA's default effort, as users have it. The older emitters round some conversions to float8 wrongly.
+DEFAULT_EFFORT = {"XLA_FLAGS": ""}
+
 # Together these run every test that needs no GPU, and neither TensorFlow nor Paddle.
 SUITE = ("numpy", "strict", "torch", "jax", "xla", "dask", "libraries", "cupy", "triton", "sass", "peers", "docs")
 
@@ -92,7 +95,7 @@ BESIDE_EXTRAS = {"mlx": ("mlx[cpu]",), "cupy": ("cuda-pathfinder",), "safetensor
 # A program that uses arrayinit, which the type checkers read.
 CLIENT = str(Path("tests", "values", "typed_client.py"))
 
-# The files of the session `triton`, and those of `xla`. The older emitters round some conversions to float8 wrongly.
+# The files of the session `triton`, and those of `xla`.
 OF_TRITON = ("tests/backends/torch/test_triton.py", "tests/backends/torch/test_triton_ptx.py")
 OF_XLA = tuple(f"tests/backends/jax/test_{name}.py" for name in ("portable_jax", "portable_jax_programs", "float8_jax"))
 
@@ -251,7 +254,7 @@ def jax(session: nox.Session) -> None:
 @uses("all")
 def xla(session: nox.Session) -> None:
     """Draw from seeds on JAX with XLA's default effort, as users do."""
-    check_backend(session, "jax", *OF_XLA, XLA_FLAGS="")
+    check_backend(session, "jax", *OF_XLA, **DEFAULT_EFFORT)
 
 
 @uses("all")
@@ -287,7 +290,7 @@ def check_large(session: nox.Session, library: str, **env: str) -> None:
     """Run the tests on TensorFlow or Paddle, compare with it, and copy from it and to it."""
     python = program(session, "large")
     # TensorFlow has XLA, too.
-    env["XLA_FLAGS"] = ""
+    env |= DEFAULT_EFFORT
     pytest(session, python, *PARALLEL, "-m", "not peers", ARRAYINIT_TEST_BACKENDS=library, **env)
     # NumPy's session has nothing installed that could be imported.
     pytest(session, python, "tests/docs/test_laziness.py", part="-lazy", ARRAYINIT_TEST_BACKENDS="numpy")
@@ -301,7 +304,7 @@ def check_large(session: nox.Session, library: str, **env: str) -> None:
 def tensorflow(session: nox.Session) -> None:
     """Run the tests on TensorFlow; plain nox leaves this session out."""
     check_large(session, "tensorflow", KERAS_BACKEND="tensorflow")
-    env = {"ARRAYINIT_TEST_BACKENDS": "keras", "KERAS_BACKEND": "tensorflow", "XLA_FLAGS": ""}
+    env = {"ARRAYINIT_TEST_BACKENDS": "keras", "KERAS_BACKEND": "tensorflow", **DEFAULT_EFFORT}
     pytest(session, program(session, "large"), *PARALLEL, KIT, part="-keras", **env)
 
 
@@ -415,7 +418,7 @@ def check_floor(session: nox.Session, python: str, extra: str) -> None:
     """Run the tests of an extra's oldest release."""
     # The tests of Dask's processes need more than the extra.
     without = [f"--ignore={file}" for file in (*OF_TRITON, "tests/backends/dask/test_dask_distributed.py")]
-    env = {"ARRAYINIT_TEST_BACKENDS": "torch" if extra == "safetensors" else extra, "XLA_FLAGS": ""}
+    env = {"ARRAYINIT_TEST_BACKENDS": "torch" if extra == "safetensors" else extra, **DEFAULT_EFFORT}
     arguments = (*PARALLEL, "-m", "not peers", *FLOORS[extra], *without)
     pytest(session, python, *arguments, part=f"-{extra}", **env)
 
